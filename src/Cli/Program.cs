@@ -1,0 +1,5 @@
+using System.Reflection;
+
+string version = Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+Console.WriteLine($"nativesync {version}");
+return 0;
