@@ -1,5 +1,6 @@
-using System.Reflection;
+using NativeSync.Cli;
+using NativeSync.Cli.Startup;
 
-string version = Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
-Console.WriteLine($"nativesync {version}");
+NameService.UseBuiltInModules();
+Console.Write(VersionText.Text);
 return 0;
