@@ -1,0 +1,155 @@
+namespace NativeSync.Protocol;
+
+/// <summary>What the agent shall do (docs/protocol.md, "Job").</summary>
+public enum JobKind : byte
+{
+    /// <summary>The agent receives.</summary>
+    Push = 1,
+    /// <summary>The agent sends.</summary>
+    Pull = 2,
+    /// <summary>The agent sends what it has, with content digests, and no contents.</summary>
+    Manifest = 3,
+    /// <summary>The agent only says hello.</summary>
+    Probe = 4,
+    /// <summary>Reserved for the steps of a migration.</summary>
+    Command = 5,
+}
+
+/// <summary>The switches of a job; rsync's option beside each (docs/protocol.md, "Job").</summary>
+[Flags]
+public enum JobFlags : ulong
+{
+    /// <summary>None.</summary>
+    None = 0,
+    /// <summary>-r</summary>
+    Recursive = 1,
+    /// <summary>-l</summary>
+    Links = 2,
+    /// <summary>-p</summary>
+    Permissions = 4,
+    /// <summary>-t</summary>
+    Times = 8,
+    /// <summary>-g</summary>
+    Group = 0x10,
+    /// <summary>-o</summary>
+    Owner = 0x20,
+    /// <summary>--devices</summary>
+    Devices = 0x40,
+    /// <summary>--specials</summary>
+    Specials = 0x80,
+    /// <summary>-H</summary>
+    HardLinks = 0x100,
+    /// <summary>-A</summary>
+    Acls = 0x200,
+    /// <summary>-X</summary>
+    Xattrs = 0x400,
+    /// <summary>-S</summary>
+    Sparse = 0x800,
+    /// <summary>--numeric-ids</summary>
+    NumericIds = 0x1000,
+    /// <summary>-n</summary>
+    DryRun = 0x2000,
+    /// <summary>--delete</summary>
+    Delete = 0x4000,
+    /// <summary>-c</summary>
+    Checksum = 0x8000,
+    /// <summary>-W</summary>
+    WholeFile = 0x1_0000,
+    /// <summary>--inplace</summary>
+    InPlace = 0x2_0000,
+    /// <summary>--partial</summary>
+    Partial = 0x4_0000,
+    /// <summary>-x</summary>
+    OneFileSystem = 0x8_0000,
+    /// <summary>Send an Outcome record for each entry that changes.</summary>
+    Report = 0x10_0000,
+    /// <summary>-O</summary>
+    OmitDirectoryTimes = 0x20_0000,
+    /// <summary>-I</summary>
+    IgnoreTimes = 0x40_0000,
+    /// <summary>--size-only</summary>
+    SizeOnly = 0x80_0000,
+    /// <summary>-u</summary>
+    Update = 0x100_0000,
+    /// <summary>--existing</summary>
+    Existing = 0x200_0000,
+    /// <summary>--ignore-existing</summary>
+    IgnoreExisting = 0x400_0000,
+    /// <summary>--delete-excluded</summary>
+    DeleteExcluded = 0x800_0000,
+    /// <summary>--ignore-errors</summary>
+    IgnoreErrors = 0x1000_0000,
+    /// <summary>--force</summary>
+    Force = 0x2000_0000,
+    /// <summary>--mkpath</summary>
+    MakePath = 0x4000_0000,
+    /// <summary>--fsync</summary>
+    Fsync = 0x8000_0000,
+    /// <summary>--super; in Ready: the receiver may change owners.</summary>
+    SuperUser = 0x1_0000_0000,
+    /// <summary>Inode flags (chattr).</summary>
+    FileFlags = 0x2_0000_0000,
+    /// <summary>-E</summary>
+    Executability = 0x4_0000_0000,
+    /// <summary>Send an Outcome record for entries that do not change, too.</summary>
+    ReportUnchanged = 0x8_0000_0000,
+    /// <summary>Compress nothing, whatever the level says.</summary>
+    NoCompress = 0x10_0000_0000,
+}
+
+/// <summary>The numbers of a job. Identifiers from 0x80 may be ignored by who does not know them.</summary>
+public enum JobNumber : byte
+{
+    /// <summary>zstd's level, may be negative; 0 none, 255 adapt.</summary>
+    CompressLevel = 1,
+    /// <summary>Bytes per second over all lanes; 0 none.</summary>
+    BandwidthLimit = 2,
+    /// <summary>Seconds without a byte after which the session ends with code 30; 0 never.</summary>
+    TimeoutSeconds = 3,
+    /// <summary>Bytes of a signature's block; 0 choose.</summary>
+    BlockSize = 4,
+    /// <summary>Seconds by which equal times may differ.</summary>
+    ModifyWindow = 5,
+    /// <summary>At most that many deletions.</summary>
+    MaxDelete = 6,
+    /// <summary>Bytes; larger files are left out.</summary>
+    MaxSize = 7,
+    /// <summary>Bytes; smaller files are left out.</summary>
+    MinSize = 8,
+}
+
+/// <summary>The texts of a job. Identifiers from 0x80 may be ignored by who does not know them.</summary>
+public enum JobText : byte
+{
+    /// <summary>The path at the receiver.</summary>
+    Destination = 1,
+    /// <summary>--temp-dir</summary>
+    TempDirectory = 2,
+    /// <summary>--partial-dir</summary>
+    PartialDirectory = 3,
+    /// <summary>--chown and --usermap, as given.</summary>
+    UserMap = 4,
+    /// <summary>--groupmap, as given.</summary>
+    GroupMap = 5,
+    /// <summary>--chmod, as given.</summary>
+    ChangeMode = 6,
+    /// <summary>--backup-dir</summary>
+    BackupDirectory = 7,
+    /// <summary>--suffix</summary>
+    BackupSuffix = 8,
+}
+
+/// <summary>What flags of a job ask of the other end.</summary>
+public static class JobFlagsExtensions
+{
+    /// <summary>The capabilities without which these flags may not be used.</summary>
+    public static Capabilities RequiredCapabilities(this JobFlags flags)
+    {
+        Capabilities needed = Capabilities.None;
+        needed |= (flags & JobFlags.Xattrs) != 0 ? Capabilities.Xattrs : 0;
+        needed |= (flags & JobFlags.Acls) != 0 ? Capabilities.Acls : 0;
+        needed |= (flags & JobFlags.HardLinks) != 0 ? Capabilities.HardLinks : 0;
+        needed |= (flags & JobFlags.Sparse) != 0 ? Capabilities.Sparse : 0;
+        return needed;
+    }
+}
