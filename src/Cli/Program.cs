@@ -1,6 +1,6 @@
 using NativeSync.Cli;
 using NativeSync.Cli.Startup;
 
-NameService.UseBuiltInModules();
+StaticRuntime.Prepare();
 Console.Write(VersionText.Text);
 return 0;

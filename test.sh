@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Runs all the tests. Installs what they need (Debian packages, as root), builds everything, and ends with one line:
+#     N passed, N failed
+# Exits non-zero when a test failed, when a test project crashed or ran nothing, or when something cannot be installed.
+#
+#   ./test.sh [--quick]
+#     --quick   minutes instead of tens of minutes: small trees, no fuzzing, and without the tests of Category Slow
+set -uo pipefail
+
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+cd "$root" || exit 1
+. eng/debian.sh
+
+quick=false
+for argument in "$@"; do
+    case $argument in
+        --quick) quick=true ;;
+        *) echo "test.sh: unknown option $argument; known: --quick" >&2; exit 2 ;;
+    esac
+done
+
+passed=0 failed=0
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+# give_up MESSAGE   nothing more can be tested.
+give_up() {
+    echo "test.sh: $1" >&2
+    failed=$((failed + 1))
+    finish
+}
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 LC_ALL=C.UTF-8
+export HOME=${HOME:-/root}
+$quick && export NATIVESYNC_QUICK=1
+readonly results=artifacts/test-results
+rm -rf $results
+mkdir -p $results artifacts/tools
+
+# --- What the tests need -------------------------------------------------------------------------------------------
+[ "$(id -u)" -eq 0 ] || give_up "owners, devices, mounts and a private sshd need root: run it as root"
+need_dotnet || give_up "no .NET SDK"
+packages=(openssh-server openssh-client rsync acl attr xfsprogs btrfs-progs e2fsprogs libcap2-bin strace gcc libc6-dev procps xz-utils
+    clang lld cmake make libssl-dev zlib1g-dev)
+$quick || packages+=(linux-source-6.1)
+need_packages "for the tests" "${packages[@]}" || give_up "a package that the tests need cannot be installed"
+
+cc -O1 -Wall -Werror -static -o artifacts/tools/oldkernel tests/tools/oldkernel.c || give_up "tests/tools/oldkernel.c does not compile"
+
+# --- Build ---------------------------------------------------------------------------------------------------------
+echo "== build"
+if ! { dotnet restore NativeSync.sln --locked-mode --nologo -v q && dotnet build NativeSync.sln --no-restore --nologo -v q -clp:NoSummary; } >$results/build.log 2>&1; then
+    grep -E '(error|warning) ' $results/build.log | sort -u | head -n 40 || tail -n 40 $results/build.log
+    give_up "the solution does not build; see $results/build.log"
+fi
+./build.sh || give_up "the executable cannot be built"
+
+# --- Tests ---------------------------------------------------------------------------------------------------------
+# counter FILE NAME   an attribute of the Counters element of a .trx file; 0 when there is none.
+counter() {
+    local value
+    value=$(grep -o '<Counters [^>]*' "$1" 2>/dev/null | head -n 1 | grep -o " $2=\"[0-9]*\"" | grep -o '[0-9]*')
+    echo "${value:-0}"
+}
+
+# run_project PROJECT SECONDS   adds its results to the totals; whatever is not plainly passed is a failure.
+run_project() {
+    local project=$1 limit=$2 name status file total executed good bad filter=()
+    name=$(basename "$project" .csproj)
+    file=$results/$name.trx
+    $quick && filter=(--filter "Category!=Slow")
+    echo "== $name"
+    timeout -k 20 "$limit" dotnet test "$project" --no-build --nologo -v q "${filter[@]}" \
+        --results-directory $results --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" </dev/null
+    status=$?
+    total=$(counter "$file" total)
+    executed=$(counter "$file" executed)
+    good=$(counter "$file" passed)
+    bad=$((executed - good))
+    if [ "$total" -gt "$executed" ]; then
+        echo "test.sh: $name skipped $((total - executed)) tests; a missing prerequisite is a failure" >&2
+        bad=$((bad + total - executed))
+    fi
+    if [ "$bad" -eq 0 ] && [ $status -eq 124 ]; then
+        echo "test.sh: $name was stopped after $limit seconds" >&2
+        bad=1
+    elif [ "$bad" -eq 0 ] && [ $status -ne 0 ]; then
+        echo "test.sh: $name ended with $status" >&2
+        bad=1
+    elif [ "$total" -eq 0 ]; then
+        echo "test.sh: $name ran no test" >&2
+        bad=1
+    fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+}
+
+for project in tests/*.Tests/*.csproj; do
+    [[ $project == *EndToEnd* ]] || run_project "$project" 600
+done
+run_project tests/NativeSync.EndToEnd.Tests/NativeSync.EndToEnd.Tests.csproj 1800
+
+if ! $quick; then
+    fuzz=tests/NativeSync.Fuzz/NativeSync.Fuzz.csproj
+    echo "== fuzzing for a minute"
+    if [ ! -f $fuzz ]; then
+        echo "test.sh: $fuzz is missing" >&2
+        failed=$((failed + 1))
+    elif timeout -k 20 300 dotnet run --project $fuzz --no-build -- --seconds 60 </dev/null; then
+        passed=$((passed + 1))
+    else
+        echo "test.sh: the fuzz target ended with $?" >&2
+        failed=$((failed + 1))
+    fi
+fi
+
+finish
