@@ -161,6 +161,25 @@ public enum Operation : byte
     Truncate = 25,
 }
 
+/// <summary>How grave a problem is.</summary>
+[Flags]
+public enum ProblemFlags : byte
+{
+    /// <summary>The run ends with code 23.</summary>
+    None = 0,
+    /// <summary>It does not count as an error (a file that vanished: code 24).</summary>
+    Warning = 1,
+}
+
+/// <summary>What a number identifies.</summary>
+public enum IdentityKind : byte
+{
+    /// <summary>A user.</summary>
+    User = 0,
+    /// <summary>A group.</summary>
+    Group = 1,
+}
+
 /// <summary>How grave a message is.</summary>
 public enum NoteLevel : byte
 {

@@ -29,8 +29,12 @@ public enum RecordType : byte
     Problem = 0x0c,
     /// <summary>Everything has been announced.</summary>
     EndOfTree = 0x0d,
+    /// <summary>The name of a user or group of the sender.</summary>
+    Identity = 0x0e,
     /// <summary>Answer to Compare: the content is the same.</summary>
     Same = 0x0f,
+    /// <summary>Answer to Compare: the content differs; the receiver asks for it as it likes.</summary>
+    Different = 0x10,
     /// <summary>Answer to Probe.</summary>
     Answer = 0x21,
     /// <summary>Send the file whole.</summary>

@@ -73,10 +73,11 @@ public readonly record struct HoleRecord(long Length);
 
 /// <summary>The tokens end.</summary>
 /// <param name="Flags">Whether the file held still.</param>
-/// <param name="Digest">XXH3-128 of the whole content.</param>
-public readonly record struct FileEndRecord(ContentFlags Flags, UInt128 Digest);
+/// <param name="Errno">0; else the source could not be read to its end, and what came is not to be used.</param>
+/// <param name="Digest">XXH3-128 of the whole content; of no meaning after an error.</param>
+public readonly record struct FileEndRecord(ContentFlags Flags, int Errno, UInt128 Digest);
 
-/// <summary>A file could not be read; after FileBegin it also ends the tokens.</summary>
+/// <summary>A file could not be opened or read; comes instead of Whole, FileBegin, Same or Different.</summary>
 /// <param name="Directory">The directory.</param>
 /// <param name="Index">The entry.</param>
 /// <param name="Errno">Why.</param>
@@ -89,14 +90,32 @@ public readonly ref struct ProblemRecord
     public int Errno { get; init; }
     /// <summary>What was attempted.</summary>
     public Operation Operation { get; init; }
+    /// <summary>Whether it counts as an error.</summary>
+    public ProblemFlags Flags { get; init; }
     /// <summary>Relative to the root; empty for the root. For messages only, to be escaped.</summary>
     public ReadOnlySpan<byte> Path { get; init; }
+}
+
+/// <summary>The name of a user or group of the sender, before the first entry that has it.</summary>
+public readonly ref struct IdentityRecord
+{
+    /// <summary>User or group.</summary>
+    public IdentityKind Kind { get; init; }
+    /// <summary>The number at the sender.</summary>
+    public uint Number { get; init; }
+    /// <summary>Its name: 1 to 255 bytes, no NUL, colon or line feed.</summary>
+    public ReadOnlySpan<byte> Name { get; init; }
 }
 
 /// <summary>Answer to Compare: the content is the same.</summary>
 /// <param name="Directory">The directory.</param>
 /// <param name="Index">The entry.</param>
 public readonly record struct SameRecord(int Directory, int Index);
+
+/// <summary>Answer to Compare: the content differs.</summary>
+/// <param name="Directory">The directory.</param>
+/// <param name="Index">The entry.</param>
+public readonly record struct DifferentRecord(int Directory, int Index);
 
 /// <summary>Answer to Probe.</summary>
 /// <param name="Directory">The directory.</param>
@@ -113,7 +132,7 @@ public readonly record struct WantRecord(int Directory, int Index);
 /// <param name="Index">The entry.</param>
 /// <param name="BasisLength">At least 1.</param>
 /// <param name="BlockSize">A power of two.</param>
-/// <param name="StrongLength">8 or 16.</param>
+/// <param name="StrongLength">How many bytes of each strong checksum travel: 4 to 16.</param>
 public readonly record struct WantDeltaRecord(int Directory, int Index, long BasisLength, int BlockSize, int StrongLength)
 {
     /// <summary>How many blocks the signature has: the last may be short.</summary>
@@ -125,7 +144,7 @@ public readonly ref struct SignatureRecord
 {
     /// <summary>How many.</summary>
     public int Count { get; init; }
-    /// <summary>8 or 16, as in the WantDelta.</summary>
+    /// <summary>4 to 16, as in the WantDelta.</summary>
     public int StrongLength { get; init; }
     /// <summary>Count times weak (4 bytes, little endian) and strong.</summary>
     public ReadOnlySpan<byte> Blocks { get; init; }

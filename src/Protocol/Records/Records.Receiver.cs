@@ -103,7 +103,7 @@ public static partial class Records
     private static int ReadStrongLength(scoped ref WireReader reader)
     {
         byte strong = reader.ReadByte();
-        if (strong is not (8 or 16))
+        if (strong is < ProtocolLimits.MinStrongLength or > ProtocolLimits.MaxStrongLength)
         {
             Throw.Value("the length of a strong checksum", strong);
         }

@@ -232,20 +232,21 @@ public static partial class Records
     public static HoleRecord ReadHole(scoped ref WireReader reader) => new(ReadLength(ref reader, "the length of a hole"));
 
     /// <summary>The most bytes of a FileEnd.</summary>
-    public const int FileEndBound = 1 + 1 + Digest;
+    public const int FileEndBound = 1 + 1 + 2 + Digest;
 
     /// <summary>Writes a FileEnd.</summary>
-    public static void WriteFileEnd(scoped ref WireWriter writer, ContentFlags flags, UInt128 digest)
+    public static void WriteFileEnd(scoped ref WireWriter writer, ContentFlags flags, int errno, UInt128 digest)
     {
         writer.WriteByte((byte)RecordType.FileEnd);
         writer.WriteByte((byte)flags);
+        writer.WriteVarint((ulong)Math.Clamp(errno, 0, ProtocolLimits.MaxErrno));
         writer.WriteDigest(digest);
     }
 
     /// <summary>Reads a FileEnd.</summary>
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static FileEndRecord ReadFileEnd(scoped ref WireReader reader) =>
-        new((ContentFlags)ReadFlags(ref reader, (byte)ContentFlags.Unstable, "content flags"), reader.ReadDigest());
+        new((ContentFlags)ReadFlags(ref reader, (byte)ContentFlags.Unstable, "content flags"), reader.ReadLimited(ProtocolLimits.MaxErrno), reader.ReadDigest());
 
     /// <summary>The most bytes of a FileFailed.</summary>
     public const int FileFailedBound = 1 + Id + Id + 2;
@@ -276,6 +277,33 @@ public static partial class Records
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static Statistics ReadEndOfTree(scoped ref WireReader reader) => Statistics.Read(ref reader);
 
+    /// <summary>The most bytes of an Identity.</summary>
+    public const int IdentityBound = 1 + 1 + Id + 2 + ProtocolLimits.MaxNameLength;
+
+    /// <summary>Writes an Identity.</summary>
+    public static void WriteIdentity(scoped ref WireWriter writer, IdentityKind kind, uint number, ReadOnlySpan<byte> name)
+    {
+        writer.WriteByte((byte)RecordType.Identity);
+        writer.WriteByte((byte)kind);
+        writer.WriteVarint(number);
+        writer.WriteBlob(name);
+    }
+
+    /// <summary>Reads an Identity.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static IdentityRecord ReadIdentity(scoped ref WireReader reader)
+    {
+        var kind = (IdentityKind)ReadEnum(ref reader, (byte)IdentityKind.Group, "identity");
+        uint number = reader.ReadVarint32();
+        ReadOnlySpan<byte> name = reader.ReadBlob(ProtocolLimits.MaxNameLength);
+        if (name.IsEmpty || name.IndexOfAny((byte)0, (byte)':', (byte)'\n') >= 0)
+        {
+            Throw.Protocol(ProtocolError.BadName, "the name of a user or group is empty or has NUL, colon or line feed in it");
+        }
+
+        return new IdentityRecord { Kind = kind, Number = number, Name = name };
+    }
+
     /// <summary>The most bytes of a Same.</summary>
     public const int SameBound = 1 + Id + Id;
 
@@ -286,6 +314,17 @@ public static partial class Records
     /// <summary>Reads a Same.</summary>
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static SameRecord ReadSame(scoped ref WireReader reader) => new(reader.ReadId(), reader.ReadId());
+
+    /// <summary>The most bytes of a Different.</summary>
+    public const int DifferentBound = 1 + Id + Id;
+
+    /// <summary>Writes a Different.</summary>
+    public static void WriteDifferent(scoped ref WireWriter writer, int directory, int index) =>
+        WriteEntryRecord(ref writer, RecordType.Different, directory, index);
+
+    /// <summary>Reads a Different.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static DifferentRecord ReadDifferent(scoped ref WireReader reader) => new(reader.ReadId(), reader.ReadId());
 
     private static void WriteEntryRecord(scoped ref WireWriter writer, RecordType type, int directory, int index)
     {

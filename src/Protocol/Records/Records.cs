@@ -14,7 +14,7 @@ public static partial class Records
     /// <summary>Who may send this type; None for unknown ones.</summary>
     public static RecordSide SideOf(RecordType type) => type switch
     {
-        >= RecordType.Root and <= RecordType.EndOfTree or RecordType.Same => RecordSide.Sender,
+        >= RecordType.Root and <= RecordType.Different => RecordSide.Sender,
         >= RecordType.Answer and <= RecordType.Finished => RecordSide.Receiver,
         RecordType.Note => RecordSide.Both,
         _ => RecordSide.None,
@@ -39,7 +39,9 @@ public static partial class Records
             case RecordType.FileFailed: ReadFileFailed(ref reader); break;
             case RecordType.Problem or RecordType.ReceiverProblem: ReadProblem(ref reader); break;
             case RecordType.EndOfTree or RecordType.Finished: Statistics.Read(ref reader); break;
+            case RecordType.Identity: ReadIdentity(ref reader); break;
             case RecordType.Same: ReadSame(ref reader); break;
+            case RecordType.Different: ReadDifferent(ref reader); break;
             case RecordType.Answer: ReadAnswer(ref reader); break;
             case RecordType.Want: ReadWant(ref reader); break;
             case RecordType.WantDelta: ReadWantDelta(ref reader); break;
@@ -116,23 +118,36 @@ public static partial class Records
     };
 
     /// <summary>The most bytes of a Problem, whose path is cut at 64 KiB.</summary>
-    public static int ProblemBound(int pathLength) => 1 + 2 + 1 + 3 + Math.Min(pathLength, ProtocolLimits.MaxPath);
+    public static int ProblemBound(int pathLength) => 1 + 2 + 1 + 1 + 3 + Math.Min(pathLength, ProtocolLimits.MaxPath);
 
-    /// <summary>Writes a Problem of the sender, or with <paramref name="type"/> ReceiverProblem one of the receiver; a longer path is cut.</summary>
-    public static void WriteProblem(scoped ref WireWriter writer, int errno, Operation operation, ReadOnlySpan<byte> path, RecordType type = RecordType.Problem)
+    /// <summary>Writes a problem; a longer path is cut.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="type">Problem from the sender, ReceiverProblem from the receiver.</param>
+    /// <param name="errno">Linux's number; 0 when there is none.</param>
+    /// <param name="operation">What was attempted.</param>
+    /// <param name="flags">How grave it is.</param>
+    /// <param name="path">Relative to the root.</param>
+    public static void WriteProblem(scoped ref WireWriter writer, RecordType type, int errno, Operation operation, ProblemFlags flags, ReadOnlySpan<byte> path)
     {
+        if (type is not (RecordType.Problem or RecordType.ReceiverProblem))
+        {
+            throw new ArgumentOutOfRangeException(nameof(type));
+        }
+
         writer.WriteByte((byte)type);
         writer.WriteVarint((ulong)Math.Clamp(errno, 0, ProtocolLimits.MaxErrno));
         writer.WriteByte((byte)operation);
+        writer.WriteByte((byte)flags);
         writer.WriteBlob(path[..Math.Min(path.Length, ProtocolLimits.MaxPath)]);
     }
 
-    /// <summary>Reads a Problem of either side.</summary>
+    /// <summary>Reads a problem of either side.</summary>
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static ProblemRecord ReadProblem(scoped ref WireReader reader) => new()
     {
         Errno = reader.ReadLimited(ProtocolLimits.MaxErrno),
         Operation = (Operation)ReadEnum(ref reader, (byte)Operation.Truncate, "operation"),
+        Flags = (ProblemFlags)ReadFlags(ref reader, (byte)ProblemFlags.Warning, "problem flags"),
         Path = reader.ReadBlob(ProtocolLimits.MaxPath),
     };
 }
