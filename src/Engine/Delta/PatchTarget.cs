@@ -1,0 +1,36 @@
+namespace NativeSync.Engine.Delta;
+
+/// <summary>Where a new content is put together. The handles are borrowed.</summary>
+internal readonly record struct PatchTarget
+{
+    /// <summary>Written by offset: empty and fresh, or the basis itself when <see cref="InPlace"/> (then also readable).</summary>
+    public required int OutputFd { get; init; }
+
+    /// <summary>The new length as announced: tokens beyond it are refused.</summary>
+    public required long Size { get; init; }
+
+    /// <summary>Read by offset; -1 when there is no basis.</summary>
+    public int BasisFd { get; init; }
+
+    /// <summary>Copies must lie before this offset; 0 when there is no basis.</summary>
+    public long BasisLength { get; init; }
+
+    /// <summary>The output is the basis: a copy from before the place it is written to is refused, one to its own place writes nothing.</summary>
+    public bool InPlace { get; init; }
+
+    /// <summary>Whole pages of zeros are not written, wherever they come from (rsync's -S).</summary>
+    public bool Sparse { get; init; }
+}
+
+/// <summary>How a patch ended.</summary>
+internal enum PatchOutcome
+{
+    /// <summary>The output holds the new content, verified.</summary>
+    Verified,
+
+    /// <summary>The output is not what the sender has: throw it away and ask again with the full strong hash.</summary>
+    Mismatch,
+
+    /// <summary>The system refused; the patcher's Error says how.</summary>
+    Failed,
+}

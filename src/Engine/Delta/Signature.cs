@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+
+namespace NativeSync.Engine.Delta;
+
+/// <summary>
+/// The block hashes of a basis at the side that has the new content. Filled piece by piece as Signature records arrive; what has
+/// arrived serves the same-offset comparison at once, the search by weak checksum begins when all of it is there.
+/// </summary>
+/// <remarks>
+/// State: the layout is immutable; the arrays grow with what really arrived (never with what was announced). Not for use by two threads at once.
+/// </remarks>
+internal sealed class Signature
+{
+    private const int FirstCapacity = 4096;
+
+    private uint[] _weak = [];
+    private ulong[] _strong = [];
+    private ulong[] _strongLow = [];
+    private BlockIndex? _index;
+
+    /// <summary>An empty signature; a layout without blocks is complete at once.</summary>
+    public Signature(BlockLayout layout)
+    {
+        Layout = layout;
+        BlockCount = checked((int)layout.BlockCount);
+    }
+
+    /// <summary>How the basis was cut.</summary>
+    public BlockLayout Layout { get; }
+
+    /// <summary>Blocks that will have come when it is complete.</summary>
+    public int BlockCount { get; }
+
+    /// <summary>Blocks that have come.</summary>
+    public int Available { get; private set; }
+
+    /// <summary>All blocks have come.</summary>
+    public bool Complete => Available == BlockCount;
+
+    /// <summary>
+    /// Takes the next blocks, encoded as in a Signature record.
+    /// </summary>
+    /// <exception cref="NativeSync.Protocol.ProtocolException">Not a whole number of blocks, or more blocks than the layout has.</exception>
+    public void Append(ReadOnlySpan<byte> encoded)
+    {
+        int entry = Layout.EntrySize;
+        int strongLength = Layout.StrongLength;
+        if (encoded.Length % entry != 0)
+        {
+            throw DeltaErrors.Malformed("a signature record does not hold whole blocks");
+        }
+
+        int count = encoded.Length / entry;
+        if (count > BlockCount - Available)
+        {
+            throw DeltaErrors.Malformed("a signature holds more blocks than its basis");
+        }
+
+        Reserve(Available + count);
+        for (int i = Available; i < Available + count; i++)
+        {
+            _weak[i] = BinaryPrimitives.ReadUInt32LittleEndian(encoded);
+            StrongHash strong = StrongHash.Read(encoded[sizeof(uint)..], strongLength);
+            _strong[i] = strong.High;
+            if (strongLength > 8)
+            {
+                _strongLow[i] = strong.Low;
+            }
+
+            encoded = encoded[entry..];
+        }
+
+        Available += count;
+    }
+
+    /// <summary>The weak checksum of a block that has come.</summary>
+    public uint Weak(int block) => _weak[block];
+
+    /// <summary>Whether a block that has come has this strong hash.</summary>
+    public bool StrongEquals(int block, in StrongHash hash)
+        => _strong[block] == hash.High && (_strongLow.Length == 0 || _strongLow[block] == hash.Low);
+
+    /// <summary>Whether two blocks that have come are taken for equal.</summary>
+    public bool SameBlock(int a, int b)
+        => _weak[a] == _weak[b] && _strong[a] == _strong[b] && (_strongLow.Length == 0 || _strongLow[a] == _strongLow[b]);
+
+    /// <summary>
+    /// The table by weak checksum; built at the first call. Of equal blocks it knows the last when <paramref name="preferLast"/> (in place, where
+    /// what lies behind the write position is gone), else the first.
+    /// </summary>
+    public BlockIndex Index(bool preferLast)
+    {
+        Debug.Assert(Complete, "the search needs the whole signature");
+        if (_index is null || _index.PrefersLast != preferLast)
+        {
+            _index = new BlockIndex(this, preferLast);
+        }
+
+        return _index;
+    }
+
+    private void Reserve(int count)
+    {
+        if (count <= _weak.Length)
+        {
+            return;
+        }
+
+        int capacity = (int)Math.Min(BlockCount, Math.Max(Math.Max(count, FirstCapacity), 2L * _weak.Length));
+        Array.Resize(ref _weak, capacity);
+        Array.Resize(ref _strong, capacity);
+        if (Layout.StrongLength > 8)
+        {
+            Array.Resize(ref _strongLow, capacity);
+        }
+    }
+}
