@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+
+namespace NativeSync.Engine.FileSystem;
+
+/// <summary>
+/// The binary form of system.posix_acl_access and _default: version 2 (u32), then {tag u16, permissions u16, id u32}…, little
+/// endian (linux/posix_acl_xattr.h). Only the ids of named users and groups mean anything; the others carry 0xFFFFFFFF.
+/// </summary>
+internal static class AccessControlList
+{
+    private const int Header = 4, EntrySize = 8;
+    private const ushort NamedUser = 2, NamedGroup = 8;
+
+    /// <summary>True for a version and a length that the kernel would take.</summary>
+    public static bool IsWellFormed(ReadOnlySpan<byte> value) =>
+        value.Length >= Header && (value.Length - Header) % EntrySize == 0 && BinaryPrimitives.ReadUInt32LittleEndian(value) == 2;
+
+    /// <summary>Puts this machine's ids in place of the sender's, and named entries into the order of their ids.</summary>
+    public static void MapIds(Span<byte> value, IdentityMapper ids)
+    {
+        if (!IsWellFormed(value))
+        {
+            return; // the kernel will refuse it, and that is reported
+        }
+
+        for (int at = Header; at < value.Length; at += EntrySize)
+        {
+            ushort tag = BinaryPrimitives.ReadUInt16LittleEndian(value[at..]);
+            uint id = BinaryPrimitives.ReadUInt32LittleEndian(value[(at + 4)..]);
+            if (tag is NamedUser or NamedGroup)
+            {
+                BinaryPrimitives.WriteUInt32LittleEndian(value[(at + 4)..], tag == NamedUser ? ids.LocalUser(id) : ids.LocalGroup(id));
+            }
+        }
+
+        Sort(value);
+    }
+
+    /// <summary>Puts a hash of the name in place of each id, so that the same names on two machines look the same.</summary>
+    public static void NormaliseForDigest(Span<byte> value, IdentityMapper ids)
+    {
+        if (!IsWellFormed(value))
+        {
+            return;
+        }
+
+        for (int at = Header; at < value.Length; at += EntrySize)
+        {
+            ushort tag = BinaryPrimitives.ReadUInt16LittleEndian(value[at..]);
+            uint id = BinaryPrimitives.ReadUInt32LittleEndian(value[(at + 4)..]);
+            if (tag is NamedUser or NamedGroup)
+            {
+                ulong key = tag == NamedUser ? ids.UserKey(id) : ids.GroupKey(id);
+                BinaryPrimitives.WriteUInt32LittleEndian(value[(at + 4)..], (uint)(key ^ (key >> 32)));
+            }
+        }
+
+        Sort(value);
+    }
+
+    /// <summary>By tag, then id; insertion, as lists are short and nearly sorted.</summary>
+    private static void Sort(Span<byte> value)
+    {
+        for (int i = Header + EntrySize; i < value.Length; i += EntrySize)
+        {
+            for (int at = i; at > Header && Key(value, at - EntrySize) > Key(value, at); at -= EntrySize)
+            {
+                ulong before = BinaryPrimitives.ReadUInt64LittleEndian(value[(at - EntrySize)..]);
+                value.Slice(at, EntrySize).CopyTo(value[(at - EntrySize)..]);
+                BinaryPrimitives.WriteUInt64LittleEndian(value[at..], before);
+            }
+        }
+    }
+
+    private static ulong Key(ReadOnlySpan<byte> value, int at) =>
+        ((ulong)BinaryPrimitives.ReadUInt16LittleEndian(value[at..]) << 32) | BinaryPrimitives.ReadUInt32LittleEndian(value[(at + 4)..]);
+}

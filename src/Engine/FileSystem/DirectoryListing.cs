@@ -1,0 +1,257 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.FileSystem;
+
+/// <summary>Which of the costly parts of an entry a scan collects.</summary>
+[Flags]
+internal enum ScanFields
+{
+    None = 0,
+    LinkTargets = 1,
+
+    /// <summary>All extended attributes but the two of POSIX ACLs and other system.* ones.</summary>
+    Xattrs = 2,
+
+    /// <summary>system.posix_acl_access and system.posix_acl_default.</summary>
+    Acls = 4,
+
+    /// <summary>Inode flags of files and directories: opens each.</summary>
+    FileFlags = 8,
+}
+
+/// <summary>Trouble with one entry of a directory, or with the directory itself when the name is empty.</summary>
+internal readonly record struct ScanProblem(Operation Operation, int Error, byte[] Name);
+
+/// <summary>
+/// One directory, sorted bytewise by name: metadata in one array, every variable part in one arena. Reusable (Clear); nothing is
+/// allocated per entry. Not safe for use by several threads at once unless nobody changes it.
+/// </summary>
+internal sealed class DirectoryListing
+{
+    private struct Item
+    {
+        public EntryMetadata Metadata;
+        public FileIdentity Identity;
+        public int NameOffset;
+        public int LinkOffset;
+        public int XattrsOffset;
+        public int XattrsLength;
+        public ushort NameLength;
+        public ushort LinkLength;
+    }
+
+    private Item[] _items = [];
+    private byte[] _bytes = [];
+    private int _used;
+
+    public int Count { get; private set; }
+
+    /// <summary>Something of the directory could not be read: nothing may be deleted because it is missing here.</summary>
+    public bool Incomplete { get; set; }
+
+    /// <summary>null while there are none.</summary>
+    public List<ScanProblem>? Problems { get; private set; }
+
+    /// <summary>Bytes held, used or not.</summary>
+    public long Footprint => ((long)_items.Length * Unsafe.SizeOf<Item>()) + _bytes.Length;
+
+    public ref EntryMetadata Metadata(int index) => ref At(index).Metadata;
+
+    public ref FileIdentity Identity(int index) => ref At(index).Identity;
+
+    public ReadOnlySpan<byte> Name(int index)
+    {
+        ref Item item = ref At(index);
+        return _bytes.AsSpan(item.NameOffset, item.NameLength);
+    }
+
+    /// <summary>Empty for all but symbolic links.</summary>
+    public ReadOnlySpan<byte> LinkTarget(int index)
+    {
+        ref Item item = ref At(index);
+        return _bytes.AsSpan(item.LinkOffset, item.LinkLength);
+    }
+
+    /// <summary>Encoded as in an Entry of the protocol: {name blob, value blob}… sorted by name (see <see cref="XattrBlob"/>).</summary>
+    public ReadOnlySpan<byte> Xattrs(int index)
+    {
+        ref Item item = ref At(index);
+        return _bytes.AsSpan(item.XattrsOffset, item.XattrsLength);
+    }
+
+    /// <summary>The index of a name, or the complement of the index where it would stand.</summary>
+    public int Find(ReadOnlySpan<byte> name)
+    {
+        int low = 0, high = Count - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >>> 1;
+            int order = Name(middle).SequenceCompareTo(name);
+            if (order == 0)
+            {
+                return middle;
+            }
+
+            if (order < 0)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return ~low;
+    }
+
+    /// <summary>Empties the listing and keeps its memory.</summary>
+    public void Clear()
+    {
+        Count = 0;
+        _used = 0;
+        Incomplete = false;
+        Problems = null;
+    }
+
+    /// <summary>Gives memory back when a directory was far larger than the usual.</summary>
+    public void Trim(long keep)
+    {
+        if (Count == 0 && Footprint > keep)
+        {
+            _items = [];
+            _bytes = [];
+        }
+    }
+
+    /// <summary>Adds an entry; the caller keeps the order by name.</summary>
+    public void Append(ReadOnlySpan<byte> name, in EntryMetadata metadata, in FileIdentity identity, ReadOnlySpan<byte> linkTarget, ReadOnlySpan<byte> xattrs)
+    {
+        int offset = Store(name);
+        AppendStored(offset, name.Length, metadata, identity);
+        SetLinkTarget(Count - 1, linkTarget);
+        SetXattrs(Count - 1, xattrs);
+    }
+
+    /// <summary>Keeps the entries for which <paramref name="keep"/> says so; order and everything else stay.</summary>
+    public void Keep<TState>(TState state, Func<DirectoryListing, int, TState, bool> keep)
+    {
+        int kept = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            if (!keep(this, i, state))
+            {
+                continue;
+            }
+
+            if (kept != i)
+            {
+                _items[kept] = _items[i];
+            }
+
+            kept++;
+        }
+
+        Count = kept;
+    }
+
+    public void AddProblem(Operation operation, int error, ReadOnlySpan<byte> name) =>
+        (Problems ??= []).Add(new ScanProblem(operation, error, name.ToArray()));
+
+    /// <summary>Puts bytes into the arena and returns where they lie.</summary>
+    internal int Store(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(Reserve(bytes.Length));
+        return Commit(bytes.Length);
+    }
+
+    /// <summary>Room at the end of the arena; <see cref="Commit"/> takes what was filled.</summary>
+    internal Span<byte> Reserve(int length)
+    {
+        if (_bytes.Length - _used < length)
+        {
+            Array.Resize(ref _bytes, checked((int)Math.Min(Array.MaxLength, Math.Max((long)_bytes.Length * 2, Math.Max(4096L, (long)_used + length)))));
+        }
+
+        return _bytes.AsSpan(_used, length);
+    }
+
+    internal int Commit(int length)
+    {
+        int offset = _used;
+        _used += length;
+        return offset;
+    }
+
+    internal ReadOnlySpan<byte> Stored(int offset, int length) => _bytes.AsSpan(offset, length);
+
+    /// <summary>Adds an entry whose name lies in the arena already.</summary>
+    internal void AppendStored(int nameOffset, int nameLength, in EntryMetadata metadata, in FileIdentity identity)
+    {
+        if (Count == _items.Length)
+        {
+            Array.Resize(ref _items, Math.Max(16, Count * 2));
+        }
+
+        ref Item item = ref _items[Count++];
+        item = default;
+        item.Metadata = metadata;
+        item.Identity = identity;
+        item.NameOffset = nameOffset;
+        item.NameLength = checked((ushort)nameLength);
+        Debug.Assert(Count < 2 || Name(Count - 2).SequenceCompareTo(Name(Count - 1)) < 0, "entries come in the order of their names");
+    }
+
+    internal void EnsureItems(int count)
+    {
+        if (_items.Length < count)
+        {
+            Array.Resize(ref _items, count);
+        }
+    }
+
+    internal void DropLast() => Count--;
+
+    internal void SetLinkTarget(int index, ReadOnlySpan<byte> target)
+    {
+        if (!target.IsEmpty)
+        {
+            SetLinkTarget(index, Store(target), target.Length);
+        }
+    }
+
+    internal void SetLinkTarget(int index, int offset, int length)
+    {
+        ref Item item = ref At(index);
+        item.LinkOffset = offset;
+        item.LinkLength = checked((ushort)length);
+    }
+
+    internal void SetXattrs(int index, ReadOnlySpan<byte> encoded)
+    {
+        if (!encoded.IsEmpty)
+        {
+            SetXattrs(index, Store(encoded), encoded.Length);
+        }
+    }
+
+    internal void SetXattrs(int index, int offset, int length)
+    {
+        ref Item item = ref At(index);
+        item.XattrsOffset = offset;
+        item.XattrsLength = length;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Item At(int index)
+    {
+        if ((uint)index >= (uint)Count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(index));
+        }
+
+        return ref _items[index];
+    }
+}
