@@ -38,7 +38,7 @@ commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 if [ "$commit" != unknown ] && [ -n "$(git status --porcelain -- "${inputs[@]}" 2>/dev/null)" ]; then
     commit=$commit-dirty
 fi
-link=$(cat src/Cli/NativeSync.Cli.csproj src/Cli/*.targets Directory.Build.props Directory.Build.targets | sha256sum | cut -d' ' -f1)
+link=$(cat src/Cli/NativeSync.Cli.csproj src/Cli/*.targets src/Cli/Native/*.c Directory.Build.props Directory.Build.targets | sha256sum | cut -d' ' -f1)
 
 # Names, sizes and times of every input, taken before the build: what changes meanwhile counts for the next one.
 sources=$(find "${inputs[@]}" \( -name bin -o -name obj \) -prune -o -type f -printf '%p %s %T@\n' | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
@@ -66,7 +66,7 @@ publish() {
         -p:SourceRevisionId="$commit" -o "$staging"
 }
 if ! publish >$log 2>&1 9>&-; then
-    grep -E '(error|warning) ' $log | sort -u | head -n 40 >&2 || tail -n 40 $log >&2
+    grep -E 'error ' $log | sort -u | head -n 40 >&2 || tail -n 40 $log >&2
     echo "build.sh: the build failed; all of its output is in $log" >&2
     exit 1
 fi

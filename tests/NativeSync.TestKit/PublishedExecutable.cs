@@ -3,8 +3,8 @@ namespace NativeSync.TestKit;
 /// <summary>Where <c>./build.sh</c> and <c>./test.sh</c> leave what end-to-end tests run.</summary>
 public static class PublishedExecutable
 {
-    /// <summary>The published <c>nativesync</c>: NATIVESYNC_EXECUTABLE, else <c>artifacts/nativesync</c>. Throws when it is not there.</summary>
-    public static string FullName => Required(Environment.GetEnvironmentVariable("NATIVESYNC_EXECUTABLE"), "artifacts/nativesync", "./build.sh");
+    /// <summary>The published <c>nativesync</c>: NATIVESYNC_EXE, else <c>artifacts/nativesync</c>. Throws when it is not there.</summary>
+    public static string FullName => Required(Environment.GetEnvironmentVariable("NATIVESYNC_EXE"), "artifacts/nativesync", "./build.sh");
 
     /// <summary>
     /// The program that runs another as on Linux 2.6.32: <c>oldkernel COMMAND [ARGUMENT]…</c>; every newer system call answers ENOSYS.

@@ -1,8 +1,11 @@
 /*
- * oldkernel COMMAND [ARGUMENT]...
+ * oldkernel [-e] COMMAND [ARGUMENT]...
  *
  * Runs COMMAND as on Linux 2.6.32: every system call that is newer (x86_64 number 299, recvmmsg, and up) answers
  * ENOSYS, in COMMAND and in every process that it starts. Numbers from 299 on were given out after 2.6.32, in order.
+ *
+ * With -e first, newfstatat with AT_EMPTY_PATH (Linux 2.6.39) answers EINVAL, too. Programs that use a recent C library
+ * as it comes cannot live with that, so it is for executables that are said to.
  *
  * Ends with the status of COMMAND; 120 when the filter cannot be installed, 127 when COMMAND cannot be run.
  */
@@ -18,9 +21,11 @@
 #include <unistd.h>
 
 #define FIRST_NEWER_THAN_2_6_32 299 /* recvmmsg, Linux 2.6.33 */
+#define EMPTY_PATH 0x1000           /* AT_EMPTY_PATH */
 
 int main(int argc, char **argv)
 {
+    int strict = argc > 1 && strcmp(argv[1], "-e") == 0;
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
@@ -28,12 +33,17 @@ int main(int argc, char **argv)
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FIRST_NEWER_THAN_2_6_32, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, strict ? SYS_newfstatat : 0xFFFFFFFF, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[3])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, EMPTY_PATH, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog filter = { sizeof program / sizeof program[0], program };
 
-    if (argc < 2) {
-        fprintf(stderr, "usage: oldkernel COMMAND [ARGUMENT]...\n");
+    argv += 1 + strict;
+    if (*argv == NULL) {
+        fprintf(stderr, "usage: oldkernel [-e] COMMAND [ARGUMENT]...\n");
         return 120;
     }
     /* no_new_privs only where it is needed (not for root): it would take the set-user-ID bits of children away. */
@@ -47,7 +57,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "oldkernel: the filter has no effect\n");
         return 120;
     }
-    execvp(argv[1], argv + 1);
-    fprintf(stderr, "oldkernel: %s: %s\n", argv[1], strerror(errno));
+    execvp(argv[0], argv);
+    fprintf(stderr, "oldkernel: %s: %s\n", argv[0], strerror(errno));
     return 127;
 }
