@@ -34,7 +34,7 @@ internal abstract class PumpedLane : ILane
     private readonly FaultingReader _reader;
     private readonly TaskCompletionSource _readingDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _writingDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CompletionWatchingWriter _writer;
+    private readonly LaneWriter _writer;
     private volatile TransportException? _peerFault;
     private int _disposed;
 
@@ -46,7 +46,7 @@ internal abstract class PumpedLane : ILane
         _output = new Pipe(new PipeOptions(readerScheduler: PipeScheduler.Inline, pauseWriterThreshold: PauseAt,
             resumeWriterThreshold: ResumeAt, minimumSegmentSize: SegmentSize, useSynchronizationContext: false));
         _reader = new FaultingReader(_input.Reader);
-        _writer = new CompletionWatchingWriter(_output.Writer);
+        _writer = new LaneWriter(_output.Writer);
     }
 
     public PipeReader Input => _reader;
@@ -159,6 +159,7 @@ internal abstract class PumpedLane : ILane
         {
             // Who still writes learns it at the next flush.
             _peerFault = fault;
+            _writer.PeerGone(fault);
             _output.Reader.CancelPendingRead();
         }
 

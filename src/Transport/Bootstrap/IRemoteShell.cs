@@ -1,0 +1,41 @@
+using System.Text;
+using NativeSync.Engine;
+
+namespace NativeSync.Transport;
+
+/// <summary>A lane to a remote command whose end can be looked at.</summary>
+internal interface IExecLane : ILane
+{
+    /// <summary>The command's exit status once it is known.</summary>
+    int? ExitCode { get; }
+
+    /// <summary>Tail of its standard error, escaped; null when it wrote nothing.</summary>
+    string? DiagnosticText { get; }
+
+    /// <summary>The same as it came.</summary>
+    string RawDiagnostics { get; }
+
+    /// <summary>Completes after the end of its output, when the exit status is known if it ever will be.</summary>
+    Task Ended { get; }
+}
+
+/// <summary>What the bootstrap needs of a way to a remote machine: running commands by its login shell.</summary>
+internal interface IRemoteShell : IAsyncDisposable
+{
+    string Peer { get; }
+
+    /// <summary>Starts a command and gives its standard input and output.</summary>
+    /// <param name="command">Text for the login shell.</param>
+    /// <param name="statusIsFault">An exit status other than 0 faults the lane's input.</param>
+    ValueTask<IExecLane> StartAsync(string command, bool statusIsFault, CancellationToken ct);
+}
+
+/// <summary>What a remote command did.</summary>
+/// <param name="ExitCode">Its exit status; null when it was killed.</param>
+/// <param name="Output">Its standard output.</param>
+/// <param name="Error">The tail of its standard error, as it came.</param>
+public sealed record CommandResult(int? ExitCode, byte[] Output, string Error)
+{
+    /// <summary>The standard output as text, as it came.</summary>
+    public string OutputText => Encoding.UTF8.GetString(Output);
+}

@@ -1,0 +1,128 @@
+using Renci.SshNet;
+using Renci.SshNet.Common;
+using NativeSync.Engine;
+
+namespace NativeSync.Transport;
+
+/// <summary>A lane over one exec channel of SSH.NET.</summary>
+/// <remarks>
+/// SSH.NET receives without limit (its window is 2 GiB and its buffer grows), so only the protocol's credits bound memory here.
+/// It reads a dropped connection as a clean end: what the command's task says decides.
+/// </remarks>
+internal sealed class SshExecLane : PumpedLane, IExecLane
+{
+    private static readonly TimeSpan TaskGrace = TimeSpan.FromSeconds(2);
+
+    private readonly string _peer;
+    private readonly SshCommand _command;
+    private readonly Task _execution;
+    private readonly Stream _input;
+    private readonly bool _statusIsFault;
+    private readonly DiagnosticTail _diagnostics = new();
+    private readonly byte[] _diagnosticBuffer = new byte[4096];
+
+    /// <param name="peer">For messages.</param>
+    /// <param name="command">A command that is being executed; the lane owns it.</param>
+    /// <param name="execution">Its task.</param>
+    /// <param name="statusIsFault">An exit status other than 0 faults the input.</param>
+    public SshExecLane(string peer, SshCommand command, Task execution, bool statusIsFault)
+    {
+        _peer = peer;
+        _command = command;
+        _execution = execution;
+        _statusIsFault = statusIsFault;
+        _input = command.CreateInputStream();
+        Start("ssh " + peer);
+    }
+
+    public int? ExitCode => _execution.IsCompletedSuccessfully ? _command.ExitStatus : null;
+
+    public string? DiagnosticText => _diagnostics.Text();
+
+    public string RawDiagnostics => _diagnostics.Raw();
+
+    protected override bool EndOfInputEndsOutput => true;
+
+    protected override int ReadSome(Span<byte> into)
+    {
+        int count = _command.OutputStream.Read(into);
+        DrainDiagnostics();
+        return count;
+    }
+
+    protected override void WriteAll(byte[] buffer, int offset, int count)
+    {
+        // A closed channel swallows what is written: the reading side tells why it closed.
+        _input.Write(buffer, offset, count);
+    }
+
+    protected override void EndOfOutput()
+    {
+        // SSH.NET forgets the end of the stream when nothing was written, and throws when the channel is closed already.
+        try
+        {
+            _input.Dispose();
+        }
+        catch (Exception e) when (e is InvalidOperationException or SshException)
+        {
+        }
+    }
+
+    protected override TransportException? EndOfInput()
+    {
+        DrainDiagnostics();
+        try
+        {
+            if (!_execution.Wait(TaskGrace))
+            {
+                return SshErrors.Lost(_peer, null);
+            }
+        }
+        catch (AggregateException e)
+        {
+            return SshErrors.Lost(_peer, e.InnerException);
+        }
+
+        if (_command.ExitStatus is { } status && (status == 0 || !_statusIsFault))
+        {
+            return null;
+        }
+
+        return SshErrors.Ended(_peer, _command.ExitStatus, _command.ExitSignal, RawDiagnostics);
+    }
+
+    protected override TransportException Translate(Exception error) => SshErrors.Lost(_peer, error);
+
+    protected override async ValueTask AbandonAsync()
+    {
+        // Closing sends two messages and waits a second for the answer: not on the caller's thread, and not for ever.
+        Task disposing = Task.Run(() =>
+        {
+            try
+            {
+                _command.Dispose();
+            }
+            catch (Exception e) when (e is SshException or InvalidOperationException or System.Net.Sockets.SocketException)
+            {
+                // The connection is gone, which closes the channel as well.
+            }
+        });
+        _ = _execution.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        await Task.WhenAny(disposing, Task.Delay(TaskGrace)).ConfigureAwait(false);
+    }
+
+    private void DrainDiagnostics()
+    {
+        Stream errors = _command.ExtendedOutputStream;
+        while (errors.Length > 0)
+        {
+            int count = errors.Read(_diagnosticBuffer, 0, _diagnosticBuffer.Length);
+            if (count == 0)
+            {
+                return;
+            }
+
+            _diagnostics.Append(_diagnosticBuffer.AsSpan(0, count));
+        }
+    }
+}

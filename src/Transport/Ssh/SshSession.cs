@@ -1,0 +1,156 @@
+using NativeSync.Engine;
+using Renci.SshNet;
+using Renci.SshNet.Common;
+
+namespace NativeSync.Transport;
+
+/// <summary>A connection to an SSH server, logged in. Safe for use by several threads.</summary>
+public sealed class SshSession : IRemoteShell
+{
+    private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CutGrace = TimeSpan.FromSeconds(3);
+
+    private readonly SshClient _client;
+    private readonly Session? _session;
+    private readonly SshJump? _jump;
+    private readonly TimeSpan _timeout;
+    private int _disposed;
+
+    internal SshSession(SshClient client, Session? session, SshJump? jump, string peer, HostKey hostKey, TimeSpan timeout)
+    {
+        _client = client;
+        _session = session;
+        _jump = jump;
+        _timeout = timeout;
+        Peer = peer;
+        HostKey = hostKey.ToString();
+        HostKeyFingerprint = hostKey.Fingerprint;
+        Tuned = session is not null && SshSocket.Tune(session);
+    }
+
+    /// <summary><c>user@host:port</c>, escaped, for messages.</summary>
+    public string Peer { get; }
+
+    /// <summary>The key that the server showed and that was accepted: <c>type base64</c>, fit for <see cref="SshOptions.PinnedHostKey"/>.</summary>
+    public string HostKey { get; }
+
+    /// <summary>Its fingerprint, <c>SHA256:…</c>.</summary>
+    public string HostKeyFingerprint { get; }
+
+    /// <summary>The cipher towards the server.</summary>
+    public string? Cipher => _client.ConnectionInfo.CurrentClientEncryption;
+
+    /// <summary>The key exchange in use.</summary>
+    public string? KeyExchange => _client.ConnectionInfo.CurrentKeyExchangeAlgorithm;
+
+    /// <summary>The server's greeting, as it came.</summary>
+    public string? ServerVersion => _client.ConnectionInfo.ServerVersion;
+
+    /// <summary>True when the socket's buffers may grow with the line.</summary>
+    internal bool Tuned { get; }
+
+    internal SshClient Client => _client;
+
+    /// <summary>Runs a command by the login shell to its end.</summary>
+    /// <param name="command">Text for the login shell.</param>
+    /// <param name="stdin">Its standard input. When empty the command must not read any: SSH.NET cannot send an end of stream then.</param>
+    /// <param name="ct">Abandons the command.</param>
+    /// <exception cref="TransportException">The connection is lost, or refuses another channel.</exception>
+    public async Task<CommandResult> RunAsync(string command, ReadOnlyMemory<byte> stdin = default, CancellationToken ct = default)
+    {
+        using MemoryStream? input = stdin.IsEmpty ? null : new MemoryStream(stdin.ToArray(), writable: false);
+        return await this.RunAsync(command, input, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts a command and gives its standard input and output as a lane. An exit status other than 0 faults the lane.</summary>
+    /// <exception cref="TransportException">The connection is lost, or refuses another channel.</exception>
+    public async Task<ILane> OpenExecLaneAsync(string command, CancellationToken ct = default) =>
+        await ((IRemoteShell)this).StartAsync(command, statusIsFault: true, ct).ConfigureAwait(false);
+
+    async ValueTask<IExecLane> IRemoteShell.StartAsync(string command, bool statusIsFault, CancellationToken ct)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(command);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        // Opening blocks for two round trips; the limit is ours, since SSH.NET's own must be infinite (see SshConnector).
+        Task<SshExecLane> opening = Task.Run(() => Open(command, statusIsFault), CancellationToken.None);
+        try
+        {
+            return await opening.WaitAsync(_timeout, ct).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            _ = DisposeLaterAsync(opening);
+            throw e switch
+            {
+                OperationCanceledException => e,
+                TimeoutException => new TransportException(30, $"{Peer} does not answer", "The connection may be dead; run again.", e),
+                SshConnectionException or System.Net.Sockets.SocketException => SshErrors.Lost(Peer, e),
+                SshException => new TransportException(SshErrors.ConnectionFailed, $"{Peer} refuses to open another channel: {Printable.Line(e.Message)}",
+                    "The server's MaxSessions may be reached.", e),
+                _ => SshErrors.Lost(Peer, e),
+            };
+        }
+    }
+
+    private SshExecLane Open(string command, bool statusIsFault)
+    {
+        SshCommand execution = _client.CreateCommand(command);
+        try
+        {
+            Task task = execution.ExecuteAsync(CancellationToken.None);
+            return new SshExecLane(Peer, execution, task, statusIsFault);
+        }
+        catch
+        {
+            execution.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task DisposeLaterAsync(Task<SshExecLane> opening)
+    {
+        try
+        {
+            SshExecLane lane = await opening.ConfigureAwait(false);
+            await lane.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // The failure was reported by whoever waited for it.
+        }
+    }
+
+    /// <summary>Says goodbye to the server, if it listens, and closes everything. Never hangs.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        // SSH.NET waits for its receiving thread, and behind a send that a dead peer does not take.
+        Task closing = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (await Task.WhenAny(closing, Task.Delay(CloseGrace)).ConfigureAwait(false) != closing)
+        {
+            SshSocket.Cut(_session);
+            await Task.WhenAny(closing, Task.Delay(CutGrace)).ConfigureAwait(false);
+        }
+
+        if (_jump is not null)
+        {
+            await _jump.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Close()
+    {
+        try
+        {
+            _client.Dispose();
+        }
+        catch (Exception e) when (e is SshException or ObjectDisposedException or System.Net.Sockets.SocketException or InvalidOperationException)
+        {
+            // It is gone either way.
+        }
+    }
+}
