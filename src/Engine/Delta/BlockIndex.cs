@@ -20,7 +20,7 @@ internal sealed class BlockIndex
     public const int MaxProbes = 64;
 
     /// <summary>Keys a 64-bit word of the filter: of its 64 bits some 8 are then set, and two of them are asked: 1.5 % false alarms.</summary>
-    private const int KeysPerFilterWord = 4;
+    private const int KeysPerFilterWord = 2;
 
     /// <summary>Knuth's golden ratio; spreads what the polynomial's top bits leave regular.</summary>
     private const uint SlotFactor = 0x9E3779B1;

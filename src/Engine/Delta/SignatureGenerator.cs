@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Delta;
@@ -15,7 +16,19 @@ internal static class SignatureGenerator
     /// <summary>Some 48 KiB a record at eight bytes a block: the other side can begin early, and the records pack well.</summary>
     private const int ChunkBlocks = 4096;
 
-    /// <summary>Emits all blocks of <paramref name="layout"/>; 0, or -errno (-ENODATA: the basis became shorter).</summary>
+    /// <summary>
+    /// Emits all blocks of <paramref name="layout"/>. 0, or -errno; a basis that is shorter than the layout says is -ENODATA (it changed since it was
+    /// looked at). What was emitted before a failure is of no use to the other side, which never sees it completed.
+    /// </summary>
+    public static int Generate(ISystemCalls io, int fd, in BlockLayout layout, SignatureChunkHandler emit)
+    {
+        ArgumentNullException.ThrowIfNull(io);
+        ArgumentNullException.ThrowIfNull(emit);
+        FileSource source = new(io, fd);
+        return Generate(ref source, layout, emit);
+    }
+
+    /// <summary>The same for any source.</summary>
     public static int Generate<TSource>(ref TSource source, in BlockLayout layout, SignatureChunkHandler emit)
         where TSource : struct, IByteSource
     {
@@ -91,7 +104,7 @@ internal static class SignatureGenerator
             int count = source.Read(offset, destination);
             if (count <= 0)
             {
-                return count < 0 ? count : -61 /* ENODATA */;
+                return count < 0 ? count : -Errno.ENODATA;
             }
 
             offset += count;

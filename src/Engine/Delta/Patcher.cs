@@ -1,0 +1,335 @@
+using System.Buffers;
+using System.IO.Hashing;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Delta;
+
+/// <summary>
+/// Puts a new content together from tokens, hashing it on the way. Where the system fails (no space, input/output error) the first errno is
+/// kept and the remaining tokens of the file are checked but not applied, so that the stream stays in step.
+/// </summary>
+/// <remarks>
+/// Bounds: a copy lies inside the basis, in place never behind the write position; the sum of all tokens stays within the announced size. Anything else
+/// is the peer's fault and ends the session (<see cref="ProtocolException"/>). Not for use by two threads at once.
+/// </remarks>
+internal sealed class Patcher : IDisposable
+{
+    /// <summary>Written, and read from the basis, at a time.</summary>
+    private const int BufferSize = 256 << 10;
+
+    private const int Page = DeltaMatcher.HolePage;
+
+    private static readonly byte[] Zeros = new byte[64 << 10];
+
+    private readonly ISystemCalls _io;
+    private readonly PatchTarget _target;
+    private readonly XxHash128 _digest = new();
+    private byte[] _buffer;
+
+    // The buffer holds what belongs at _length - _used; all before that has been written (or left out).
+    private int _used;
+    private long _length;
+    private long _written;
+    private bool _basisChanged;
+
+    public Patcher(ISystemCalls io, in PatchTarget target)
+    {
+        ArgumentNullException.ThrowIfNull(io);
+        ArgumentOutOfRangeException.ThrowIfNegative(target.Size);
+        _io = io;
+        _target = target;
+        _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+    }
+
+    /// <summary>0, or -errno of the first failure.</summary>
+    public int Error { get; private set; }
+
+    /// <summary>Bytes of the new content that tokens have described.</summary>
+    public long Length => _length;
+
+    /// <summary>Appends new data; 0 or -errno.</summary>
+    public int Literal(ReadOnlySpan<byte> data)
+    {
+        Claim(data.Length);
+        if (Error == 0)
+        {
+            _digest.Append(data);
+            while (Error == 0 && !data.IsEmpty)
+            {
+                if (_used == 0 && data.Length >= BufferSize)
+                {
+                    Put(data[..BufferSize]);
+                    _length += BufferSize;
+                    data = data[BufferSize..];
+                    continue;
+                }
+
+                int count = Math.Min(data.Length, BufferSize - _used);
+                data[..count].CopyTo(_buffer.AsSpan(_used));
+                Used(count);
+                data = data[count..];
+            }
+        }
+
+        _length += data.Length; // what was burnt
+        return Error;
+    }
+
+    /// <summary>Appends a stretch of the basis; 0 or -errno.</summary>
+    public int Copy(long basisOffset, long length)
+    {
+        if (basisOffset < 0 || length < 0 || basisOffset > _target.BasisLength || length > _target.BasisLength - basisOffset)
+        {
+            throw DeltaErrors.Malformed("a copy reaches beyond the basis");
+        }
+
+        if (_target.InPlace && basisOffset < _length)
+        {
+            throw DeltaErrors.Malformed("a copy in place from what has been overwritten");
+        }
+
+        Claim(length);
+        bool stays = _target.InPlace && basisOffset == _length;
+        if (stays)
+        {
+            Flush();
+        }
+
+        while (Error == 0 && length > 0)
+        {
+            Span<byte> piece = _buffer.AsSpan(_used, (int)Math.Min(length, BufferSize - _used));
+            ReadBasis(basisOffset, piece);
+            if (Error != 0)
+            {
+                break;
+            }
+
+            _digest.Append(piece);
+            basisOffset += piece.Length;
+            length -= piece.Length;
+            if (stays)
+            {
+                _length += piece.Length;
+                _written = _length;
+            }
+            else
+            {
+                Used(piece.Length);
+            }
+        }
+
+        _length += length; // what was burnt
+        return Error;
+    }
+
+    /// <summary>Appends zeros; 0 or -errno.</summary>
+    public int Hole(long length)
+    {
+        if (length < 0)
+        {
+            throw DeltaErrors.Malformed("a hole of negative length");
+        }
+
+        Claim(length);
+        Flush();
+        if (Error != 0)
+        {
+            _length += length;
+            return Error;
+        }
+
+        for (long rest = length; rest > 0;)
+        {
+            int count = (int)Math.Min(rest, Zeros.Length);
+            _digest.Append(Zeros.AsSpan(0, count));
+            rest -= count;
+        }
+
+        long start = _length;
+        _length += length;
+        if (_target.InPlace)
+        {
+            ClearInPlace(start, length);
+        }
+
+        return Error;
+    }
+
+    /// <summary>
+    /// Writes what is left, gives the output its length, and compares the digest. <paramref name="shortened"/>: the sender says that its file changed
+    /// while it was read, so that less than the announced size may have come.
+    /// </summary>
+    /// <exception cref="ProtocolException">Less came than was announced.</exception>
+    public PatchOutcome Finish(UInt128 expected, bool shortened = false)
+    {
+        if (_length < _target.Size && !shortened)
+        {
+            throw DeltaErrors.Malformed("a file ends before its announced length");
+        }
+
+        Flush();
+        if (Error == 0 && (_target.InPlace || _written < _length))
+        {
+            Fail(_io.Truncate(_target.OutputFd, _length));
+        }
+
+        if (Error != 0)
+        {
+            return PatchOutcome.Failed;
+        }
+
+        return !_basisChanged && _digest.GetCurrentHashAsUInt128() == expected ? PatchOutcome.Verified : PatchOutcome.Mismatch;
+    }
+
+    /// <summary>Returns the buffer; what has not been flushed is lost.</summary>
+    public void Dispose()
+    {
+        byte[] buffer = Interlocked.Exchange(ref _buffer, []);
+        if (buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void Claim(long length)
+    {
+        if (length > _target.Size - _length)
+        {
+            throw DeltaErrors.Malformed("the tokens of a file exceed its announced length");
+        }
+    }
+
+    private void Fail(int result)
+    {
+        if (result < 0 && Error == 0)
+        {
+            Error = result;
+        }
+    }
+
+    private void Used(int count)
+    {
+        _used += count;
+        _length += count;
+        if (_used == BufferSize)
+        {
+            Flush();
+        }
+    }
+
+    private void Flush()
+    {
+        if (_used > 0 && Error == 0)
+        {
+            int used = _used;
+            _length -= used;
+            Put(_buffer.AsSpan(0, used));
+            _length += used;
+        }
+
+        _used = 0;
+    }
+
+    /// <summary>Writes at <see cref="_length"/>, without the pages of zeros when sparse.</summary>
+    private void Put(ReadOnlySpan<byte> data)
+    {
+        long offset = _length;
+        if (!_target.Sparse)
+        {
+            Write(data, offset);
+            return;
+        }
+
+        while (Error == 0 && !data.IsEmpty)
+        {
+            int zeros = ZeroPages(data, offset, out int before);
+            Write(data[..before], offset);
+            if (zeros > 0 && _target.InPlace && Error == 0)
+            {
+                ClearInPlace(offset + before, zeros);
+            }
+
+            offset += before + zeros;
+            data = data[(before + zeros)..];
+        }
+    }
+
+    /// <summary>Finds the first run of whole zero pages (by output offset); all is <paramref name="before"/> when there is none.</summary>
+    private static int ZeroPages(ReadOnlySpan<byte> data, long offset, out int before)
+    {
+        int index = (int)(-offset & (Page - 1));
+        for (; index + Page <= data.Length; index += Page)
+        {
+            if (data[index] == 0 && data.Slice(index, Page).SequenceEqual(Zeros.AsSpan(0, Page)))
+            {
+                before = index;
+                int run = data[index..].IndexOfAnyExcept((byte)0);
+                return (run < 0 ? data.Length - index : run) & ~(Page - 1);
+            }
+        }
+
+        before = data.Length;
+        return 0;
+    }
+
+    private void Write(ReadOnlySpan<byte> data, long offset)
+    {
+        while (Error == 0 && !data.IsEmpty)
+        {
+            nint count = _io.WriteAt(_target.OutputFd, data, offset);
+            if (count <= 0)
+            {
+                Fail(count < 0 ? (int)count : -Errno.EIO);
+                return;
+            }
+
+            offset += count;
+            data = data[(int)count..];
+            _written = offset;
+        }
+    }
+
+    /// <summary>Zeros over what the basis had there: a punched hole when sparse, else (or where that is not possible) written.</summary>
+    private void ClearInPlace(long offset, long length)
+    {
+        if (_target.Sparse && offset + length <= _target.BasisLength
+            && _io.Allocate(_target.OutputFd, AllocateMode.PunchHole, offset, length) >= 0)
+        {
+            return;
+        }
+
+        // Behind the end of the basis nothing has to be cleared: the last truncation extends it.
+        long end = Math.Min(offset + length, _target.Sparse ? _target.BasisLength : long.MaxValue);
+        while (Error == 0 && offset < end)
+        {
+            int count = (int)Math.Min(end - offset, Zeros.Length);
+            Write(Zeros.AsSpan(0, count), offset);
+            offset += count;
+        }
+    }
+
+    /// <summary>A basis that has become shorter gives zeros, and the outcome will be a mismatch: the redo sees the basis as it is then.</summary>
+    private void ReadBasis(long offset, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            nint count = _io.ReadAt(_target.BasisFd, destination, offset);
+            if (count < 0)
+            {
+                Fail((int)count);
+                return;
+            }
+
+            if (count == 0)
+            {
+                destination.Clear();
+                _basisChanged = true;
+                return;
+            }
+
+            offset += count;
+            destination = destination[(int)count..];
+        }
+    }
+}

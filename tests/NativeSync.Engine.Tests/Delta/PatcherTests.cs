@@ -1,0 +1,166 @@
+using FsCheck.Xunit;
+using NativeSync.Engine.Delta;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Tests.Delta;
+
+public sealed class PatcherTests
+{
+    private static readonly byte[] Basis = DeltaHarness.Random(100_000, 1);
+
+    [Property(MaxTest = 150, Arbitrary = [typeof(DeltaCases)])]
+    public void EveryPatchIsExactStagedAndInPlaceDenseAndSparse(DeltaCase c, bool sparse)
+    {
+        using PatchHarness harness = new(c.Basis);
+        BlockLayout layout = new(c.Basis.Length, c.BlockSize, c.Strong);
+        Assert.Equal(PatchOutcome.Verified, harness.Synchronise(c.Content, layout, c.InPlace, sparse, out int error));
+        Assert.Equal(0, error);
+        Assert.Equal(c.Content, harness.Read(c.InPlace));
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void AFileLargerThanAllBuffersIsExact(bool inPlace, bool sparse)
+    {
+        byte[] basis = DeltaHarness.Random(3 << 20, 2);
+        basis.AsSpan(1 << 20, 300_000).Clear();
+        byte[] content = DeltaHarness.Concat(basis[..700_000], DeltaHarness.Random(600_001, 3), new byte[500_000], basis[600_000..], basis[..50_000]);
+        using PatchHarness harness = new(basis);
+        Assert.Equal(PatchOutcome.Verified, harness.Synchronise(content, BlockLayout.For(basis.Length), inPlace, sparse, out _));
+        Assert.Equal(content, harness.Read(inPlace));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void SparseLeavesZerosOutWhereverTheyComeFrom(bool inPlace)
+    {
+        byte[] basis = DeltaHarness.Concat(DeltaHarness.Random(8192, 1), new byte[1 << 20], DeltaHarness.Random(8192, 2), DeltaHarness.Random(1 << 20, 5));
+        byte[] content = DeltaHarness.Concat(basis[..(8192 + (1 << 20) + 8192)], new byte[1 << 20], DeltaHarness.Random(8192, 4));
+        using PatchHarness harness = new(basis);
+        harness.Synchronise(content, BlockLayout.For(basis.Length), inPlace, sparse: true, out _);
+        Assert.Equal(content, harness.Read(inPlace));
+
+        // In place, zeros that were stored and stay where they are, stay stored.
+        Assert.InRange(harness.AllocatedBytes(inPlace ? harness.BasisFd : harness.OutputFd), 1, inPlace ? (1 << 20) + 65536 : 65536);
+    }
+
+    [Fact]
+    public void AHoleAtTheEndGivesTheFileItsLength()
+    {
+        using PatchHarness harness = new([]);
+        using Patcher patcher = new(harness.Io, harness.Target(1_000_000));
+        patcher.Literal([1, 2, 3]);
+        patcher.Hole(999_997);
+        byte[] expected = new byte[1_000_000];
+        (expected[0], expected[1], expected[2]) = (1, 2, 3);
+        Assert.Equal(PatchOutcome.Verified, patcher.Finish(PatchHarness.Digest(expected)));
+        Assert.Equal(expected, harness.Read(inPlace: false));
+    }
+
+    [Fact]
+    public void AShorterContentInPlaceCutsTheFile()
+    {
+        using PatchHarness harness = new(Basis);
+        Assert.Equal(PatchOutcome.Verified, harness.Synchronise(Basis[..777], BlockLayout.For(Basis.Length), inPlace: true, sparse: false, out _));
+        Assert.Equal(Basis[..777], harness.Read(inPlace: true));
+    }
+
+    [Fact]
+    public void AnotherDigestIsAMismatch()
+    {
+        using PatchHarness harness = new(Basis);
+        Assert.Equal(PatchOutcome.Mismatch, harness.Synchronise(Basis, BlockLayout.For(Basis.Length), false, false, out int error, digest: 1));
+        Assert.Equal(0, error);
+    }
+
+    [Fact]
+    public void ABasisThatBecameShorterIsAMismatchNotZeros()
+    {
+        using PatchHarness harness = new(Basis);
+        using Patcher patcher = new(harness.Io, harness.Target(Basis.Length));
+        LinuxSystemCalls.Instance.Truncate(harness.BasisFd, 50_000);
+        Assert.Equal(0, patcher.Copy(0, Basis.Length));
+        byte[] cut = (byte[])Basis.Clone();
+        cut.AsSpan(50_000).Clear();
+        Assert.Equal(PatchOutcome.Mismatch, patcher.Finish(PatchHarness.Digest(cut)));
+    }
+
+    [Theory]
+    [InlineData(99_999, 2)]
+    [InlineData(100_001, 0)]
+    [InlineData(0, 100_001)]
+    [InlineData(-1, 1)]
+    [InlineData(1, -1)]
+    [InlineData(long.MaxValue, 1)]
+    [InlineData(1, long.MaxValue)]
+    [InlineData(long.MaxValue, long.MaxValue)]
+    public void ACopyOutsideTheBasisIsRefused(long offset, long length)
+    {
+        using PatchHarness harness = new(Basis);
+        using Patcher patcher = new(harness.Io, harness.Target(long.MaxValue));
+        Assert.Throws<ProtocolException>(() => patcher.Copy(offset, length));
+    }
+
+    [Fact]
+    public void ACopyWithoutABasisIsRefused()
+    {
+        using PatchHarness harness = new(Basis);
+        using Patcher patcher = new(harness.Io, new PatchTarget { OutputFd = harness.OutputFd, Size = 10 });
+        Assert.Throws<ProtocolException>(() => patcher.Copy(0, 1));
+    }
+
+    [Fact]
+    public void TokensBeyondTheAnnouncedLengthAreRefused()
+    {
+        using PatchHarness harness = new(Basis);
+        using Patcher patcher = new(harness.Io, harness.Target(1000));
+        patcher.Literal(new byte[999]);
+        Assert.Throws<ProtocolException>(() => patcher.Literal(new byte[2]));
+        Assert.Throws<ProtocolException>(() => patcher.Copy(0, 2));
+        Assert.Throws<ProtocolException>(() => patcher.Hole(2));
+        Assert.Throws<ProtocolException>(() => patcher.Hole(long.MaxValue));
+        Assert.Throws<ProtocolException>(() => patcher.Hole(-1));
+    }
+
+    [Fact]
+    public void AnEndBeforeTheAnnouncedLengthIsRefusedUnlessTheSourceShrank()
+    {
+        using PatchHarness harness = new(Basis);
+        using Patcher patcher = new(harness.Io, harness.Target(1000));
+        patcher.Literal(Basis.AsSpan(0, 10));
+        Assert.Throws<ProtocolException>(() => patcher.Finish(PatchHarness.Digest(Basis[..10])));
+        Assert.Equal(PatchOutcome.Verified, patcher.Finish(PatchHarness.Digest(Basis[..10]), shortened: true));
+        Assert.Equal(Basis[..10], harness.Read(inPlace: false));
+    }
+
+    [Fact]
+    public void ACopyInPlaceFromBehindTheWritePositionIsRefused()
+    {
+        using PatchHarness harness = new(Basis);
+        using Patcher patcher = new(harness.Io, harness.Target(1000, inPlace: true));
+        patcher.Literal(new byte[10]);
+        Assert.Throws<ProtocolException>(() => patcher.Copy(9, 1));
+        Assert.Equal(0, patcher.Copy(10, 1));
+    }
+
+    [Fact]
+    public void AfterAFailureTokensAreBurntButStillChecked()
+    {
+        using PatchHarness harness = new(Basis);
+        int closed = LinuxSystemCalls.Instance.OpenPath("/dev/null"u8, OpenFlags.Read); // writing to it fails: EBADF
+        using Patcher patcher = new(harness.Io, harness.Target(600_000) with { OutputFd = closed });
+        Assert.Equal(-Errno.EBADF, patcher.Literal(DeltaHarness.Random(300_000, 1)));
+        Assert.Equal(-Errno.EBADF, patcher.Copy(0, 100_000));
+        Assert.Equal(-Errno.EBADF, patcher.Hole(199_999));
+        Assert.Throws<ProtocolException>(() => patcher.Literal(new byte[2]));
+        Assert.Equal(-Errno.EBADF, patcher.Literal(new byte[1]));
+        Assert.Equal(600_000, patcher.Length);
+        Assert.Equal(PatchOutcome.Failed, patcher.Finish(0));
+        LinuxSystemCalls.Instance.Close(closed);
+    }
+}
