@@ -55,6 +55,31 @@ internal sealed class DirectoryScanner
         return 0;
     }
 
+    /// <summary>Replaces the content of <paramref name="into"/> by one entry. 0, or -errno.</summary>
+    public int ScanName(int dirfd, ReadOnlySpan<byte> name, ScanFields fields, DirectoryListing into)
+    {
+        into.Clear();
+        int error = _io.StatAt(dirfd, name, out FileStatus status);
+        if (error < 0)
+        {
+            return error;
+        }
+
+        into.AppendStored(into.Store(name), name.Length, status.ToMetadata(), FileIdentity.From(status));
+        return fields == ScanFields.None ? 0 : ScanDetails(dirfd, status, fields, into, out _);
+    }
+
+    /// <summary>The attributes of an open object, encoded; empty when they are not asked for or cannot be read.</summary>
+    public byte[] ReadXattrs(int fd, ScanFields fields)
+    {
+        if ((fields & (ScanFields.Xattrs | ScanFields.Acls)) == 0)
+        {
+            return [];
+        }
+
+        return _xattrs.Read(fd, fields, new DirectoryListing(), ulong.MaxValue - 1, out ReadOnlySpan<byte> encoded) < 0 ? [] : encoded.ToArray();
+    }
+
     private int ReadNames(int dirfd, DirectoryListing into)
     {
         _sorter.Clear();

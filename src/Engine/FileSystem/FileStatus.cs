@@ -38,6 +38,10 @@ internal struct FileStatus
     /// <summary>The same object: device and inode agree.</summary>
     public readonly bool SameObject(in FileStatus other) => Inode == other.Inode && Device == other.Device;
 
+    /// <summary>Nothing happened to its content or attributes between both looks, as far as size, mtime and ctime tell.</summary>
+    public readonly bool IsSameVersion(in FileStatus other) =>
+        SameObject(other) && Size == other.Size && Modified == other.Modified && Changed == other.Changed;
+
     /// <summary>The part that travels. FileFlags are not known to stat and stay 0.</summary>
     public readonly EntryMetadata ToMetadata() => new()
     {

@@ -1,0 +1,390 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session;
+
+/// <summary>What a lane is told when the session begins.</summary>
+internal sealed record LaneSettings
+{
+    /// <summary>Bytes of Records payload which the peer may send before it is granted more: what this end is ready to hold.</summary>
+    public const int InitialCredit = 8 * 1024 * 1024;
+
+    /// <summary>The zstd level for what this end sends; null for none.</summary>
+    public int? CompressLevel { get; init; }
+
+    /// <summary>Bytes per second for what this end sends; 0 for no limit.</summary>
+    public long BandwidthLimit { get; init; }
+
+    /// <summary>Silence after which the session is given up; zero for never.</summary>
+    public TimeSpan Timeout { get; init; }
+}
+
+/// <summary>
+/// Frames over one lane: a receive loop that never waits for anything but the lane, a send loop that waits for the
+/// lane and for the peer's credit, keep-alives. docs/protocol.md, "Lanes and credits".
+/// </summary>
+/// <remarks>
+/// The send loop alone touches <see cref="IDuplexPipe.Output"/>, the receive loop alone <see cref="IDuplexPipe.Input"/>.
+/// Credit and clocks are interlocked fields. Trouble of either loop becomes the session's abort reason.
+/// </remarks>
+internal sealed class FrameLane : IAsyncDisposable
+{
+    private const int CreditBatch = LaneSettings.InitialCredit / 8;
+
+    private readonly ILane _lane;
+    private readonly SessionAbort _abort;
+    private readonly TimeProvider _clock;
+    private readonly TaskCompletionSource _goodbye = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private LaneSettings _settings = new();
+    private Action<InboundPack>? _onRecords;
+    private long _credit;
+    private long _toGrant;
+    private long _lastHeard;
+    private long _sent;
+    private long _received;
+    private Task _receiving = Task.CompletedTask;
+    private Thread? _sender;
+    private ITimer? _keepAlive;
+
+    public FrameLane(ILane lane, SessionAbort abort, TimeProvider clock)
+    {
+        _lane = lane;
+        _abort = abort;
+        _clock = clock;
+        Outbox = new RecordOutbox(abort);
+        _lastHeard = clock.GetTimestamp();
+    }
+
+    public RecordOutbox Outbox { get; }
+
+    /// <summary>Bytes written to the lane.</summary>
+    public long BytesSent => Volatile.Read(ref _sent);
+
+    /// <summary>Bytes read from the lane.</summary>
+    public long BytesReceived => Volatile.Read(ref _received);
+
+    /// <summary>Completes when the peer said goodbye.</summary>
+    public Task Goodbye => _goodbye.Task;
+
+    /// <summary>Sends frames at once, before the loops run: the handshake.</summary>
+    public async ValueTask SendNowAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct)
+    {
+        await _lane.Output.WriteAsync(bytes, ct).ConfigureAwait(false);
+        Interlocked.Add(ref _sent, bytes.Length);
+    }
+
+    /// <summary>Waits for the magic bytes, skipping what a shell may print before them. docs/protocol.md, "Magic".</summary>
+    public async ValueTask ReceiveMagicAsync(CancellationToken ct)
+    {
+        var skipped = 0;
+        while (true)
+        {
+            var result = await _lane.Input.ReadAsync(ct).ConfigureAwait(false);
+            if (TryFindMagic(result.Buffer, ref skipped, out var position, out var consumed))
+            {
+                Interlocked.Add(ref _received, consumed);
+                _lane.Input.AdvanceTo(position);
+                return;
+            }
+
+            _lane.Input.AdvanceTo(position, result.Buffer.End);
+            if (result.IsCompleted)
+            {
+                throw new TransportException(ExitCodes.Stream, "the other end closed the connection before it introduced itself");
+            }
+        }
+    }
+
+    /// <summary>Receives one frame of the handshake, whole.</summary>
+    public async ValueTask<(FrameType Type, byte[] Payload)> ReceiveFrameAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            var result = await _lane.Input.ReadAsync(ct).ConfigureAwait(false);
+            if (TryTakeFrame(result.Buffer, out var header, out var payload, out var end))
+            {
+                var copy = payload.ToArray();
+                Interlocked.Add(ref _received, result.Buffer.Slice(0, end).Length);
+                _lane.Input.AdvanceTo(end);
+                return (header.Type, copy);
+            }
+
+            _lane.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            if (result.IsCompleted)
+            {
+                throw new TransportException(ExitCodes.Stream, "the other end closed the connection during the handshake");
+            }
+        }
+    }
+
+    /// <summary>Starts both loops.</summary>
+    /// <param name="settings">What was agreed.</param>
+    /// <param name="peerCredit">The credit that the peer's Hello gave.</param>
+    /// <param name="onRecords">Takes each pack, on the receive loop: must not wait.</param>
+    public void Start(LaneSettings settings, long peerCredit, Action<InboundPack> onRecords)
+    {
+        _settings = settings;
+        _credit = peerCredit;
+        _onRecords = onRecords;
+        _receiving = Task.Run(ReceiveLoopAsync);
+        _sender = new Thread(SendLoop) { IsBackground = true, Name = "lane-send" };
+        _sender.Start();
+        if (settings.Timeout > TimeSpan.Zero)
+        {
+            var period = settings.Timeout / 4;
+            _lastHeard = _clock.GetTimestamp();
+            _keepAlive = _clock.CreateTimer(_ => KeepAlive(), null, period, period);
+        }
+    }
+
+    /// <summary>The bytes of a received pack are used up: the peer may send as many again.</summary>
+    public void Consumed(int bytes)
+    {
+        var pending = Interlocked.Add(ref _toGrant, bytes);
+        if (pending >= CreditBatch)
+        {
+            var grant = Interlocked.Exchange(ref _toGrant, 0);
+            if (grant > 0)
+            {
+                Outbox.Control(ControlFrames.Encode(new CreditFrame((int)grant)));
+            }
+        }
+    }
+
+    /// <summary>Lets the send loop finish what is queued, and waits for it.</summary>
+    public async Task FinishSendingAsync()
+    {
+        Outbox.Complete();
+        if (_sender is { } sender)
+        {
+            await Task.Run(sender.Join).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_keepAlive is { } timer)
+        {
+            await timer.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _lane.Input.CancelPendingRead();
+        _lane.Output.CancelPendingFlush();
+        Outbox.Complete();
+        await _lane.DisposeAsync().ConfigureAwait(false);
+        if (_sender is { } sender)
+        {
+            await Task.Run(sender.Join).ConfigureAwait(false);
+        }
+
+        await _receiving.ConfigureAwait(false);
+    }
+
+    private static bool TryFindMagic(in ReadOnlySequence<byte> buffer, ref int skipped, out SequencePosition position, out long consumed)
+    {
+        var reader = new SequenceReader<byte>(buffer);
+        var found = Magic.TryFind(ref reader, ref skipped);
+        position = reader.Position;
+        consumed = reader.Consumed;
+        return found;
+    }
+
+    private static bool TryTakeFrame(
+        in ReadOnlySequence<byte> buffer, out FrameHeader header, out ReadOnlySequence<byte> payload, out SequencePosition end)
+    {
+        var reader = new SequenceReader<byte>(buffer);
+        payload = default;
+        end = default;
+        if (!FrameHeader.TryRead(ref reader, out header) || reader.Remaining < header.Length)
+        {
+            return false;
+        }
+
+        payload = reader.UnreadSequence.Slice(0, header.Length);
+        end = payload.End;
+        return true;
+    }
+
+    private async Task ReceiveLoopAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var result = await _lane.Input.ReadAsync(_abort.Token).ConfigureAwait(false);
+                if (result.IsCanceled)
+                {
+                    return;
+                }
+
+                var buffer = result.Buffer;
+                Volatile.Write(ref _lastHeard, _clock.GetTimestamp());
+                var start = buffer.Start;
+                while (TryTakeFrame(buffer, out var header, out var payload, out var end))
+                {
+                    Interlocked.Add(ref _received, buffer.Slice(0, end).Length);
+                    buffer = buffer.Slice(end);
+                    start = end;
+                    Dispatch(header.Type, payload);
+                }
+
+                _lane.Input.AdvanceTo(start, buffer.End);
+                if (result.IsCompleted)
+                {
+                    if (!_goodbye.Task.IsCompleted)
+                    {
+                        throw new TransportException(ExitCodes.Stream, "the connection was closed by the other end before the work was done");
+                    }
+
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The session is ending; its reason is known already.
+        }
+        catch (Exception e)
+        {
+            if (!_goodbye.Task.IsCompleted)
+            {
+                _abort.Abort(e);
+            }
+        }
+    }
+
+    private void Dispatch(FrameType type, in ReadOnlySequence<byte> payload)
+    {
+        if (type == FrameType.Records)
+        {
+            var length = (int)payload.Length;
+            var rented = ArrayPool<byte>.Shared.Rent(length);
+            payload.CopyTo(rented);
+            _onRecords!(new InboundPack(this, rented, length));
+            return;
+        }
+
+        var bytes = payload.IsSingleSegment ? payload.FirstSpan : payload.ToArray();
+        switch (type)
+        {
+            case FrameType.Credit:
+                Interlocked.Add(ref _credit, CreditFrame.Parse(bytes).Bytes);
+                Outbox.Wake();
+                break;
+            case FrameType.Ping:
+                Outbox.Control(ControlFrames.Encode(new PongFrame(PingFrame.Parse(bytes).Nonce)));
+                break;
+            case FrameType.Pong:
+                break;
+            case FrameType.Abort:
+                var abort = AbortFrame.Parse(bytes);
+                _abort.Abort(new SessionException((int)abort.Code, ByteText.Escape(abort.Text)));
+                break;
+            case FrameType.Goodbye:
+                _goodbye.TrySetResult();
+                break;
+            default:
+                throw new ProtocolException(ProtocolError.UnexpectedFrame, $"a {type} frame is not allowed here");
+        }
+    }
+
+    private void SendLoop()
+    {
+        using var packer = new PackWriter(_settings.CompressLevel);
+        var pace = _settings.BandwidthLimit > 0 ? new RateLimiter(_settings.BandwidthLimit, _clock) : null;
+        try
+        {
+            while (Outbox.Take(out var control, out var pack))
+            {
+                if (control is not null)
+                {
+                    Write(control, pace);
+                    continue;
+                }
+
+                var frame = packer.Encode(pack!, out var payload);
+                while (Outbox.WaitFor(() => Volatile.Read(ref _credit) >= payload) is { } urgent)
+                {
+                    Write(urgent, pace);
+                }
+
+                Interlocked.Add(ref _credit, -payload);
+                Write(frame, pace);
+                pack!.Return();
+            }
+        }
+        catch (Exception e)
+        {
+            _abort.Abort(e);
+            SayAbort();
+        }
+        finally
+        {
+            _lane.Output.Complete();
+        }
+    }
+
+    /// <summary>
+    /// Writes to the lane and waits while it is full. This thread exists for that; there is nothing else it could do meanwhile.
+    /// </summary>
+    private void Write(ReadOnlyMemory<byte> bytes, RateLimiter? pace)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var slice = pace is null ? bytes : bytes[..Math.Min(bytes.Length, pace.Slice)];
+            pace?.Wait(slice.Length, _abort.Token);
+            var flushing = _lane.Output.WriteAsync(slice, _abort.Token);
+            var result = flushing.IsCompleted ? flushing.Result : flushing.AsTask().GetAwaiter().GetResult();
+            Interlocked.Add(ref _sent, slice.Length);
+            if (result.IsCompleted)
+            {
+                throw new TransportException(ExitCodes.Stream, "the connection was closed by the other end");
+            }
+
+            bytes = bytes[slice.Length..];
+        }
+    }
+
+    /// <summary>Tells the peer why, if the line still takes it.</summary>
+    private void SayAbort()
+    {
+        if (_abort.Reason is not (SessionException or ProtocolException or OperationCanceledException))
+        {
+            return;
+        }
+
+        try
+        {
+            var code = _abort.Reason switch
+            {
+                SessionException s => s.ExitCode,
+                ProtocolException => ExitCodes.Protocol,
+                _ => ExitCodes.Interrupted,
+            };
+            var text = ByteText.FromArgument(_abort.Reason!.Message);
+            var frame = ControlFrames.Encode(new AbortFrame { Code = code, Text = text });
+            var writing = _lane.Output.WriteAsync(frame);
+            if (!writing.IsCompleted)
+            {
+                // A full line: the peer notices the end of the stream instead.
+                writing.AsTask().Wait(TimeSpan.FromMilliseconds(200));
+            }
+        }
+        catch (Exception)
+        {
+            // The line is gone: there is nobody to tell.
+        }
+    }
+
+    private void KeepAlive()
+    {
+        if (_clock.GetElapsedTime(Volatile.Read(ref _lastHeard)) > _settings.Timeout)
+        {
+            _abort.Abort(new SessionException(ExitCodes.Timeout, $"nothing was heard from the other end for {_settings.Timeout.TotalSeconds:0} seconds"));
+            return;
+        }
+
+        Outbox.Control(ControlFrames.Encode(new PingFrame((ulong)_clock.GetTimestamp())));
+    }
+}

@@ -1,0 +1,64 @@
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session;
+
+/// <summary>What went wrong with single entries: counted, the first thousand kept, all told to the observer.</summary>
+internal sealed class ProblemLog(ISyncObserver? observer)
+{
+    private const int Kept = 1000;
+
+    private readonly Lock _gate = new();
+    private readonly List<SyncProblem> _first = [];
+    private long _count;
+    private long _errors;
+    private long _vanished;
+    private long _sourceErrors;
+
+    public long Count => Volatile.Read(ref _count);
+
+    public long Vanished => Volatile.Read(ref _vanished);
+
+    /// <summary>True once the source could not be read somewhere: nothing is deleted from then on.</summary>
+    public bool SourceFailed => Volatile.Read(ref _sourceErrors) > 0;
+
+    public IReadOnlyList<SyncProblem> First
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _first];
+            }
+        }
+    }
+
+    public void Add(in SyncProblem problem)
+    {
+        lock (_gate)
+        {
+            _count++;
+            if (!problem.Warning)
+            {
+                _errors++;
+                if (problem.OnSource && problem.Operation is not (Operation.Changed or Operation.Verify))
+                {
+                    _sourceErrors++;
+                }
+            }
+            else if (problem.Errno == FileSystem.Errno.ENOENT)
+            {
+                _vanished++;
+            }
+
+            if (_first.Count < Kept)
+            {
+                _first.Add(problem);
+            }
+        }
+
+        observer?.OnProblem(problem);
+    }
+
+    /// <summary>rsync's exit code for what is recorded here.</summary>
+    public int ExitCode => Volatile.Read(ref _errors) > 0 ? ExitCodes.Partial : Vanished > 0 ? ExitCodes.Vanished : ExitCodes.Ok;
+}

@@ -1,0 +1,250 @@
+using NativeSync.Engine.Delta;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// Reads what is here, on a thread of its own: signatures of files that are to be updated by a delta, and digests for --checksum.
+/// docs/protocol.md, "Deltas".
+/// </summary>
+/// <remarks>
+/// The handle of each basis stays open from its signature to its patch, so that both see the same file; how many may be open,
+/// and how many bytes of signatures may be under way, is bounded here. Guarded by <c>_gate</c>.
+/// </remarks>
+internal sealed class BasisStage : IDisposable
+{
+    private const int MaxOpen = 64;
+    private const long MaxSignatureBytes = 8 * 1024 * 1024;
+
+    private readonly object _gate = new();
+    private readonly Queue<(ReceiverDirectory Directory, int Index, bool Compare)> _requests = new();
+    private readonly Dictionary<(int Directory, int Index), Basis> _open = [];
+    private readonly SyncContext _context;
+    private readonly ReceiverTree _tree;
+    private readonly CancellationTokenRegistration _registration;
+    private Thread? _thread;
+    private long _signatureBytes;
+    private bool _completed;
+
+    public BasisStage(SyncContext context, ReceiverTree tree)
+    {
+        _context = context;
+        _tree = tree;
+        _registration = context.Abort.Token.Register(Wake);
+    }
+
+    public void RequestDelta(ReceiverDirectory directory, int index) => Add((directory, index, false));
+
+    public void RequestCompare(ReceiverDirectory directory, int index) => Add((directory, index, true));
+
+    /// <summary>The open basis of an entry, which becomes the caller's; -1 when there is none.</summary>
+    public int TakeBasis(ReceiverDirectory directory, int index)
+    {
+        lock (_gate)
+        {
+            if (!_open.Remove((directory.Id, index), out var basis))
+            {
+                return -1;
+            }
+
+            _signatureBytes -= basis.SignatureBytes;
+            Monitor.PulseAll(_gate);
+            return basis.Fd;
+        }
+    }
+
+    public void Dispose()
+    {
+        _registration.Dispose();
+        lock (_gate)
+        {
+            _completed = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        _thread?.Join();
+        foreach (var basis in _open.Values)
+        {
+            _context.Io.Close(basis.Fd);
+        }
+
+        _open.Clear();
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void Add((ReceiverDirectory Directory, int Index, bool Compare) request)
+    {
+        lock (_gate)
+        {
+            _requests.Enqueue(request);
+            _thread ??= _context.RunStage("basis", Run);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void Run()
+    {
+        while (Take(out var request))
+        {
+            if (request.Compare)
+            {
+                Compare(request.Directory, request.Index);
+            }
+            else
+            {
+                SendSignature(request.Directory, request.Index);
+            }
+        }
+    }
+
+    private bool Take(out (ReceiverDirectory Directory, int Index, bool Compare) request)
+    {
+        lock (_gate)
+        {
+            while (true)
+            {
+                _context.Abort.ThrowIfAborted();
+                if (_completed)
+                {
+                    request = default;
+                    return false;
+                }
+
+                if (_open.Count < MaxOpen && (_signatureBytes < MaxSignatureBytes || _open.Count == 0) && _requests.TryDequeue(out request))
+                {
+                    return true;
+                }
+
+                Monitor.Wait(_gate);
+            }
+        }
+    }
+
+    private void Compare(ReceiverDirectory directory, int index)
+    {
+        var fd = Open(directory, index, out _);
+        var error = fd;
+        UInt128 digest = default;
+        if (fd >= 0)
+        {
+            error = FileDigest.Compute(_context.Io, fd, out digest);
+            _context.Io.Close(fd);
+        }
+
+        if (error < 0)
+        {
+            _tree.AskWhole(directory, index);
+            return;
+        }
+
+        using var scope = _context.Outbox.Enter(Records.CompareBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteCompare(ref writer, directory.Id, index, digest);
+        scope.Commit(writer.Position);
+    }
+
+    private void SendSignature(ReceiverDirectory directory, int index)
+    {
+        var fd = Open(directory, index, out var status);
+        if (fd < 0 || status.Size == 0)
+        {
+            if (fd >= 0)
+            {
+                _context.Io.Close(fd);
+            }
+
+            _tree.AskWhole(directory, index);
+            return;
+        }
+
+        var layout = BlockLayout.For(status.Size, _context.Options.BlockSize);
+        var bytes = layout.BlockCount * (layout.StrongLength + 4);
+        lock (_gate)
+        {
+            _open.Add((directory.Id, index), new Basis(fd, bytes));
+            _signatureBytes += bytes;
+        }
+
+        using (var scope = _context.Outbox.Enter(Records.WantDeltaBound))
+        {
+            var writer = new WireWriter(scope.Room);
+            Records.WriteWantDelta(ref writer, new WantDeltaRecord(directory.Id, index, layout.BasisLength, layout.BlockSize, layout.StrongLength));
+            scope.Commit(writer.Position);
+        }
+
+        var strong = layout.StrongLength;
+        long sent = 0;
+        var error = SignatureGenerator.Generate(_context.Io, fd, layout, (count, encoded) =>
+        {
+            sent += count;
+            using var scope = _context.Outbox.Enter(Records.SignatureBound(count, strong));
+            var writer = new WireWriter(scope.Room);
+            Records.WriteSignature(ref writer, count, strong, encoded);
+            scope.Commit(writer.Position);
+        });
+        if (error < 0)
+        {
+            // The basis shrank or cannot be read. The sender waits for all blocks, so it gets some that match nothing;
+            // the redo after the failed verification asks for the whole file.
+            Pad(layout, sent);
+        }
+    }
+
+    private void Pad(in BlockLayout layout, long sent)
+    {
+        const int chunk = 4096;
+        var blocks = new byte[chunk * layout.EntrySize];
+        for (var left = layout.BlockCount - sent; left > 0;)
+        {
+            var count = (int)Math.Min(left, chunk);
+            using var scope = _context.Outbox.Enter(Records.SignatureBound(count, layout.StrongLength));
+            var writer = new WireWriter(scope.Room);
+            Records.WriteSignature(ref writer, count, layout.StrongLength, blocks.AsSpan(0, count * layout.EntrySize));
+            scope.Commit(writer.Position);
+            left -= count;
+        }
+    }
+
+    private int Open(ReceiverDirectory directory, int index, out FileStatus status)
+    {
+        status = default;
+        var handle = _tree.Handles.Take(directory);
+        try
+        {
+            if (handle.Fd < 0)
+            {
+                return handle.Fd;
+            }
+
+            var name = _tree.LocalName(directory, index);
+            var fd = _context.Io.OpenAt(handle.Fd, name, OpenFlags.Read | OpenFlags.NonBlocking);
+            if (fd < 0)
+            {
+                return fd;
+            }
+
+            var error = _context.Io.Stat(fd, out status);
+            if (error >= 0 && status.IsRegular)
+            {
+                return fd;
+            }
+
+            _context.Io.Close(fd);
+            return error < 0 ? error : -Errno.ENOENT;
+        }
+        finally
+        {
+            _tree.Handles.Return(handle);
+        }
+    }
+
+    private readonly record struct Basis(int Fd, long SignatureBytes);
+}

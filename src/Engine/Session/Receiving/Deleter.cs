@@ -1,0 +1,144 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// Removes what the source does not have (--delete), and what stands in the way of an entry of another type. Deletes only in
+/// directories whose complete listing came in this session, only what no rule protects, and nothing after the source could not be
+/// read somewhere (rsync CVE-2026-53789 shows why).
+/// </summary>
+internal sealed class Deleter(SyncContext context, ReceiverTree tree)
+{
+    private readonly DirectoryScanner _scanner = new(context.Io);
+    private bool _limitReported;
+    private bool _sourceFailureReported;
+
+    public void DeleteExtraneous(ReceiverDirectory directory, int dirfd, DirectoryListing local, DirectoryListing remote)
+    {
+        if (!context.Has(JobFlags.Delete) || tree.Root.Rename is not null)
+        {
+            return;
+        }
+
+        if ((remote.Incomplete || context.Problems.SourceFailed) && !context.Has(JobFlags.IgnoreErrors))
+        {
+            if (!_sourceFailureReported)
+            {
+                _sourceFailureReported = true;
+                tree.Outcomes.Problem(Operation.Remove, 0, directory.Path, warning: true);
+            }
+
+            return;
+        }
+
+        for (var i = local.Count - 1; i >= 0; i--)
+        {
+            if (remote.Find(local.Name(i)) < 0)
+            {
+                Remove(directory, dirfd, local.Name(i).ToArray(), local.Name(i).ToArray(), local.Metadata(i).Type, count: true);
+            }
+        }
+    }
+
+    /// <summary>Removes an entry so that one of another type can take its name. A directory with contents goes only with --delete or --force.</summary>
+    /// <returns>False when it is still there; reported.</returns>
+    public bool MakeWay(ReceiverDirectory directory, int dirfd, ReadOnlySpan<byte> name, in EntryMetadata local)
+    {
+        var error = context.Io.UnlinkAt(dirfd, name, local.IsDirectory);
+        if (error >= 0)
+        {
+            tree.Touch(directory);
+            return true;
+        }
+
+        if (local.IsDirectory && error is -Errno.ENOTEMPTY or -Errno.EEXIST && (context.Flags & (JobFlags.Delete | JobFlags.Force)) != 0)
+        {
+            return Remove(directory, dirfd, name.ToArray(), name.ToArray(), EntryType.Directory, count: false);
+        }
+
+        tree.Report(Operation.Remove, -error, PathBytes.Join(directory.Path, name));
+        return false;
+    }
+
+    /// <param name="directory">The announced directory below which this is.</param>
+    /// <param name="dirfd">The directory that holds the entry.</param>
+    /// <param name="name">The entry.</param>
+    /// <param name="below">Its path below <paramref name="directory"/>.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="count">False for what only makes way, which --max-delete does not count.</param>
+    private bool Remove(ReceiverDirectory directory, int dirfd, byte[] name, byte[] below, EntryType type, bool count)
+    {
+        if (type == EntryType.Directory && !Empty(directory, dirfd, name, below, count))
+        {
+            return false;
+        }
+
+        if (count && context.Options.MaxDelete is { } limit && Interlocked.Read(ref tree.Statistics.Deleted) >= limit)
+        {
+            Interlocked.Increment(ref tree.Statistics.DeletionsSkipped);
+            _limitReported = true;
+            return false;
+        }
+
+        if (!context.Has(JobFlags.DryRun))
+        {
+            var error = context.Io.UnlinkAt(dirfd, name, type == EntryType.Directory);
+            if (error < 0 && error != -Errno.ENOENT)
+            {
+                tree.Report(Operation.Remove, -error, PathBytes.Join(directory.Path, below));
+                return false;
+            }
+
+            tree.Touch(directory);
+        }
+
+        tree.Outcomes.Deleted(directory, below, type);
+        return true;
+    }
+
+    /// <summary>Removes everything in a directory that no rule protects.</summary>
+    /// <returns>True when nothing is left.</returns>
+    private bool Empty(ReceiverDirectory directory, int dirfd, byte[] name, byte[] below, bool count)
+    {
+        var fd = context.Io.OpenAt(dirfd, name, OpenFlags.Read | OpenFlags.Directory);
+        if (fd < 0)
+        {
+            tree.Report(Operation.Open, -fd, PathBytes.Join(directory.Path, below));
+            return false;
+        }
+
+        try
+        {
+            var listing = new DirectoryListing();
+            var error = _scanner.Scan(fd, ScanFields.None, listing);
+            if (error < 0)
+            {
+                tree.Report(Operation.ReadDirectory, -error, PathBytes.Join(directory.Path, below));
+                return false;
+            }
+
+            var empty = true;
+            for (var i = listing.Count - 1; i >= 0; i--)
+            {
+                var child = listing.Name(i).ToArray();
+                var childBelow = PathBytes.Join(below, child);
+                var type = listing.Metadata(i).Type;
+                empty &= !EntrySelection.IsExcluded(context, PathBytes.Join(directory.Path, childBelow), type == EntryType.Directory, FilterSide.Receiver)
+                    && Remove(directory, fd, child, childBelow, type, count);
+            }
+
+            if (!empty && !_limitReported)
+            {
+                tree.Outcomes.Problem(Operation.Remove, Errno.ENOTEMPTY, PathBytes.Join(directory.Path, below), warning: true);
+            }
+
+            return empty;
+        }
+        finally
+        {
+            context.Io.Close(fd);
+        }
+    }
+}

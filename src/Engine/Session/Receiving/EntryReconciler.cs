@@ -1,0 +1,545 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// Compares the entries of one directory with what is here, entry by entry in byte order, brings about what needs no content
+/// (directories, links, special files, attributes, deletions) and asks for the contents that are needed.
+/// </summary>
+/// <remarks>Used by the dispatcher; <see cref="LeaderDone"/> and what it calls also by writers.</remarks>
+internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
+{
+    /// <summary>Below this a file is sent whole rather than as a delta: the signature and its round trip cost more than they save.</summary>
+    private const long DeltaThreshold = 64 * 1024;
+
+    private readonly Deleter _deleter = new(context, tree);
+
+    private bool IsDry => context.Has(JobFlags.DryRun);
+
+    /// <returns>How many contents are pending now.</returns>
+    public int Reconcile(ReceiverDirectory directory)
+    {
+        var remote = directory.Remote!;
+        var local = directory.Local;
+        var handle = directory.Void && IsDry ? null : tree.Handles.Take(directory);
+        try
+        {
+            if (handle is { Fd: < 0 } && !IsDry)
+            {
+                // What still comes for it is dropped, so that the stream stays in step.
+                tree.Report(Operation.Open, -handle.Fd, directory.Path);
+                directory.Skipped = true;
+                return 0;
+            }
+
+            var dirfd = handle?.Fd ?? -1;
+            if (local is not null)
+            {
+                _deleter.DeleteExtraneous(directory, dirfd, local, remote.Entries);
+            }
+
+            var pending = 0;
+            for (var i = 0; i < remote.Count; i++)
+            {
+                var here = local?.Find(tree.LocalName(directory, i)) ?? -1;
+                if (Reconcile(directory, dirfd, i, here))
+                {
+                    pending++;
+                }
+            }
+
+            if (context.Observer is not null)
+            {
+                CountFound(remote);
+            }
+
+            return pending;
+        }
+        finally
+        {
+            if (handle is not null)
+            {
+                tree.Handles.Return(handle);
+            }
+        }
+    }
+
+    /// <summary>The content here is already that of the source.</summary>
+    public void ContentIsSame(ReceiverDirectory directory, int index)
+    {
+        var handle = tree.Handles.Take(directory);
+        try
+        {
+            var remote = directory.Remote!;
+            var name = tree.LocalName(directory, index);
+            if (context.Io.StatAt(handle.Fd, name, out var status) >= 0)
+            {
+                var xattrs = tree.Attributes.ReadXattrs(handle.Fd, name);
+                UpdateAttributes(directory, handle.Fd, index, name, status.ToMetadata(), xattrs, extra: 0);
+            }
+
+            LeaderIsHere(directory, index);
+        }
+        finally
+        {
+            tree.Handles.Return(handle);
+        }
+    }
+
+    /// <summary>Asks for an entry's content: as a delta when there is something to compare with.</summary>
+    public void AskForContent(ReceiverDirectory directory, int index)
+    {
+        ref var metadata = ref directory.Remote!.Entries.Metadata(index);
+        if (!context.Has(JobFlags.WholeFile) && metadata.Size >= DeltaThreshold && HasBasis(directory, index))
+        {
+            tree.Basis.RequestDelta(directory, index);
+        }
+        else
+        {
+            tree.AskWhole(directory, index);
+        }
+    }
+
+    /// <summary>The first of a set of hard links is here, or cannot be had: the others are linked, or the next one leads.</summary>
+    public void LeaderDone(ulong group, bool succeeded)
+    {
+        if (!succeeded)
+        {
+            if (tree.Links.LeaderFailed(group) is { } next)
+            {
+                next.Directory.Remote!.State(next.Index) = ContentState.Awaited;
+                tree.AskWhole(next.Directory, next.Index);
+            }
+
+            return;
+        }
+
+        foreach (var (directory, index) in tree.Links.LeaderIsReady(group, out var set))
+        {
+            var handle = tree.Handles.Take(directory);
+            try
+            {
+                if (handle.Fd < 0)
+                {
+                    tree.Report(Operation.Open, -handle.Fd, directory.Path);
+                }
+                else if (!Link(directory, handle.Fd, index, set!, out var waits) && waits)
+                {
+                    continue;
+                }
+            }
+            finally
+            {
+                tree.Handles.Return(handle);
+            }
+
+            tree.ContentSettled(directory, index);
+        }
+    }
+
+    /// <returns>True when content is pending.</returns>
+    private bool Reconcile(ReceiverDirectory directory, int dirfd, int index, int here)
+    {
+        ref var metadata = ref directory.Remote!.Entries.Metadata(index);
+        if (metadata.IsDirectory)
+        {
+            ReconcileDirectory(directory, dirfd, index, here);
+            return false;
+        }
+
+        if (here < 0 ? context.Has(JobFlags.Existing) : IsLeftAlone(directory, index, here))
+        {
+            tree.Outcomes.Skipped(directory, index);
+            return false;
+        }
+
+        var group = context.Has(JobFlags.HardLinks) ? directory.Remote.Group(index) : 0;
+        if (group != 0)
+        {
+            var role = tree.Links.Enter(group, directory, index, tree.LocalName(directory, index), out var set);
+            if (role == LinkRole.Follower || (role == LinkRole.Waiter && IsDry))
+            {
+                var settled = Link(directory, dirfd, index, set, out var waits);
+                return !settled && waits;
+            }
+
+            if (role == LinkRole.Waiter)
+            {
+                directory.Remote.State(index) = ContentState.Linking;
+                return true;
+            }
+        }
+
+        if (metadata.IsRegular)
+        {
+            return ReconcileFile(directory, dirfd, index, here, group);
+        }
+
+        ReconcileSpecial(directory, dirfd, index, here);
+        LeaderIsHere(directory, index);
+        return false;
+    }
+
+    private bool IsLeftAlone(ReceiverDirectory directory, int index, int here)
+    {
+        ref var local = ref directory.Local!.Metadata(here);
+        return context.Has(JobFlags.IgnoreExisting)
+            || (context.Has(JobFlags.Update) && local.IsRegular && directory.Remote!.Entries.Metadata(index).IsRegular
+                && local.Modified.CompareTo(directory.Remote.Entries.Metadata(index).Modified) > 0);
+    }
+
+    private void ReconcileDirectory(ReceiverDirectory directory, int dirfd, int index, int here)
+    {
+        var remote = directory.Remote!.Entries;
+        var name = tree.LocalName(directory, index);
+        var goal = new DirectoryGoal(name.ToArray(), remote.Metadata(index), remote.Xattrs(index).ToArray());
+        directory.Goals.Add(goal);
+        if (here >= 0 && directory.Local!.Metadata(here).IsDirectory)
+        {
+            var changes = tree.Attributes.Compare(goal.Metadata, goal.Xattrs, directory.Local.Metadata(here), directory.Local.Xattrs(here));
+            goal.Differs = changes != 0;
+            if (goal.Differs)
+            {
+                tree.Outcomes.Done(OutcomeKind.MetadataOnly, directory, index, changes);
+            }
+            else
+            {
+                tree.Outcomes.Unchanged(directory, index);
+            }
+
+            return;
+        }
+
+        if (here < 0 && context.Has(JobFlags.Existing))
+        {
+            return;
+        }
+
+        if (!IsDry)
+        {
+            if (here >= 0 && !_deleter.MakeWay(directory, dirfd, name, directory.Local!.Metadata(here)))
+            {
+                return;
+            }
+
+            var error = context.Io.MakeDirectoryAt(dirfd, name, AttributeWriter.InitialDirectoryMode);
+            if (error < 0)
+            {
+                tree.Outcomes.Failed(directory, index, Operation.MakeDirectory, -error);
+                return;
+            }
+
+            tree.Touch(directory);
+        }
+
+        goal.Differs = true;
+        goal.IsNew = true;
+        tree.Outcomes.Done(OutcomeKind.Created, directory, index, Changes.New);
+    }
+
+    private bool ReconcileFile(ReceiverDirectory directory, int dirfd, int index, int here, ulong group)
+    {
+        var remote = directory.Remote!;
+        if (here >= 0 && directory.Local!.Metadata(here).IsRegular)
+        {
+            ref var local = ref directory.Local.Metadata(here);
+            ref var wanted = ref remote.Entries.Metadata(index);
+            remote.Differences(index) = Differences(directory, index, here);
+            if (context.Has(JobFlags.Checksum) && local.Size == wanted.Size)
+            {
+                remote.State(index) = ContentState.Awaited;
+                tree.Basis.RequestCompare(directory, index);
+                return true;
+            }
+
+            if (!context.Has(JobFlags.Checksum) && QuickCheck(local, wanted))
+            {
+                UpdateAttributes(directory, dirfd, index, tree.LocalName(directory, index), local, directory.Local.Xattrs(here), 0);
+                LeaderIsHere(directory, index);
+                return false;
+            }
+
+            if (IsDry)
+            {
+                tree.Outcomes.Done(OutcomeKind.Updated, directory, index, remote.Differences(index) | Changes.Content);
+                LeaderIsHere(directory, index);
+                return false;
+            }
+
+            remote.State(index) = ContentState.Awaited;
+            if (!context.Has(JobFlags.WholeFile) && local.Size > 0 && wanted.Size >= DeltaThreshold)
+            {
+                tree.Basis.RequestDelta(directory, index);
+            }
+            else
+            {
+                tree.AskWhole(directory, index);
+            }
+
+            return true;
+        }
+
+        if (IsDry)
+        {
+            tree.Outcomes.Done(OutcomeKind.Created, directory, index, Changes.New | Changes.Content);
+            LeaderIsHere(directory, index);
+            return false;
+        }
+
+        if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
+            && !_deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
+        {
+            return false;
+        }
+
+        remote.State(index) = ContentState.Awaited;
+        remote.Differences(index) = Changes.New;
+        if (!directory.Void || group != 0)
+        {
+            tree.AskWhole(directory, index);
+        }
+
+        return true;
+    }
+
+    private Changes Differences(ReceiverDirectory directory, int index, int here)
+    {
+        ref var wanted = ref directory.Remote!.Entries.Metadata(index);
+        ref var local = ref directory.Local!.Metadata(here);
+        return tree.Attributes.Compare(wanted, directory.Remote.Entries.Xattrs(index), local, directory.Local.Xattrs(here))
+            | (wanted.Size != local.Size ? Changes.Size : 0)
+            | (wanted.Modified != local.Modified ? Changes.Time : 0);
+    }
+
+    private void ReconcileSpecial(ReceiverDirectory directory, int dirfd, int index, int here)
+    {
+        var remote = directory.Remote!.Entries;
+        var name = tree.LocalName(directory, index);
+        ref var metadata = ref remote.Metadata(index);
+        Changes why = Changes.New;
+        if (here >= 0)
+        {
+            ref var local = ref directory.Local!.Metadata(here);
+            why = local.Type != metadata.Type ? Changes.New
+                : metadata.IsSymbolicLink && !directory.Local.LinkTarget(here).SequenceEqual(remote.LinkTarget(index)) ? Changes.LinkTarget
+                : metadata.IsDevice && local.Rdev != metadata.Rdev ? Changes.Device
+                : 0;
+            if (why == 0)
+            {
+                UpdateAttributes(directory, dirfd, index, name, local, directory.Local.Xattrs(here), 0);
+                return;
+            }
+        }
+
+        var kind = (why & Changes.New) != 0 ? OutcomeKind.Created : OutcomeKind.Updated;
+        if (!IsDry && !MakeSpecial(directory, dirfd, index, name, here))
+        {
+            return;
+        }
+
+        tree.Outcomes.Done(kind, directory, index, why);
+    }
+
+    /// <summary>Makes a link, device, FIFO or socket; over something else by a temporary name, so that the old one stays until the new one is there.</summary>
+    private bool MakeSpecial(ReceiverDirectory directory, int dirfd, int index, ReadOnlySpan<byte> name, int here)
+    {
+        var remote = directory.Remote!.Entries;
+        if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
+            && !_deleter.MakeWay(directory, dirfd, name, directory.Local.Metadata(here)))
+        {
+            return false;
+        }
+
+        var replaces = here >= 0 && !directory.Local!.Metadata(here).IsDirectory;
+        var temporary = replaces ? TemporaryName.For(name) : default;
+        var target = replaces ? temporary : name;
+        ref var metadata = ref remote.Metadata(index);
+        var operation = metadata.IsSymbolicLink ? Operation.SymbolicLink : Operation.MakeNode;
+        var error = metadata.IsSymbolicLink
+            ? context.Io.SymbolicLinkAt(remote.LinkTarget(index), dirfd, target)
+            : context.Io.MakeNodeAt(dirfd, target, (metadata.Mode & ModeBits.TypeMask) | 0x180, metadata.Rdev);
+        if (error < 0)
+        {
+            tree.Outcomes.Failed(directory, index, operation, -error);
+            return false;
+        }
+
+        tree.Attributes.ApplyAt(dirfd, target, tree.PathOf(directory, index), metadata, remote.Xattrs(index), isNew: true);
+        if (replaces)
+        {
+            error = context.Io.RenameAt(dirfd, temporary, dirfd, name);
+            if (error < 0)
+            {
+                context.Io.UnlinkAt(dirfd, temporary, directory: false);
+                tree.Outcomes.Failed(directory, index, Operation.Rename, -error);
+                return false;
+            }
+        }
+
+        tree.Touch(directory);
+        return true;
+    }
+
+    private void UpdateAttributes(
+        ReceiverDirectory directory, int dirfd, int index, ReadOnlySpan<byte> name, in EntryMetadata local, ReadOnlySpan<byte> localXattrs, Changes extra)
+    {
+        var remote = directory.Remote!.Entries;
+        var changes = tree.Attributes.Compare(remote.Metadata(index), remote.Xattrs(index), local, localXattrs) | extra;
+        if (changes == 0)
+        {
+            tree.Outcomes.Unchanged(directory, index);
+            return;
+        }
+
+        if (!IsDry)
+        {
+            tree.Attributes.ApplyAt(dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: false);
+        }
+
+        tree.Outcomes.Done(OutcomeKind.MetadataOnly, directory, index, changes);
+    }
+
+    /// <summary>An entry that needs no content is in place: those linked to it can be linked.</summary>
+    private void LeaderIsHere(ReceiverDirectory directory, int index)
+    {
+        var group = directory.Remote!.Group(index);
+        if (group != 0 && context.Has(JobFlags.HardLinks))
+        {
+            LeaderDone(group, succeeded: true);
+        }
+    }
+
+    /// <summary>Makes an entry a hard link to the leader of its set.</summary>
+    /// <param name="directory">Where the entry is.</param>
+    /// <param name="dirfd">That directory.</param>
+    /// <param name="index">The entry.</param>
+    /// <param name="set">Its set, whose leader is here.</param>
+    /// <param name="waits">True when the entry became a leader itself, whose content was asked for.</param>
+    /// <returns>True when nothing more is needed.</returns>
+    private bool Link(ReceiverDirectory directory, int dirfd, int index, LinkSet set, out bool waits)
+    {
+        waits = false;
+        var name = tree.LocalName(directory, index);
+        var leader = IsDry && set.Directory.Void ? null : tree.Handles.Take(set.Directory);
+        try
+        {
+            var leaderFd = leader?.Fd ?? -1;
+            var exists = dirfd >= 0 && context.Io.StatAt(dirfd, name, out var here) >= 0;
+            if (exists && leaderFd >= 0 && context.Io.StatAt(leaderFd, set.Name, out var there) >= 0
+                && context.Io.StatAt(dirfd, name, out here) >= 0 && here.SameObject(there))
+            {
+                tree.Outcomes.Unchanged(directory, index);
+                return true;
+            }
+
+            if (IsDry)
+            {
+                tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
+                return true;
+            }
+
+            var error = LinkOver(dirfd, name, leaderFd, set.Name, exists);
+            if (error == -Errno.EMLINK)
+            {
+                // As many links as the file system allows: this one begins a new file.
+                tree.Links.Replace(directory.Remote!.Group(index), directory, name);
+                directory.Remote.State(index) = ContentState.Awaited;
+                tree.AskWhole(directory, index);
+                waits = true;
+                return false;
+            }
+
+            if (error < 0)
+            {
+                tree.Outcomes.Failed(directory, index, Operation.Link, -error);
+                return true;
+            }
+
+            tree.Touch(directory);
+            tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
+            return true;
+        }
+        finally
+        {
+            if (leader is not null)
+            {
+                tree.Handles.Return(leader);
+            }
+        }
+    }
+
+    private int LinkOver(int dirfd, ReadOnlySpan<byte> name, int leaderFd, byte[] leaderName, bool exists)
+    {
+        if (!exists)
+        {
+            return context.Io.LinkAt(leaderFd, leaderName, dirfd, name);
+        }
+
+        var temporary = TemporaryName.For(name);
+        var error = context.Io.LinkAt(leaderFd, leaderName, dirfd, temporary);
+        if (error < 0)
+        {
+            return error;
+        }
+
+        error = context.Io.RenameAt(dirfd, temporary, dirfd, name);
+        if (error < 0)
+        {
+            context.Io.UnlinkAt(dirfd, temporary, directory: false);
+        }
+
+        return error;
+    }
+
+    private bool HasBasis(ReceiverDirectory directory, int index)
+    {
+        var handle = tree.Handles.Take(directory);
+        try
+        {
+            return handle.Fd >= 0
+                && context.Io.StatAt(handle.Fd, tree.LocalName(directory, index), out var status) >= 0
+                && status.IsRegular && status.Size > 0;
+        }
+        finally
+        {
+            tree.Handles.Return(handle);
+        }
+    }
+
+    /// <summary>rsync's quick check, in nanoseconds: same size and modification time means same content.</summary>
+    private bool QuickCheck(in EntryMetadata local, in EntryMetadata wanted)
+    {
+        if (local.Size != wanted.Size || context.Has(JobFlags.IgnoreTimes))
+        {
+            return false;
+        }
+
+        if (context.Has(JobFlags.SizeOnly))
+        {
+            return true;
+        }
+
+        return context.Options.ModifyWindow > 0
+            ? Math.Abs(local.Modified.Seconds - wanted.Modified.Seconds) <= context.Options.ModifyWindow
+            : local.Modified == wanted.Modified;
+    }
+
+    private void CountFound(RemoteListing remote)
+    {
+        long bytes = 0;
+        long pendingBytes = 0;
+        for (var i = 0; i < remote.Count; i++)
+        {
+            ref var metadata = ref remote.Entries.Metadata(i);
+            if (metadata.IsRegular)
+            {
+                bytes += metadata.Size;
+                pendingBytes += remote.State(i) == ContentState.None ? 0 : metadata.Size;
+            }
+        }
+
+        context.Progress.Found(remote.Count, bytes);
+        context.Progress.Settled(remote.Count, bytes - pendingBytes);
+    }
+}

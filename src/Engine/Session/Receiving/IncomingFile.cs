@@ -1,0 +1,210 @@
+using NativeSync.Engine.Delta;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// A file that arrives as tokens. It is put together under a temporary name beside its place, verified by the digest of the whole,
+/// given its attributes and only then renamed; or, with --inplace, written where it is. Belongs to one writer thread.
+/// </summary>
+internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, long size, long basisLength)
+{
+    private const uint PrivateMode = 0x180;
+
+    private DirectoryHandles.Handle? _handle;
+    private Patcher? _patcher;
+    private byte[]? _temporary;
+    private int _fd = -1;
+    private int _basisFd = -1;
+    private int _error;
+    private bool _isNew;
+    private long _existingLength;
+    private long _literal;
+    private long _matched;
+
+    public ReceiverDirectory Directory => directory;
+
+    public int Index => index;
+
+    public void Open()
+    {
+        _handle = tree.Handles.Take(directory);
+        if (basisLength > 0)
+        {
+            _basisFd = tree.Basis.TakeBasis(directory, index);
+            if (_basisFd < 0)
+            {
+                throw new ProtocolException(ProtocolError.BadOrder, "a delta came that was not asked for");
+            }
+        }
+
+        _error = _handle.Fd < 0 ? _handle.Fd : OpenOutput(_handle.Fd);
+        if (_error < 0)
+        {
+            return;
+        }
+
+        _patcher = new Patcher(context.Io, new PatchTarget
+        {
+            OutputFd = _fd,
+            Size = size,
+            BasisFd = _basisFd,
+            BasisLength = Math.Max(basisLength, _existingLength),
+            InPlace = !_isNew,
+            Sparse = context.Has(JobFlags.Sparse),
+        });
+    }
+
+    public void Literal(ReadOnlySpan<byte> data)
+    {
+        _literal += data.Length;
+        Note(_patcher?.Literal(data));
+    }
+
+    public void Copy(long basisOffset, long length)
+    {
+        _matched += length;
+        Note(_patcher?.Copy(basisOffset, length));
+    }
+
+    public void Hole(long length) => Note(_patcher?.Hole(length));
+
+    /// <summary>All tokens have come.</summary>
+    public void End(int errno, ContentFlags flags, UInt128 digest)
+    {
+        if (errno != 0)
+        {
+            Abandon();
+            tree.SourceFailed(directory, index, errno);
+            return;
+        }
+
+        var unstable = (flags & ContentFlags.Unstable) != 0;
+        var outcome = _patcher?.Finish(digest, unstable) ?? PatchOutcome.Failed;
+        if (outcome == PatchOutcome.Failed)
+        {
+            _error = _patcher?.Error ?? _error;
+            Abandon();
+            tree.ContentWritten(directory, index, _error == 0 ? -Errno.EIO : _error, 0, 0, 0);
+        }
+        else if (outcome == PatchOutcome.Mismatch)
+        {
+            Abandon();
+            tree.ContentMismatch(directory, index);
+        }
+        else if (unstable && tree.MayAskAgain(directory, index))
+        {
+            Abandon();
+            tree.AskWhole(directory, index);
+        }
+        else
+        {
+            if (unstable)
+            {
+                tree.SourceChanged(directory, index);
+            }
+
+            Commit();
+        }
+    }
+
+    /// <summary>Gives up what is not complete; the old file stays. With --partial what came is kept under the file's name.</summary>
+    public void Abandon()
+    {
+        if (_temporary is not null && _handle is { Fd: >= 0 })
+        {
+            if (context.Has(JobFlags.Partial) && context.Abort.Reason is not null && _patcher is { Length: > 0 })
+            {
+                _patcher.Finish(default, shortened: true);
+                context.Io.RenameAt(_handle.Fd, _temporary, _handle.Fd, tree.LocalName(directory, index));
+            }
+            else
+            {
+                context.Io.UnlinkAt(_handle.Fd, _temporary, directory: false);
+            }
+        }
+
+        Close();
+    }
+
+    private void Commit()
+    {
+        var remote = directory.Remote!.Entries;
+        tree.Attributes.ApplyToContent(
+            _fd, _handle!.Fd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), _isNew);
+        var error = context.Has(JobFlags.Fsync) ? context.Io.Sync(_fd) : 0;
+        if (error >= 0 && _temporary is not null)
+        {
+            error = context.Io.RenameAt(_handle.Fd, _temporary, _handle.Fd, tree.LocalName(directory, index));
+        }
+
+        if (error < 0)
+        {
+            Abandon();
+        }
+        else
+        {
+            Close();
+        }
+
+        tree.ContentWritten(directory, index, error, size, _literal, _matched);
+    }
+
+    private int OpenOutput(int dirfd)
+    {
+        var name = tree.LocalName(directory, index);
+        if (context.Has(JobFlags.InPlace))
+        {
+            _fd = context.Io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.NonBlocking);
+            if (_fd >= 0)
+            {
+                if (context.Io.Stat(_fd, out var status) >= 0 && status.IsRegular)
+                {
+                    _existingLength = basisLength > 0 ? 0 : status.Size;
+                    return 0;
+                }
+
+                context.Io.Close(_fd);
+                _fd = -1;
+            }
+        }
+
+        _isNew = true;
+        _temporary = TemporaryName.For(name);
+        _fd = context.Io.OpenAt(dirfd, _temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        return Math.Min(_fd, 0);
+    }
+
+    private void Note(int? result)
+    {
+        if (result is < 0 && _error == 0)
+        {
+            _error = result.Value;
+        }
+    }
+
+    private void Close()
+    {
+        _patcher?.Dispose();
+        _patcher = null;
+        if (_fd >= 0)
+        {
+            context.Io.Close(_fd);
+            _fd = -1;
+        }
+
+        if (_basisFd >= 0)
+        {
+            context.Io.Close(_basisFd);
+            _basisFd = -1;
+        }
+
+        _temporary = null;
+        if (_handle is not null)
+        {
+            tree.Handles.Return(_handle);
+            _handle = null;
+        }
+    }
+}

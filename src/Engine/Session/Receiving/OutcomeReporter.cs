@@ -1,0 +1,157 @@
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// Counts what is done at the receiving end, and tells it: to the observer when this end is the caller's, over the wire when
+/// it is the agent and the caller asked for reports.
+/// </summary>
+internal sealed class OutcomeReporter(SyncContext context, Statistics statistics)
+{
+    private bool OverWire => context.Observer is null && context.Has(JobFlags.Report);
+
+    public void Unchanged(ReceiverDirectory directory, int index)
+    {
+        if (context.Has(JobFlags.ReportUnchanged))
+        {
+            Tell(OutcomeKind.Unchanged, directory, index, 0, null);
+        }
+    }
+
+    public void Skipped(ReceiverDirectory directory, int index)
+    {
+        Interlocked.Increment(ref statistics.Skipped);
+        if (context.Has(JobFlags.ReportUnchanged))
+        {
+            Tell(OutcomeKind.Skipped, directory, index, 0, null);
+        }
+    }
+
+    public void Done(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes)
+    {
+        Count(kind, directory.Remote!.Entries.Metadata(index));
+        Tell(kind, directory, index, changes, null);
+    }
+
+    public void Linked(ReceiverDirectory directory, int index, byte[] leader, bool isNew)
+    {
+        Interlocked.Increment(ref statistics.Linked);
+        if (isNew)
+        {
+            Count(OutcomeKind.Created, directory.Remote!.Entries.Metadata(index));
+        }
+
+        Tell(OutcomeKind.Linked, directory, index, Changes.HardLink | (isNew ? Changes.New : 0), leader);
+    }
+
+    public void Failed(ReceiverDirectory directory, int index, Operation operation, int errno)
+    {
+        Interlocked.Increment(ref statistics.Failed);
+        Problem(operation, errno, PathBytes.Join(directory.Path, directory.Remote!.Entries.Name(index)));
+    }
+
+    public void Deleted(ReceiverDirectory directory, byte[] nameBelow, EntryType type)
+    {
+        Interlocked.Increment(ref statistics.Deleted);
+        switch (type)
+        {
+            case EntryType.Regular:
+                Interlocked.Increment(ref statistics.DeletedFiles);
+                break;
+            case EntryType.Directory:
+                Interlocked.Increment(ref statistics.DeletedDirectories);
+                break;
+            case EntryType.SymbolicLink:
+                Interlocked.Increment(ref statistics.DeletedSymbolicLinks);
+                break;
+            case EntryType.BlockDevice or EntryType.CharacterDevice:
+                Interlocked.Increment(ref statistics.DeletedDevices);
+                break;
+            default:
+                Interlocked.Increment(ref statistics.DeletedSpecials);
+                break;
+        }
+
+        if (context.Observer is { } observer)
+        {
+            var metadata = new EntryMetadata { Mode = (uint)type << 12 };
+            observer.OnEntry(new EntryEvent(OutcomeKind.Deleted, 0, PathBytes.Join(directory.Path, nameBelow), metadata, null, Outgoing: false));
+        }
+        else if (OverWire)
+        {
+            using var scope = context.Outbox.Enter(Records.DeletedBound(nameBelow.Length));
+            var writer = new WireWriter(scope.Room);
+            Records.WriteDeleted(ref writer, directory.Id, nameBelow, type);
+            scope.Commit(writer.Position);
+        }
+    }
+
+    /// <summary>Trouble at this end: kept, shown, and told to the sender, whose caller must know.</summary>
+    public void Problem(Operation operation, int errno, byte[] path, bool warning = false, bool onSource = false)
+    {
+        Interlocked.Increment(ref statistics.Problems);
+        context.Problems.Add(new SyncProblem(operation, errno, path, onSource, warning));
+        if (context.Observer is null)
+        {
+            using var scope = context.Outbox.Enter(Records.ProblemBound(path.Length));
+            var writer = new WireWriter(scope.Room);
+            Records.WriteProblem(ref writer, RecordType.ReceiverProblem, errno, operation, warning ? ProblemFlags.Warning : 0, path);
+            scope.Commit(writer.Position);
+        }
+    }
+
+    private void Tell(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes, byte[]? leader)
+    {
+        if (context.Observer is { } observer)
+        {
+            var entries = directory.Remote!.Entries;
+            var target = leader ?? (entries.Metadata(index).IsSymbolicLink ? entries.LinkTarget(index).ToArray() : null);
+            observer.OnEntry(new EntryEvent(
+                kind, changes, PathBytes.Join(directory.Path, entries.Name(index)), entries.Metadata(index), target, Outgoing: false));
+        }
+        else if (OverWire)
+        {
+            using var scope = context.Outbox.Enter(Records.OutcomeBound);
+            var writer = new WireWriter(scope.Room);
+            Records.WriteOutcome(ref writer, kind, directory.Id, index, changes);
+            scope.Commit(writer.Position);
+        }
+    }
+
+    private void Count(OutcomeKind kind, in EntryMetadata metadata)
+    {
+        switch (kind)
+        {
+            case OutcomeKind.Updated:
+                Interlocked.Increment(ref statistics.Updated);
+                return;
+            case OutcomeKind.MetadataOnly:
+                Interlocked.Increment(ref statistics.MetadataOnly);
+                return;
+            case OutcomeKind.Created:
+                break;
+            default:
+                return;
+        }
+
+        Interlocked.Increment(ref statistics.Created);
+        switch (metadata.Type)
+        {
+            case EntryType.Regular:
+                Interlocked.Increment(ref statistics.CreatedFiles);
+                break;
+            case EntryType.Directory:
+                Interlocked.Increment(ref statistics.CreatedDirectories);
+                break;
+            case EntryType.SymbolicLink:
+                Interlocked.Increment(ref statistics.CreatedSymbolicLinks);
+                break;
+            case EntryType.BlockDevice or EntryType.CharacterDevice:
+                Interlocked.Increment(ref statistics.CreatedDevices);
+                break;
+            default:
+                Interlocked.Increment(ref statistics.CreatedSpecials);
+                break;
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>What a directory of the destination is to look like when all below it is done.</summary>
+internal sealed class DirectoryGoal(byte[] name, in EntryMetadata metadata, byte[] xattrs)
+{
+    public byte[] Name { get; } = name;
+
+    public EntryMetadata Metadata { get; } = metadata;
+
+    /// <summary>Encoded as in the protocol; empty when attributes are not transferred.</summary>
+    public byte[] Xattrs { get; } = xattrs;
+
+    /// <summary>It is new, or looks different now.</summary>
+    public bool Differs { get; set; }
+
+    /// <summary>It was made in this session.</summary>
+    public bool IsNew { get; set; }
+
+    /// <summary>A child directory took it over; else the parent sees to it when no more children can come.</summary>
+    public bool Claimed { get; set; }
+}
+
+/// <summary>How far an entry's content is.</summary>
+internal enum ContentState : byte
+{
+    /// <summary>No content is expected.</summary>
+    None,
+
+    /// <summary>Asked for, or coming unasked.</summary>
+    Awaited,
+
+    /// <summary>Waits for the first of its hard links.</summary>
+    Linking,
+
+    /// <summary>Here, or given up.</summary>
+    Done,
+}
+
+/// <summary>A directory that the sender announced, from its Probe until everything in and below it is done.</summary>
+/// <remarks>
+/// Above the line: used by the dispatcher alone, or written by it before any other thread can see the entry.
+/// Below: guarded by the tree's gate.
+/// </remarks>
+internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[] name)
+{
+    public int Id { get; } = id;
+
+    public ReceiverDirectory? Parent { get; } = parent;
+
+    public byte[] Name { get; } = name;
+
+    /// <summary>Relative to the destination.</summary>
+    public byte[] Path { get; } = parent is null ? [] : PathBytes.Join(parent.Path, name);
+
+    /// <summary>It does not exist here.</summary>
+    public bool Void { get; set; }
+
+    /// <summary>Nothing of it is wanted; what comes is dropped.</summary>
+    public bool Skipped { get; set; }
+
+    /// <summary>What is here now, filter rules applied; null when void, and once it is resolved.</summary>
+    public DirectoryListing? Local { get; set; }
+
+    /// <summary>What the sender has; kept until all contents are here.</summary>
+    public RemoteListing? Remote { get; set; }
+
+    /// <summary>Goals of its child directories, by name in byte order.</summary>
+    public List<DirectoryGoal> Goals { get; } = [];
+
+    /// <summary>Its digest agreed, or its entries have been dealt with.</summary>
+    public bool Resolved { get; set; }
+
+    // ---- guarded by the tree's gate
+
+    /// <summary>What itself is to look like; null for a root whose attributes stay.</summary>
+    public DirectoryGoal? Goal { get; set; }
+
+    /// <summary>True when <see cref="Goal"/> is known.</summary>
+    public bool GoalKnown { get; set; }
+
+    /// <summary>No more children will be announced.</summary>
+    public bool Closed { get; set; }
+
+    /// <summary>Something in it was made, renamed or removed: its times must be set again.</summary>
+    public bool Touched { get; set; }
+
+    /// <summary>Contents that are not here yet.</summary>
+    public int ContentPending { get; set; }
+
+    /// <summary>Children that are not finished.</summary>
+    public int ChildrenPending { get; set; }
+
+    /// <summary>Children announced before this one was resolved: they do not know their goals yet.</summary>
+    public List<ReceiverDirectory>? Unclaimed { get; set; }
+
+    /// <summary>The sender was told that nothing more of it is wanted.</summary>
+    public bool Settled { get; set; }
+
+    /// <summary>Everything in and below it is done.</summary>
+    public bool Finished { get; set; }
+
+    public DirectoryGoal? FindGoal(ReadOnlySpan<byte> name)
+    {
+        var low = 0;
+        var high = Goals.Count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var order = Goals[middle].Name.AsSpan().SequenceCompareTo(name);
+            if (order == 0)
+            {
+                return Goals[middle];
+            }
+
+            if (order < 0)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary>The entries of one directory as the sender told them, with what the receiver notes beside each.</summary>
+internal sealed class RemoteListing
+{
+    private readonly List<ulong> _groups = [];
+    private ContentState[] _states = [];
+    private byte[] _attempts = [];
+    private Changes[] _changes = [];
+
+    public DirectoryListing Entries { get; } = new();
+
+    public int Count => Entries.Count;
+
+    public void Add(in Entry entry)
+    {
+        Entries.Append(entry.Name, entry.Metadata, default, entry.LinkTarget, entry.Xattrs);
+        if (entry.HardLinkGroup != 0 || _groups.Count > 0)
+        {
+            while (_groups.Count < Entries.Count - 1)
+            {
+                _groups.Add(0);
+            }
+
+            _groups.Add(entry.HardLinkGroup);
+        }
+    }
+
+    public void Complete()
+    {
+        _states = new ContentState[Entries.Count];
+        _attempts = new byte[Entries.Count];
+        _changes = new Changes[Entries.Count];
+    }
+
+    public ulong Group(int index) => index < _groups.Count ? _groups[index] : 0;
+
+    public ref ContentState State(int index) => ref _states[index];
+
+    /// <summary>How often the content was asked for again.</summary>
+    public ref byte Attempts(int index) => ref _attempts[index];
+
+    /// <summary>What differed when the content was asked for.</summary>
+    public ref Changes Differences(int index) => ref _changes[index];
+}

@@ -1,0 +1,452 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// The directories under way at the receiving end, and what must happen when the last thing in one of them is done: the
+/// sender is told that nothing more is wanted, and the directory gets its final attributes, children before parents.
+/// </summary>
+/// <remarks>Counters, goals and the table are guarded by <c>_gate</c>; file-system work is done outside of it.</remarks>
+internal sealed class ReceiverTree : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, ReceiverDirectory> _directories = [];
+    private readonly SyncContext _context;
+    private readonly Action _onProgress;
+    private readonly EntryReconciler _reconciler;
+    private volatile bool _rootFinished;
+
+    public ReceiverTree(SyncContext context, DestinationRoot root, DirectoryGoal? rootGoal, IdentityMapper? identities, Action onProgress)
+    {
+        _context = context;
+        _onProgress = onProgress;
+        Root = root;
+        RootGoal = rootGoal;
+        Handles = new DirectoryHandles(context.Io, root.Fd);
+        Outcomes = new OutcomeReporter(context, Statistics);
+        Attributes = new AttributeWriter(context, Outcomes, identities);
+        Basis = new BasisStage(context, this);
+        Writers = new FileWriters(context, this);
+        _reconciler = new EntryReconciler(context, this);
+    }
+
+    public DestinationRoot Root { get; }
+
+    public DirectoryHandles Handles { get; }
+
+    public AttributeWriter Attributes { get; }
+
+    public OutcomeReporter Outcomes { get; }
+
+    public FileWriters Writers { get; }
+
+    public BasisStage Basis { get; }
+
+    public HardLinkTable Links { get; } = new();
+
+    public Statistics Statistics { get; } = new();
+
+    public Statistics SourceTotals { get; set; } = new();
+
+    /// <summary>True when the root and all below it is done.</summary>
+    public bool IsDone => _rootFinished;
+
+    private DirectoryGoal? RootGoal { get; }
+
+    public ReceiverDirectory Get(int id)
+    {
+        lock (_gate)
+        {
+            return _directories.TryGetValue(id, out var directory)
+                ? directory
+                : throw new ProtocolException(ProtocolError.BadOrder, $"directory {id} was not announced, or is done");
+        }
+    }
+
+    /// <summary>Enters a new directory.</summary>
+    public void Announce(ReceiverDirectory directory)
+    {
+        lock (_gate)
+        {
+            if (!_directories.TryAdd(directory.Id, directory))
+            {
+                throw new ProtocolException(ProtocolError.BadOrder, $"directory {directory.Id} is announced twice");
+            }
+
+            if (directory.Parent is not { } parent)
+            {
+                directory.Goal = RootGoal;
+                directory.GoalKnown = true;
+            }
+            else
+            {
+                parent.ChildrenPending++;
+                if (parent.Resolved)
+                {
+                    Claim(parent, directory);
+                }
+                else
+                {
+                    (parent.Unclaimed ??= []).Add(directory);
+                }
+            }
+
+            if (directory.Skipped)
+            {
+                directory.Resolved = true;
+                directory.Settled = true;
+            }
+        }
+    }
+
+    /// <summary>Tells the sender the verdict.</summary>
+    public void Answer(ReceiverDirectory directory, Verdict verdict)
+    {
+        using (var scope = _context.Outbox.Enter(Records.AnswerBound))
+        {
+            var writer = new WireWriter(scope.Room);
+            Records.WriteAnswer(ref writer, directory.Id, verdict);
+            scope.Commit(writer.Position);
+        }
+
+        if (verdict == Verdict.Skip)
+        {
+            lock (_gate)
+            {
+                directory.Resolved = true;
+                directory.Settled = true;
+            }
+
+            Advance(directory);
+        }
+    }
+
+    /// <summary>The directory's own entries are as they should be; its children are announced all the same.</summary>
+    public void IsSame(ReceiverDirectory directory, DirectoryListing listing)
+    {
+        long bytes = 0;
+        for (var i = 0; i < listing.Count; i++)
+        {
+            ref var metadata = ref listing.Metadata(i);
+            if (metadata.IsDirectory)
+            {
+                directory.Goals.Add(new DirectoryGoal(listing.Name(i).ToArray(), metadata, listing.Xattrs(i).ToArray()));
+            }
+            else if (metadata.IsRegular)
+            {
+                bytes += metadata.Size;
+            }
+        }
+
+        Interlocked.Increment(ref Statistics.DirectoriesSame);
+        CountProgress(listing.Count, bytes);
+        lock (_gate)
+        {
+            MarkResolved(directory);
+            directory.Settled = true;
+        }
+    }
+
+    /// <summary>All entries have come: brings about what can be done at once, and asks for the contents that are needed.</summary>
+    public void Resolve(ReceiverDirectory directory)
+    {
+        if (directory.Skipped)
+        {
+            return;
+        }
+
+        var wanted = _reconciler.Reconcile(directory);
+        lock (_gate)
+        {
+            directory.ContentPending += wanted;
+            MarkResolved(directory);
+        }
+
+        directory.Local = null;
+        Advance(directory);
+    }
+
+    /// <summary>No more children of this directory will be announced.</summary>
+    public void Close(ReceiverDirectory directory)
+    {
+        lock (_gate)
+        {
+            directory.Closed = true;
+        }
+
+        Advance(directory);
+    }
+
+    /// <summary>Something in the directory was made, renamed or removed.</summary>
+    public void Touch(ReceiverDirectory directory)
+    {
+        lock (_gate)
+        {
+            directory.Touched = true;
+        }
+    }
+
+    /// <summary>Nothing more is expected for one entry.</summary>
+    public void ContentSettled(ReceiverDirectory directory, int index)
+    {
+        if (directory.Remote is { } remote)
+        {
+            remote.State(index) = ContentState.Done;
+            if (remote.Entries.Metadata(index).IsRegular)
+            {
+                _context.Progress.Settled(0, _context.Observer is null ? 0 : remote.Entries.Metadata(index).Size);
+            }
+        }
+
+        lock (_gate)
+        {
+            directory.ContentPending--;
+        }
+
+        Advance(directory);
+    }
+
+    /// <summary>The answer to a Compare: the content here is that of the source.</summary>
+    public void ContentIsSame(ReceiverDirectory directory, int index)
+    {
+        if (!directory.Skipped)
+        {
+            _reconciler.ContentIsSame(directory, index);
+            ContentSettled(directory, index);
+        }
+    }
+
+    /// <summary>The answer to a Compare: the content must be transferred.</summary>
+    public void ContentDiffers(ReceiverDirectory directory, int index)
+    {
+        if (!directory.Skipped)
+        {
+            _reconciler.AskForContent(directory, index);
+        }
+    }
+
+    /// <summary>A writer is done with an entry's content.</summary>
+    /// <param name="directory">Where the entry is.</param>
+    /// <param name="index">The entry.</param>
+    /// <param name="error">0, or -errno.</param>
+    /// <param name="size">Bytes of the file.</param>
+    /// <param name="literal">Of them, bytes that came as data.</param>
+    /// <param name="matched">Of them, bytes that came from the basis.</param>
+    public void ContentWritten(ReceiverDirectory directory, int index, int error, long size, long literal, long matched)
+    {
+        if (error is -Errno.ENOSPC or -Errno.EDQUOT)
+        {
+            throw new SessionException(ExitCodes.FileIo,
+                $"no space left at the destination ({Errno.Describe(-error)}) while writing \"{ByteText.Escape(PathOf(directory, index))}\"; make room there and run again");
+        }
+
+        if (error < 0)
+        {
+            Outcomes.Failed(directory, index, Operation.Write, -error);
+        }
+        else
+        {
+            Touch(directory);
+            Interlocked.Increment(ref Statistics.FilesTransferred);
+            Interlocked.Add(ref Statistics.TransferredSize, size);
+            Interlocked.Add(ref Statistics.LiteralBytes, literal);
+            Interlocked.Add(ref Statistics.MatchedBytes, matched);
+            Interlocked.Add(ref Statistics.DeltaFiles, matched > 0 ? 1 : 0);
+            var changes = directory.Remote!.Differences(index);
+            Outcomes.Done((changes & Changes.New) != 0 ? OutcomeKind.Created : OutcomeKind.Updated, directory, index, changes | Changes.Content);
+        }
+
+        ContentDone(directory, index, error >= 0);
+    }
+
+    /// <summary>What arrived is not what the source had: asked for again, and given up after a few times.</summary>
+    public void ContentMismatch(ReceiverDirectory directory, int index)
+    {
+        if (MayAskAgain(directory, index))
+        {
+            AskWhole(directory, index);
+            return;
+        }
+
+        Outcomes.Failed(directory, index, Operation.Verify, 0);
+        ContentDone(directory, index, succeeded: false);
+    }
+
+    /// <summary>The sender cannot give an entry's content: what is here stays.</summary>
+    public void SourceFailed(ReceiverDirectory directory, int index, int errno)
+    {
+        _context.Problems.Add(new SyncProblem(Operation.Read, errno, PathOf(directory, index), OnSource: true, Warning: errno == Errno.ENOENT));
+        ContentDone(directory, index, succeeded: false);
+    }
+
+    /// <summary>The source changed while it was read, and did not hold still: what came is kept, and listed.</summary>
+    public void SourceChanged(ReceiverDirectory directory, int index)
+    {
+        Interlocked.Increment(ref Statistics.Unstable);
+        Outcomes.Problem(Operation.Changed, 0, PathOf(directory, index), warning: true, onSource: true);
+    }
+
+    /// <summary>Counts another attempt at a content; false when there have been enough.</summary>
+    public bool MayAskAgain(ReceiverDirectory directory, int index) => directory.Remote!.Attempts(index)++ < 2;
+
+    public ReadOnlySpan<byte> LocalName(ReceiverDirectory directory, int index) =>
+        directory.Parent is null && Root.Rename is { } rename ? rename : directory.Remote!.Entries.Name(index);
+
+    /// <summary>Path of an entry relative to the destination.</summary>
+    public byte[] PathOf(ReceiverDirectory directory, int index) => PathBytes.Join(directory.Path, LocalName(directory, index));
+
+    /// <summary>The content of an entry is in place, or cannot be had: whoever waits for it goes on.</summary>
+    private void ContentDone(ReceiverDirectory directory, int index, bool succeeded)
+    {
+        var group = directory.Remote!.Group(index);
+        if (group != 0 && _context.Has(JobFlags.HardLinks))
+        {
+            _reconciler.LeaderDone(group, succeeded);
+        }
+
+        ContentSettled(directory, index);
+    }
+
+    /// <summary>Asks for a file again, whole.</summary>
+    public void AskWhole(ReceiverDirectory directory, int index)
+    {
+        using var scope = _context.Outbox.Enter(Records.WantBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteWant(ref writer, directory.Id, index);
+        scope.Commit(writer.Position);
+    }
+
+    /// <summary>Trouble at this end with one path.</summary>
+    public void Report(Operation operation, int errno, byte[] path) => Outcomes.Problem(operation, errno, path);
+
+    /// <summary>The counts of both ends.</summary>
+    public Statistics TakeStatistics()
+    {
+        Statistics.Entries = SourceTotals.Entries;
+        Statistics.Files = SourceTotals.Files;
+        Statistics.Directories = SourceTotals.Directories;
+        Statistics.SymbolicLinks = SourceTotals.SymbolicLinks;
+        Statistics.Devices = SourceTotals.Devices;
+        Statistics.Specials = SourceTotals.Specials;
+        Statistics.TotalSize = SourceTotals.TotalSize;
+        return Statistics;
+    }
+
+    public void CountProgress(long entries, long bytes)
+    {
+        if (_context.Observer is not null)
+        {
+            _context.Progress.Found(entries, bytes);
+            _context.Progress.Settled(entries, bytes);
+        }
+    }
+
+    public void Dispose()
+    {
+        Writers.Dispose();
+        Basis.Dispose();
+        Handles.Dispose();
+        if (Root.Fd >= 0)
+        {
+            _context.Io.Close(Root.Fd);
+        }
+    }
+
+    private static void Claim(ReceiverDirectory parent, ReceiverDirectory child)
+    {
+        child.Goal = parent.FindGoal(child.Name);
+        child.GoalKnown = true;
+        if (child.Goal is { } goal)
+        {
+            goal.Claimed = true;
+        }
+    }
+
+    /// <summary>Under the gate.</summary>
+    private static void MarkResolved(ReceiverDirectory directory)
+    {
+        directory.Resolved = true;
+        foreach (var child in directory.Unclaimed ?? [])
+        {
+            Claim(directory, child);
+        }
+    }
+
+    /// <summary>Does what has become possible for a directory, and then for those above it.</summary>
+    private void Advance(ReceiverDirectory start)
+    {
+        for (var directory = start; directory is not null; directory = directory.Parent)
+        {
+            bool settle;
+            bool finish;
+            List<ReceiverDirectory>? claimed;
+            lock (_gate)
+            {
+                settle = directory is { Resolved: true, Settled: false, ContentPending: 0 };
+                directory.Settled |= settle;
+                finish = directory is { Settled: true, Closed: true, GoalKnown: true, ChildrenPending: 0, ContentPending: 0, Finished: false };
+                directory.Finished |= finish;
+                claimed = directory.Resolved ? directory.Unclaimed : null;
+                directory.Unclaimed = directory.Resolved ? null : directory.Unclaimed;
+            }
+
+            if (settle)
+            {
+                directory.Remote = null;
+                using var scope = _context.Outbox.Enter(Records.SettledBound);
+                var writer = new WireWriter(scope.Room);
+                Records.WriteSettled(ref writer, directory.Id);
+                scope.Commit(writer.Position);
+            }
+
+            foreach (var child in claimed ?? [])
+            {
+                Advance(child);
+            }
+
+            if (!finish)
+            {
+                return;
+            }
+
+            Finish(directory);
+            lock (_gate)
+            {
+                _directories.Remove(directory.Id);
+                if (directory.Parent is { } parent)
+                {
+                    parent.ChildrenPending--;
+                }
+            }
+
+            if (directory.Parent is null)
+            {
+                _rootFinished = true;
+                _onProgress();
+            }
+        }
+    }
+
+    /// <summary>Gives the directory, and child directories that were not walked, their final attributes.</summary>
+    private void Finish(ReceiverDirectory directory)
+    {
+        if (!directory.Skipped && !_context.Has(JobFlags.DryRun))
+        {
+            foreach (var goal in directory.Goals)
+            {
+                if (goal is { Claimed: false, Differs: true })
+                {
+                    Attributes.ApplyToDirectory(Handles, PathBytes.Join(directory.Path, goal.Name), goal);
+                }
+            }
+
+            if (directory.Goal is { } own && (directory.Touched || own.Differs))
+            {
+                Attributes.ApplyToDirectory(Handles, directory.Path, own);
+            }
+        }
+
+        Handles.Forget(directory);
+    }
+}

@@ -1,0 +1,326 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// The receiving end: compares what the sender announces with what is here, asks for what differs, and brings it about.
+/// docs/protocol.md, "Flow of a push".
+/// </summary>
+/// <remarks>
+/// One dispatcher thread takes the packs in order and does what concerns structure: comparing, directories, links, deletions.
+/// Contents go to writer threads; signatures and digests of what is here are made by the basis thread. The dispatcher may
+/// wait for the lane and for writers, never for the basis thread; writers wait for nobody but the lane.
+/// </remarks>
+internal sealed class TreeReceiver : IDisposable
+{
+    private const int PacksInMemory = 16;
+
+    private readonly SyncContext _context;
+    private readonly byte[] _destination;
+    private readonly SemaphoreSlim _packs = new(PacksInMemory);
+    private readonly PackQueue _queue;
+    private readonly DirectoryScanner _scanner;
+    private readonly IdentityMapper? _identities;
+    private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ReceiverTree? _tree;
+    private volatile bool _sawEnd;
+
+    public TreeReceiver(SyncContext context, byte[] destination)
+    {
+        _context = context;
+        _destination = destination;
+        _queue = new PackQueue(context.Abort);
+        _scanner = new DirectoryScanner(context.Io);
+        _identities = context.Has(JobFlags.NumericIds) ? null : new IdentityMapper(IdentityMap.Load(context.Io));
+    }
+
+    /// <summary>The sender's totals and this end's counts, once everything is done.</summary>
+    public Task<Statistics> Finished => _finished.Task;
+
+    /// <summary>Takes a pack from the receive loop; never waits.</summary>
+    public void Receive(InboundPack pack) => _queue.Add(pack);
+
+    /// <summary>The dispatcher stage.</summary>
+    public void Run()
+    {
+        using var reader = new PackReader();
+        while (_queue.Take() is { } pack)
+        {
+            _packs.Wait(_context.Abort.Token);
+            pack.OnReleased = () => _packs.Release();
+            try
+            {
+                pack.Unpack(reader);
+                Handle(pack);
+            }
+            finally
+            {
+                pack.Release();
+            }
+        }
+    }
+
+    /// <summary>Lets the dispatcher end.</summary>
+    public void Stop() => _queue.Complete();
+
+    public void Dispose()
+    {
+        _queue.Dispose();
+        _tree?.Dispose();
+    }
+
+    private ReceiverTree Tree => _tree ?? throw new ProtocolException(ProtocolError.BadOrder, "the first record is not Root");
+
+    private void Handle(InboundPack pack)
+    {
+        var reader = new RecordReader(pack.Records.Span, RecordSide.Sender);
+        while (reader.TryNext(out var type))
+        {
+            switch (type)
+            {
+                case RecordType.Root:
+                    HandleRoot(Records.ReadRoot(ref reader.Wire));
+                    break;
+                case RecordType.Probe:
+                    HandleProbe(Records.ReadProbe(ref reader.Wire));
+                    break;
+                case RecordType.Close:
+                    HandleClose(Records.ReadClose(ref reader.Wire).Directory);
+                    break;
+                case RecordType.Entries:
+                    HandleEntries(ref reader);
+                    break;
+                case RecordType.Whole:
+                    var whole = Records.ReadWhole(ref reader.Wire);
+                    Tree.Writers.Whole(Awaited(whole.Directory, whole.Index), whole.Index, pack, whole.Data, whole.Flags, whole.Digest);
+                    break;
+                case RecordType.FileBegin:
+                    var begin = Records.ReadFileBegin(ref reader.Wire);
+                    Tree.Writers.Begin(Awaited(begin.Directory, begin.Index), begin);
+                    break;
+                case RecordType.Literal:
+                    Tree.Writers.Literal(pack, Records.ReadLiteral(ref reader.Wire).Data);
+                    break;
+                case RecordType.Copy:
+                    Tree.Writers.Copy(Records.ReadCopy(ref reader.Wire));
+                    break;
+                case RecordType.Hole:
+                    Tree.Writers.Hole(Records.ReadHole(ref reader.Wire).Length);
+                    break;
+                case RecordType.FileEnd:
+                    Tree.Writers.End(Records.ReadFileEnd(ref reader.Wire));
+                    break;
+                case RecordType.FileFailed:
+                    var failed = Records.ReadFileFailed(ref reader.Wire);
+                    Tree.Writers.SourceFailed(Awaited(failed.Directory, failed.Index), failed);
+                    break;
+                case RecordType.Same:
+                    var same = Records.ReadSame(ref reader.Wire);
+                    Tree.ContentIsSame(Awaited(same.Directory, same.Index), same.Index);
+                    break;
+                case RecordType.Different:
+                    var different = Records.ReadDifferent(ref reader.Wire);
+                    Tree.ContentDiffers(Awaited(different.Directory, different.Index), different.Index);
+                    break;
+                case RecordType.Identity:
+                    HandleIdentity(Records.ReadIdentity(ref reader.Wire));
+                    break;
+                case RecordType.Problem:
+                    HandleProblem(Records.ReadProblem(ref reader.Wire));
+                    break;
+                case RecordType.EndOfTree:
+                    Tree.SourceTotals = Records.ReadEndOfTree(ref reader.Wire);
+                    _sawEnd = true;
+                    _context.Progress.TotalsAreFinal();
+                    FinishIfDone();
+                    break;
+                default:
+                    reader.Skip(type);
+                    break;
+            }
+        }
+    }
+
+    private void HandleRoot(RootRecord root)
+    {
+        if (_tree is not null)
+        {
+            throw new ProtocolException(ProtocolError.BadOrder, "a second Root record");
+        }
+
+        var destination = DestinationRoot.Resolve(_context, _destination, (root.Flags & RootFlags.SingleFile) != 0);
+        DirectoryGoal? goal = null;
+        if ((root.Flags & RootFlags.Attributes) != 0)
+        {
+            goal = new DirectoryGoal([], root.Attributes.Metadata, root.Attributes.Xattrs.ToArray())
+            {
+                Differs = true,
+                IsNew = destination.Created,
+            };
+        }
+
+        _tree = new ReceiverTree(_context, destination, goal, _identities, FinishIfDone);
+    }
+
+    private void HandleProbe(in ProbeRecord probe)
+    {
+        var tree = Tree;
+        ReceiverDirectory? parent = null;
+        if (probe.Directory != 0)
+        {
+            parent = Get(probe.Parent);
+            if (parent.Closed)
+            {
+                throw new ProtocolException(ProtocolError.BadOrder, $"directory {probe.Parent} gets a child after it was closed");
+            }
+        }
+
+        var directory = new ReceiverDirectory(probe.Directory, parent, probe.Name.ToArray())
+        {
+            Void = parent is { Void: true },
+            Skipped = parent is { Skipped: true },
+        };
+        tree.Announce(directory);
+        if (!directory.Void && !directory.Skipped)
+        {
+            var verdict = Compare(directory, probe.Digest);
+            tree.Answer(directory, verdict);
+        }
+    }
+
+    /// <summary>Looks at what is here under that name.</summary>
+    private Verdict Compare(ReceiverDirectory directory, UInt128 digest)
+    {
+        var tree = Tree;
+        if (tree.Root.Fd < 0)
+        {
+            directory.Void = true;
+            return Verdict.Void;
+        }
+
+        var fd = tree.Handles.Open(directory.Path);
+        if (fd is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP)
+        {
+            if (_context.Has(JobFlags.Existing))
+            {
+                directory.Skipped = true;
+                return Verdict.Skip;
+            }
+
+            directory.Void = true;
+            return Verdict.Void;
+        }
+
+        var listing = new DirectoryListing();
+        var error = fd;
+        if (fd >= 0)
+        {
+            error = _scanner.Scan(fd, _context.ScanFields, listing);
+            _context.Io.Close(fd);
+        }
+
+        if (error < 0)
+        {
+            tree.Report(Operation.ReadDirectory, -error, directory.Path);
+            directory.Skipped = true;
+            return Verdict.Skip;
+        }
+
+        foreach (var problem in listing.Problems ?? [])
+        {
+            tree.Report(problem.Operation, problem.Error, PathBytes.Join(directory.Path, problem.Name));
+        }
+
+        EntrySelection.ForReceiving(_context, listing, directory.Path);
+        if (_context.DigestsDecide && tree.Root.Rename is null
+            && DirectoryDigest.Compute(listing, _context.DigestFields, _identities) == digest)
+        {
+            tree.IsSame(directory, listing);
+            return Verdict.Same;
+        }
+
+        directory.Local = listing;
+        return Verdict.Differs;
+    }
+
+    private void HandleEntries(ref RecordReader reader)
+    {
+        var header = Records.ReadEntries(ref reader.Wire);
+        var directory = Get(header.Directory);
+        if (directory.Resolved || directory.Remote?.Count != header.First && !(directory.Remote is null && header.First == 0))
+        {
+            throw new ProtocolException(ProtocolError.BadOrder, $"the entries of directory {header.Directory} come twice or out of order");
+        }
+
+        var remote = directory.Remote ??= new RemoteListing();
+        var decoder = new EntryDecoder();
+        for (var i = 0; i < header.Count; i++)
+        {
+            var entry = decoder.Read(ref reader.Wire);
+            if (remote.Count > 0 && remote.Entries.Name(remote.Count - 1).SequenceCompareTo(entry.Name) >= 0)
+            {
+                throw new ProtocolException(ProtocolError.BadOrder, $"the entries of directory {header.Directory} are not in byte order");
+            }
+
+            remote.Add(entry);
+        }
+
+        if ((header.Flags & EntriesFlags.Incomplete) != 0)
+        {
+            remote.Entries.Incomplete = true;
+        }
+
+        if ((header.Flags & EntriesFlags.Last) != 0)
+        {
+            remote.Complete();
+            Tree.Resolve(directory);
+        }
+    }
+
+    private void HandleClose(int id)
+    {
+        Tree.Close(Get(id));
+        FinishIfDone();
+    }
+
+    private void HandleProblem(in ProblemRecord problem) => _context.Problems.Add(new SyncProblem(
+        problem.Operation, problem.Errno, problem.Path.ToArray(), OnSource: true, (problem.Flags & ProblemFlags.Warning) != 0));
+
+    private void HandleIdentity(in IdentityRecord identity)
+    {
+        if (identity.Kind == IdentityKind.User)
+        {
+            _identities?.DefineUser(identity.Number, identity.Name);
+        }
+        else
+        {
+            _identities?.DefineGroup(identity.Number, identity.Name);
+        }
+    }
+
+    private ReceiverDirectory Get(int id) => Tree.Get(id);
+
+    /// <summary>The directory of an entry whose content is expected.</summary>
+    private ReceiverDirectory Awaited(int id, int index)
+    {
+        var directory = Get(id);
+        if (directory.Skipped)
+        {
+            return directory;
+        }
+
+        return directory.Remote is { } remote && index < remote.Count && remote.State(index) == ContentState.Awaited
+            ? directory
+            : throw new ProtocolException(ProtocolError.BadOrder, $"content of entry {index} in directory {id} was not asked for");
+    }
+
+    private void FinishIfDone()
+    {
+        if (_sawEnd && Tree.IsDone && !_finished.Task.IsCompleted)
+        {
+            _finished.TrySetResult(Tree.TakeStatistics());
+            _queue.Complete();
+        }
+    }
+}

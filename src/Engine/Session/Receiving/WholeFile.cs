@@ -1,0 +1,125 @@
+using System.IO.Hashing;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// Writes a small file that came in one piece. Where there is nothing to replace, straight under its own name: its times come
+/// last, so that one that was cut off is not taken for complete by the next run. Otherwise beside the old one, and then over it.
+/// </summary>
+internal static class WholeFile
+{
+    private const uint PrivateMode = 0x180;
+
+    public static void Write(
+        SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, ReadOnlySpan<byte> data, ContentFlags flags, UInt128 digest)
+    {
+        if (XxHash128.HashToUInt128(data) != digest)
+        {
+            tree.ContentMismatch(directory, index);
+            return;
+        }
+
+        if ((flags & ContentFlags.Unstable) != 0)
+        {
+            tree.SourceChanged(directory, index);
+        }
+
+        var handle = tree.Handles.Take(directory);
+        try
+        {
+            var error = handle.Fd < 0 ? handle.Fd : Write(context, tree, directory, index, handle.Fd, data);
+            tree.ContentWritten(directory, index, error, data.Length, literal: data.Length, matched: 0);
+        }
+        finally
+        {
+            tree.Handles.Return(handle);
+        }
+    }
+
+    private static int Write(SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, int dirfd, ReadOnlySpan<byte> data)
+    {
+        var io = context.Io;
+        var name = tree.LocalName(directory, index);
+        var inPlace = context.Has(JobFlags.InPlace);
+        var fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        byte[]? temporary = null;
+        var isNew = true;
+        if (fd == -Errno.EEXIST && inPlace)
+        {
+            isNew = false;
+            fd = OpenExisting(io, dirfd, name);
+        }
+
+        if (fd is -Errno.EEXIST or -Errno.ELOOP)
+        {
+            isNew = true;
+            temporary = TemporaryName.For(name);
+            fd = io.OpenAt(dirfd, temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        }
+
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        var error = WriteAll(io, fd, data);
+        if (error >= 0 && !isNew)
+        {
+            error = io.Truncate(fd, data.Length);
+        }
+
+        if (error >= 0)
+        {
+            var remote = directory.Remote!.Entries;
+            tree.Attributes.ApplyToContent(
+                fd, temporary is null ? -1 : dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew);
+            if (context.Has(JobFlags.Fsync))
+            {
+                error = io.Sync(fd);
+            }
+        }
+
+        io.Close(fd);
+        if (error >= 0 && temporary is not null)
+        {
+            error = io.RenameAt(dirfd, temporary, dirfd, name);
+        }
+
+        if (error < 0 && isNew)
+        {
+            io.UnlinkAt(dirfd, temporary ?? name, directory: false);
+        }
+
+        return error;
+    }
+
+    private static int OpenExisting(ISystemCalls io, int dirfd, ReadOnlySpan<byte> name)
+    {
+        var fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.NonBlocking);
+        if (fd >= 0 && (io.Stat(fd, out var status) < 0 || !status.IsRegular))
+        {
+            io.Close(fd);
+            return -Errno.EEXIST;
+        }
+
+        return fd;
+    }
+
+    private static int WriteAll(ISystemCalls io, int fd, ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            var count = (int)io.Write(fd, data);
+            if (count <= 0)
+            {
+                return count < 0 ? count : -Errno.EIO;
+            }
+
+            data = data[count..];
+        }
+
+        return 0;
+    }
+}

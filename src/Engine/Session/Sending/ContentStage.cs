@@ -1,0 +1,258 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Sending;
+
+/// <summary>
+/// Does what the receiver's answers ask for, in order: sends entries, small files whole, large ones as a stream of
+/// tokens. One stage per lane, so that one token stream is open at a time. docs/protocol.md, "Content".
+/// </summary>
+internal sealed class ContentStage : IDisposable
+{
+    /// <summary>Files up to this size travel inside one record.</summary>
+    private const int WholeLimit = 192 * 1024;
+
+    private readonly SyncContext _context;
+    private readonly SenderTable _table;
+    private readonly EntriesWriter _entries;
+    private readonly FileStreamer _streamer;
+    private readonly byte[] _small = new byte[WholeLimit + 1];
+    private SenderDirectory? _openDirectory;
+    private Origin _openOrigin;
+    private int _openFd = -1;
+
+    public ContentStage(SyncContext context, SenderTable table)
+    {
+        _context = context;
+        _table = table;
+        _entries = new EntriesWriter(context);
+        _streamer = new FileStreamer(context, table);
+    }
+
+    public void Run()
+    {
+        while (_table.Take(out var work))
+        {
+            switch (work.Task)
+            {
+                case SenderTask.Entries:
+                    _entries.Send(work.Directory);
+                    break;
+                case SenderTask.Contents:
+                    SendContents(work.Directory);
+                    break;
+                default:
+                    SendFile(work);
+                    break;
+            }
+        }
+    }
+
+    public void Dispose() => CloseDirectory();
+
+    /// <summary>Everything of a directory that the receiver does not have; hard links are asked for one by one.</summary>
+    private void SendContents(SenderDirectory directory)
+    {
+        _entries.Send(directory);
+        if (_context.Has(JobFlags.DryRun))
+        {
+            return;
+        }
+
+        for (var i = 0; i < directory.Listing.Count; i++)
+        {
+            if (directory.Listing.Metadata(i).IsRegular && (directory.LinkGroups?[i] ?? 0) == 0)
+            {
+                SendFile(new SenderWork(SenderTask.Whole, directory, i));
+            }
+        }
+    }
+
+    private void SendFile(in SenderWork work)
+    {
+        var directory = work.Directory;
+        var fd = Open(directory, work.Index, out var status);
+        if (fd < 0)
+        {
+            Fail(directory, work.Index, -fd, Operation.Open);
+            return;
+        }
+
+        try
+        {
+            var error = work.Task switch
+            {
+                SenderTask.Delta => _streamer.SendDelta(work, fd, status),
+                SenderTask.Compare => Compare(work, fd, status),
+                _ => SendWhole(work, fd, status),
+            };
+            if (error < 0)
+            {
+                Fail(directory, work.Index, -error, Operation.Read);
+            }
+        }
+        finally
+        {
+            _context.Io.Close(fd);
+        }
+    }
+
+    private int Compare(in SenderWork work, int fd, in FileStatus status)
+    {
+        var error = FileDigest.Compute(_context.Io, fd, out var digest);
+        if (error < 0)
+        {
+            return error;
+        }
+
+        using (var scope = _context.Outbox.Enter(Records.SameBound))
+        {
+            var writer = new WireWriter(scope.Room);
+            if (digest == work.Digest)
+            {
+                Records.WriteSame(ref writer, work.Directory.Id, work.Index);
+            }
+            else
+            {
+                Records.WriteDifferent(ref writer, work.Directory.Id, work.Index);
+            }
+
+            scope.Commit(writer.Position);
+        }
+
+        return 0;
+    }
+
+    private int SendWhole(in SenderWork work, int fd, FileStatus status)
+    {
+        const int attempts = 3;
+        if (status.Size > WholeLimit)
+        {
+            return _streamer.SendStream(work, fd, status);
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            var length = ReadSmall(fd);
+            if (length < 0)
+            {
+                return length;
+            }
+
+            if (length > WholeLimit)
+            {
+                // It grew while we looked.
+                return _streamer.SendStream(work, fd, status);
+            }
+
+            var steady = _context.Io.Stat(fd, out var after) >= 0 && after.Size == length && after.IsSameVersion(status);
+            if (steady || attempt == attempts)
+            {
+                WriteWhole(work, _small.AsSpan(0, length), steady ? ContentFlags.None : ContentFlags.Unstable);
+                _table.Count(work.Directory, length);
+                return 0;
+            }
+
+            status = after;
+        }
+    }
+
+    private int ReadSmall(int fd)
+    {
+        var total = 0;
+        while (total < _small.Length)
+        {
+            var count = (int)_context.Io.ReadAt(fd, _small.AsSpan(total), total);
+            if (count < 0)
+            {
+                return count;
+            }
+
+            if (count == 0)
+            {
+                break;
+            }
+
+            total += count;
+        }
+
+        return total;
+    }
+
+    private void WriteWhole(in SenderWork work, ReadOnlySpan<byte> data, ContentFlags flags)
+    {
+        var digest = System.IO.Hashing.XxHash128.HashToUInt128(data);
+        using var scope = _context.Outbox.Enter(Records.WholeBound(data.Length));
+        var writer = new WireWriter(scope.Room);
+        Records.WriteWhole(ref writer, work.Directory.Id, work.Index, flags, data, digest);
+        scope.Commit(writer.Position);
+    }
+
+    /// <summary>Opens a regular file of a listing: never through a link, never a FIFO in its place.</summary>
+    private int Open(SenderDirectory directory, int index, out FileStatus status)
+    {
+        status = default;
+        var dirfd = OpenDirectory(directory, directory.OriginOf(index));
+        if (dirfd < 0)
+        {
+            return dirfd;
+        }
+
+        var fd = _context.Io.OpenAt(dirfd, directory.Listing.Name(index), OpenFlags.Read | OpenFlags.NonBlocking);
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        var error = _context.Io.Stat(fd, out status);
+        if (error >= 0 && status.IsRegular)
+        {
+            return fd;
+        }
+
+        _context.Io.Close(fd);
+        return error < 0 ? error : -Errno.ENOENT;
+    }
+
+    private int OpenDirectory(SenderDirectory directory, in Origin origin)
+    {
+        if (ReferenceEquals(_openDirectory, directory) && _openOrigin.RootFd == origin.RootFd && ReferenceEquals(_openOrigin.Path, origin.Path))
+        {
+            return _openFd;
+        }
+
+        CloseDirectory();
+        var path = directory.Parent is null ? [] : origin.Path;
+        var fd = _context.Io.OpenBeneath(origin.RootFd, path, OpenFlags.Read | OpenFlags.Directory);
+        if (fd >= 0)
+        {
+            _openDirectory = directory;
+            _openOrigin = origin;
+            _openFd = fd;
+        }
+
+        return fd;
+    }
+
+    private void CloseDirectory()
+    {
+        if (_openFd >= 0)
+        {
+            _context.Io.Close(_openFd);
+        }
+
+        _openFd = -1;
+        _openDirectory = null;
+    }
+
+    private void Fail(SenderDirectory directory, int index, int errno, Operation operation)
+    {
+        var path = PathBytes.Join(directory.Path, directory.Listing.Name(index));
+        var vanished = errno == Errno.ENOENT;
+        _context.Problems.Add(new SyncProblem(operation, errno, path, OnSource: true, Warning: vanished));
+        using var scope = _context.Outbox.Enter(Records.FileFailedBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteFileFailed(ref writer, directory.Id, index, errno);
+        scope.Commit(writer.Position);
+    }
+}

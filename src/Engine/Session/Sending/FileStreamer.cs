@@ -1,0 +1,148 @@
+using System.IO.Hashing;
+using NativeSync.Engine.Delta;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Sending;
+
+/// <summary>Sends files as tokens: large ones, and deltas. docs/protocol.md, "Token streams".</summary>
+internal sealed class FileStreamer(SyncContext context, SenderTable table)
+{
+    private const int ChunkSize = 256 * 1024;
+
+    private static readonly MatchOptions InPlace = new() { InPlace = true };
+
+    private readonly byte[] _chunk = new byte[ChunkSize];
+    private readonly XxHash128 _hash = new();
+
+    /// <summary>
+    /// Sends a file from start to end, holes as holes. What was there at the start arrives whole; what is appended
+    /// meanwhile waits for the next pass.
+    /// </summary>
+    public int SendStream(in SenderWork work, int fd, in FileStatus status)
+    {
+        var directory = work.Directory;
+        Begin(work, status.Size, 0);
+        _hash.Reset();
+        var holes = status.Blocks * 512 < status.Size;
+        long offset = 0;
+        var error = 0;
+        while (offset < status.Size)
+        {
+            var end = status.Size;
+            if (holes)
+            {
+                var data = context.Io.Seek(fd, offset, SeekKind.Data);
+                data = data == -Errno.ENXIO ? status.Size : data < 0 ? offset : Math.Min(data, status.Size);
+                if (data > offset)
+                {
+                    SendHole(data - offset);
+                    table.Count(directory, data - offset);
+                    offset = data;
+                    continue;
+                }
+
+                var hole = context.Io.Seek(fd, offset, SeekKind.Hole);
+                end = hole <= offset ? status.Size : Math.Min(hole, status.Size);
+            }
+
+            var count = (int)context.Io.ReadAt(fd, _chunk.AsSpan(0, (int)Math.Min(ChunkSize, end - offset)), offset);
+            if (count <= 0)
+            {
+                error = count;
+                break;
+            }
+
+            _hash.Append(_chunk.AsSpan(0, count));
+            new RecordTokens(context, table, directory).Literal(_chunk.AsSpan(0, count));
+            offset += count;
+        }
+
+        return End(fd, status, offset, error, _hash.GetCurrentHashAsUInt128());
+    }
+
+    /// <summary>Sends what the receiver's basis lacks.</summary>
+    public int SendDelta(in SenderWork work, int fd, in FileStatus status)
+    {
+        var request = work.Delta!;
+        Begin(work, status.Size, request.Signature.Layout.BasisLength);
+        var source = new FileSource(context.Io, fd);
+        var sink = new RecordTokens(context, table, work.Directory);
+        var result = DeltaMatcher.Match(ref source, status.Size, request.Signature, ref sink, context.Has(JobFlags.InPlace) ? InPlace : MatchOptions.Default);
+        return End(fd, status, result.Length, result.Error, result.Digest);
+    }
+
+    private void Begin(in SenderWork work, long size, long basisLength)
+    {
+        using var scope = context.Outbox.Enter(Records.FileBeginBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteFileBegin(ref writer, work.Directory.Id, work.Index, size, basisLength);
+        scope.Commit(writer.Position);
+    }
+
+    /// <summary>Ends the token stream; with an error number when the file could not be read to its end.</summary>
+    private int End(int fd, in FileStatus before, long length, int error, UInt128 digest)
+    {
+        var steady = error >= 0 && length == before.Size
+            && context.Io.Stat(fd, out var after) >= 0 && after.IsSameVersion(before);
+        using var scope = context.Outbox.Enter(Records.FileEndBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteFileEnd(ref writer, steady ? ContentFlags.None : ContentFlags.Unstable, error < 0 ? -error : 0, digest);
+        scope.Commit(writer.Position);
+        return 0;
+    }
+
+    private void SendHole(long length)
+    {
+        Array.Clear(_chunk);
+        for (var left = length; left > 0; left -= ChunkSize)
+        {
+            _hash.Append(_chunk.AsSpan(0, (int)Math.Min(ChunkSize, left)));
+        }
+
+        using var scope = context.Outbox.Enter(Records.HoleBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteHole(ref writer, length);
+        scope.Commit(writer.Position);
+    }
+}
+
+/// <summary>Puts tokens into the outbox.</summary>
+internal readonly struct RecordTokens(SyncContext context, SenderTable table, SenderDirectory directory) : ITokenSink
+{
+    public void Literal(ReadOnlySpan<byte> data)
+    {
+        using (var scope = context.Outbox.Enter(Records.LiteralBound(data.Length)))
+        {
+            var writer = new WireWriter(scope.Room);
+            Records.WriteLiteral(ref writer, data);
+            scope.Commit(writer.Position);
+        }
+
+        table.Count(directory, data.Length);
+    }
+
+    public void Copy(long basisOffset, long length)
+    {
+        using (var scope = context.Outbox.Enter(Records.CopyBound))
+        {
+            var writer = new WireWriter(scope.Room);
+            Records.WriteCopy(ref writer, basisOffset, length);
+            scope.Commit(writer.Position);
+        }
+
+        table.Count(directory, length);
+    }
+
+    public void Hole(long length)
+    {
+        using (var scope = context.Outbox.Enter(Records.HoleBound))
+        {
+            var writer = new WireWriter(scope.Room);
+            Records.WriteHole(ref writer, length);
+            scope.Commit(writer.Position);
+        }
+
+        table.Count(directory, length);
+    }
+}

@@ -1,0 +1,309 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Sending;
+
+/// <summary>
+/// Walks the sources depth first in byte order and announces each directory with its digest, without waiting for
+/// answers, until the sender's window is full. docs/protocol.md, "Flow of a push".
+/// </summary>
+internal sealed class TreeScanner(SyncContext context, SourceRoots roots, SenderTable table, LinkGroups links, Statistics statistics)
+{
+    private readonly DirectoryScanner _scanner = new(context.Io);
+    private readonly IdentityMapper? _identities = context.Has(JobFlags.NumericIds) ? null : new IdentityMapper(IdentityMap.Load(context.Io));
+    private readonly Dictionary<ulong, bool> _oneFileSystem = [];
+    private int _nextId;
+
+    public void Run()
+    {
+        var rootOrigins = roots.Roots.Where(r => r.Name is null).Select(r => new Origin(r.DirectoryFd, [])).ToArray();
+        AnnounceRoot(rootOrigins);
+        var root = new SenderDirectory(_nextId++, null, [], rootOrigins);
+        var walk = new Stack<Step>();
+        if (Visit(root, []) is { } first)
+        {
+            walk.Push(first);
+        }
+
+        while (walk.TryPeek(out var step))
+        {
+            if (step.Next == step.Children.Count || table.IsSkipped(step.Directory))
+            {
+                walk.Pop();
+                Close(step.Directory);
+                continue;
+            }
+
+            var (name, origins) = step.Children[step.Next++];
+            var child = new SenderDirectory(_nextId++, step.Directory, PathBytes.Join(step.Directory.Path, name), origins);
+            if (Visit(child, name) is { } below)
+            {
+                walk.Push(below);
+            }
+        }
+
+        context.Progress.TotalsAreFinal();
+        using var scope = context.Outbox.Enter(Records.EndOfTreeBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteEndOfTree(ref writer, statistics);
+        scope.Commit(writer.Position);
+    }
+
+    private void AnnounceRoot(Origin[] origins)
+    {
+        var flags = roots.IsSingleFile ? RootFlags.SingleFile : 0;
+        var metadata = default(Entry);
+        byte[] xattrs = [];
+        if (origins.Length > 0 && context.Io.Stat(origins[0].RootFd, out var status) >= 0)
+        {
+            flags |= RootFlags.Attributes;
+            metadata.Metadata = status.ToMetadata();
+            xattrs = _scanner.ReadXattrs(origins[0].RootFd, context.ScanFields);
+            metadata.Xattrs = xattrs;
+        }
+
+        using var scope = context.Outbox.Enter(Records.RootBound(metadata));
+        var writer = new WireWriter(scope.Room);
+        Records.WriteRoot(ref writer, flags, metadata);
+        scope.Commit(writer.Position);
+    }
+
+    /// <summary>Scans and announces one directory.</summary>
+    /// <returns>What to walk below it; null when it could not be read and was not announced.</returns>
+    private Step? Visit(SenderDirectory directory, byte[] name)
+    {
+        table.WaitForRoom();
+        if (!Scan(directory))
+        {
+            return null;
+        }
+
+        var children = Survey(directory);
+        table.Add(directory);
+        var digest = !context.DigestsDecide || table.IsVoid(directory)
+            ? UInt128.Zero
+            : DirectoryDigest.Compute(directory.Listing, context.DigestFields, _identities);
+        using (var scope = context.Outbox.Enter(Records.ProbeBound))
+        {
+            var writer = new WireWriter(scope.Room);
+            Records.WriteProbe(ref writer, directory.Id, directory.Parent?.Id ?? 0, name, digest);
+            scope.Commit(writer.Position);
+        }
+
+        table.Announced(directory);
+        return new Step(directory, children);
+    }
+
+    private bool Scan(SenderDirectory directory)
+    {
+        var listing = new DirectoryListing();
+        directory.Listing = listing;
+        if (directory.Parent is null)
+        {
+            return ScanRoot(directory, listing);
+        }
+
+        if (directory.Origins.Length == 1)
+        {
+            var error = ScanOrigin(directory.Origins[0], listing);
+            return error >= 0 || ReportUnreadable(directory.Path, error);
+        }
+
+        var merged = new ListingMerger(listing);
+        var readable = false;
+        for (var i = 0; i < directory.Origins.Length; i++)
+        {
+            var part = new DirectoryListing();
+            var error = ScanOrigin(directory.Origins[i], part);
+            if (error < 0)
+            {
+                ReportUnreadable(directory.Path, error);
+                continue;
+            }
+
+            readable = true;
+            merged.Add(part, i);
+        }
+
+        directory.EntryOrigins = merged.Finish();
+        return readable;
+    }
+
+    /// <summary>The virtual root: the contents of some sources, and others as entries of their own.</summary>
+    private bool ScanRoot(SenderDirectory root, DirectoryListing listing)
+    {
+        if (roots.Roots.Count == 1 && roots.Roots[0].Name is null)
+        {
+            var error = ScanOrigin(root.Origins[0], listing);
+            return error >= 0 || ReportUnreadable(root.Path, error);
+        }
+
+        var merged = new ListingMerger(listing);
+        for (var i = 0; i < roots.Roots.Count; i++)
+        {
+            var source = roots.Roots[i];
+            var part = new DirectoryListing();
+            var error = source.Name is null
+                ? ScanOrigin(new Origin(source.DirectoryFd, []), part)
+                : _scanner.ScanName(source.DirectoryFd, source.Name, context.ScanFields, part);
+            if (error < 0)
+            {
+                ReportUnreadable(source.Name ?? [], error);
+                listing.Incomplete = true;
+                continue;
+            }
+
+            merged.Add(part, i);
+        }
+
+        root.EntryOrigins = merged.Finish();
+        return true;
+    }
+
+    private int ScanOrigin(in Origin origin, DirectoryListing into)
+    {
+        var fd = context.Io.OpenBeneath(origin.RootFd, origin.Path, OpenFlags.Read | OpenFlags.Directory);
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        try
+        {
+            return _scanner.Scan(fd, context.ScanFields, into);
+        }
+        finally
+        {
+            context.Io.Close(fd);
+        }
+    }
+
+    /// <summary>Drops what is not to be transferred, counts the rest, and collects the directories to descend into.</summary>
+    private List<(byte[] Name, Origin[] Origins)> Survey(SenderDirectory directory)
+    {
+        var listing = directory.Listing;
+        ReportProblems(directory);
+        EntrySelection.ForSending(context, listing, directory.Path, directory.EntryOrigins);
+        var children = new List<(byte[], Origin[])>();
+        var totals = new TreeTotals();
+        for (var i = 0; i < listing.Count; i++)
+        {
+            ref var metadata = ref listing.Metadata(i);
+            totals.Count(metadata);
+            if (metadata.IsDirectory && context.Has(JobFlags.Recursive) && IsWithin(directory, listing.Identity(i).Device, i))
+            {
+                children.Add((listing.Name(i).ToArray(), ChildOrigins(directory, i)));
+            }
+            else if (metadata.IsRegular)
+            {
+                directory.ContentBytes += metadata.Size;
+            }
+        }
+
+        if (context.Has(JobFlags.HardLinks))
+        {
+            directory.LinkGroups = links.Assign(listing, directory.Path);
+        }
+
+        totals.AddTo(statistics);
+        context.Progress.Found(listing.Count, directory.ContentBytes);
+        return children;
+    }
+
+    /// <summary>False for a mount point that --one-file-system leaves empty.</summary>
+    private bool IsWithin(SenderDirectory parent, ulong device, int index)
+    {
+        if (!context.Has(JobFlags.OneFileSystem))
+        {
+            return true;
+        }
+
+        if (parent.Parent is null && roots.Roots.Any(r => r.Name is not null))
+        {
+            // A source that is named itself defines its own file system.
+            _oneFileSystem[device] = true;
+            return true;
+        }
+
+        if (_oneFileSystem.Count == 0)
+        {
+            foreach (var root in roots.Roots)
+            {
+                if (context.Io.Stat(root.DirectoryFd, out var status) >= 0)
+                {
+                    _oneFileSystem[status.Device] = true;
+                }
+            }
+        }
+
+        return _oneFileSystem.ContainsKey(device);
+    }
+
+    private Origin[] ChildOrigins(SenderDirectory directory, int index)
+    {
+        var name = directory.Listing.Name(index);
+        if (directory.Parent is null && directory.EntryOrigins is { } from)
+        {
+            var named = name.ToArray();
+            return [.. roots.Roots
+                .Where(r => r.Name is null || r.Name.AsSpan().SequenceEqual(named))
+                .Select(r => new Origin(r.DirectoryFd, named))
+                .Where(IsDirectory)];
+        }
+
+        if (directory.Origins.Length == 1)
+        {
+            return [directory.Origins[0].Child(name)];
+        }
+
+        var copy = name.ToArray();
+        return [.. directory.Origins.Select(o => o.Child(copy)).Where(IsDirectory)];
+    }
+
+    private bool IsDirectory(Origin origin)
+    {
+        var fd = context.Io.OpenBeneath(origin.RootFd, origin.Path, OpenFlags.Read | OpenFlags.Directory);
+        if (fd < 0)
+        {
+            return fd is -Errno.EACCES;
+        }
+
+        context.Io.Close(fd);
+        return true;
+    }
+
+    private void Close(SenderDirectory directory)
+    {
+        using var scope = context.Outbox.Enter(Records.CloseBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteClose(ref writer, directory.Id);
+        scope.Commit(writer.Position);
+    }
+
+    private bool ReportUnreadable(byte[] path, int error)
+    {
+        SenderProblems.Report(context, new SyncProblem(
+            Operation.ReadDirectory, -error, path, OnSource: true, Warning: error == -Errno.ENOENT && path.Length > 0));
+        return false;
+    }
+
+    private void ReportProblems(SenderDirectory directory)
+    {
+        foreach (var problem in directory.Listing.Problems ?? [])
+        {
+            SenderProblems.Report(context, new SyncProblem(
+                problem.Operation, problem.Error, PathBytes.Join(directory.Path, problem.Name), OnSource: true, Warning: false));
+        }
+    }
+
+    /// <summary>A directory on the way down, and which child is next.</summary>
+    private sealed class Step(SenderDirectory directory, List<(byte[] Name, Origin[] Origins)> children)
+    {
+        public SenderDirectory Directory { get; } = directory;
+
+        public List<(byte[] Name, Origin[] Origins)> Children { get; } = children;
+
+        public int Next { get; set; }
+    }
+}

@@ -1,0 +1,187 @@
+using NativeSync.Engine.Delta;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Sending;
+
+/// <summary>
+/// The sending end: a scanner stage that announces directories, a content stage that sends what the receiver asks for, and
+/// the handling of the receiver's records, which never waits. docs/protocol.md, "Flow of a push".
+/// </summary>
+internal sealed class TreeSender : IDisposable
+{
+    private readonly SyncContext _context;
+    private readonly SourceRoots _roots;
+    private readonly SenderTable _table;
+    private readonly LinkGroups _links = new();
+    private readonly Statistics _statistics = new();
+    private readonly PackReader _reader = new();
+    private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private DeltaRequest? _signature;
+    private Thread? _scanner;
+    private Thread? _content;
+
+    public TreeSender(SyncContext context, SourceRoots roots)
+    {
+        _context = context;
+        _roots = roots;
+        _table = new SenderTable(context.Abort, context.Progress);
+    }
+
+    /// <summary>The counts of both ends, once the receiver has all it wants.</summary>
+    public Task<Statistics> Finished => _finished.Task;
+
+    public void Start()
+    {
+        _scanner = _context.RunStage("scan", () => new TreeScanner(_context, _roots, _table, _links, _statistics).Run());
+        _content = _context.RunStage("content", () =>
+        {
+            using var stage = new ContentStage(_context, _table);
+            stage.Run();
+        });
+    }
+
+    /// <summary>Takes a pack from the receive loop.</summary>
+    public void Receive(InboundPack pack)
+    {
+        try
+        {
+            pack.Unpack(_reader);
+            Handle(pack.Records.Span);
+        }
+        finally
+        {
+            pack.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _table.Finish();
+        _scanner?.Join();
+        _content?.Join();
+        _reader.Dispose();
+    }
+
+    private void Handle(ReadOnlySpan<byte> records)
+    {
+        var reader = new RecordReader(records, RecordSide.Receiver);
+        while (reader.TryNext(out var type))
+        {
+            switch (type)
+            {
+                case RecordType.Answer:
+                    var answer = Records.ReadAnswer(ref reader.Wire);
+                    _table.Answer(answer.Directory, answer.Verdict);
+                    break;
+                case RecordType.Want:
+                    var want = Records.ReadWant(ref reader.Wire);
+                    _table.Ask(SenderTask.Whole, want.Directory, want.Index);
+                    break;
+                case RecordType.WantDelta:
+                    BeginSignature(Records.ReadWantDelta(ref reader.Wire));
+                    break;
+                case RecordType.Signature:
+                    AppendSignature(Records.ReadSignature(ref reader.Wire));
+                    break;
+                case RecordType.Compare:
+                    var compare = Records.ReadCompare(ref reader.Wire);
+                    _table.Ask(SenderTask.Compare, compare.Directory, compare.Index, compare.Digest);
+                    break;
+                case RecordType.Settled:
+                    _table.Settle(Records.ReadSettled(ref reader.Wire).Directory);
+                    break;
+                case RecordType.Outcome:
+                    HandleOutcome(Records.ReadOutcome(ref reader.Wire));
+                    break;
+                case RecordType.Deleted:
+                    HandleDeleted(Records.ReadDeleted(ref reader.Wire));
+                    break;
+                case RecordType.ReceiverProblem:
+                    var problem = Records.ReadProblem(ref reader.Wire);
+                    _context.Problems.Add(new SyncProblem(
+                        problem.Operation, problem.Errno, problem.Path.ToArray(),
+                        OnSource: problem.Operation == Operation.Changed, (problem.Flags & ProblemFlags.Warning) != 0));
+                    break;
+                case RecordType.Finished:
+                    var counts = Records.ReadFinished(ref reader.Wire);
+                    _table.Finish();
+                    _finished.TrySetResult(counts);
+                    break;
+                default:
+                    reader.Skip(type);
+                    break;
+            }
+        }
+    }
+
+    private void BeginSignature(in WantDeltaRecord want)
+    {
+        if (_signature is not null)
+        {
+            throw new ProtocolException(ProtocolError.BadOrder, "a delta is asked for before the signature of the one before is complete");
+        }
+
+        if (!BlockLayout.TryCreate(want.BasisLength, want.BlockSize, want.StrongLength, out var layout))
+        {
+            throw new ProtocolException(ProtocolError.ValueOutOfRange, "a delta is asked for with an impossible block layout");
+        }
+
+        _signature = new DeltaRequest(want.Directory, want.Index, new Signature(layout));
+        PassOnSignature();
+    }
+
+    private void AppendSignature(in SignatureRecord record)
+    {
+        if (_signature is null || record.StrongLength != _signature.Signature.Layout.StrongLength)
+        {
+            throw new ProtocolException(ProtocolError.BadOrder, "blocks of a signature come without a request for a delta");
+        }
+
+        _signature.Signature.Append(record.Blocks);
+        PassOnSignature();
+    }
+
+    private void PassOnSignature()
+    {
+        if (_signature is { Signature.Complete: true } request)
+        {
+            _signature = null;
+            _table.Ask(SenderTask.Delta, request.Directory, request.Index, delta: request);
+        }
+    }
+
+    private void HandleOutcome(in OutcomeRecord outcome)
+    {
+        var (directory, index) = _table.Find(outcome.Directory, outcome.Index);
+        if (_context.Observer is not { } observer)
+        {
+            return;
+        }
+
+        ref var metadata = ref directory.Listing.Metadata(index);
+        byte[]? target = null;
+        if (metadata.IsSymbolicLink)
+        {
+            target = directory.Listing.LinkTarget(index).ToArray();
+        }
+        else if (outcome.Kind == OutcomeKind.Linked)
+        {
+            target = _links.LeaderOf(directory.LinkGroups?[index] ?? 0);
+        }
+
+        observer.OnEntry(new EntryEvent(
+            outcome.Kind, outcome.Changes, PathBytes.Join(directory.Path, directory.Listing.Name(index)), metadata, target, Outgoing: true));
+    }
+
+    private void HandleDeleted(in DeletedRecord deleted)
+    {
+        var directory = _table.Find(deleted.Directory);
+        var metadata = new EntryMetadata { Mode = (uint)deleted.Type << 12 };
+        _context.Observer?.OnEntry(new EntryEvent(
+            OutcomeKind.Deleted, 0, PathBytes.Join(directory.Path, deleted.Name), metadata, null, Outgoing: true));
+    }
+}
+
+/// <summary>A file that is to be sent as a delta against a basis with this signature.</summary>
+internal sealed record DeltaRequest(int Directory, int Index, Signature Signature);

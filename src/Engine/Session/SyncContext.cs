@@ -1,0 +1,84 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session;
+
+/// <summary>What both roles of one end share: agreed options, the system, the lane, the reason to end, counters and the observer.</summary>
+internal sealed class SyncContext
+{
+    public required ISystemCalls Io { get; init; }
+
+    public required SyncOptions Options { get; init; }
+
+    public required FilterList Filters { get; init; }
+
+    public required FrameLane Lane { get; init; }
+
+    public required SessionAbort Abort { get; init; }
+
+    public required ProblemLog Problems { get; init; }
+
+    /// <summary>The caller's; null in an agent.</summary>
+    public ISyncObserver? Observer { get; init; }
+
+    public ProgressCounters Progress { get; } = new();
+
+    public JobFlags Flags => Options.Flags;
+
+    public RecordOutbox Outbox => Lane.Outbox;
+
+    /// <summary>What a scan must read for these options.</summary>
+    public ScanFields ScanFields =>
+        (Has(JobFlags.Links) ? ScanFields.LinkTargets : 0)
+        | (Has(JobFlags.Xattrs) ? ScanFields.Xattrs : 0)
+        | (Has(JobFlags.Acls) ? ScanFields.Acls : 0);
+
+    /// <summary>What a directory digest covers for these options.</summary>
+    public DigestFields DigestFields =>
+        (Has(JobFlags.Permissions) ? DigestFields.Permissions : 0)
+        | (Has(JobFlags.Owner) ? DigestFields.Owner : 0)
+        | (Has(JobFlags.Group) ? DigestFields.Group : 0)
+        | (Has(JobFlags.Times) ? DigestFields.Times : 0)
+        | (Has(JobFlags.Times) && !Has(JobFlags.OmitDirectoryTimes) ? DigestFields.DirectoryTimes : 0)
+        | (Has(JobFlags.SizeOnly) ? DigestFields.SizeOnly : 0)
+        | (Has(JobFlags.Links) ? DigestFields.Links : 0)
+        | (Has(JobFlags.Devices) ? DigestFields.Devices : 0)
+        | (Has(JobFlags.Xattrs) ? DigestFields.Xattrs : 0)
+        | (Has(JobFlags.Acls) ? DigestFields.Acls : 0)
+        | (Has(JobFlags.HardLinks) ? DigestFields.HardLinks : 0);
+
+    /// <summary>
+    /// True when directory digests can tell that nothing needs doing. With --checksum and --ignore-times the metadata that
+    /// they cover does not decide; with a modify window or --size-only, equal digests still mean equal, so they help.
+    /// </summary>
+    public bool DigestsDecide => (Flags & (JobFlags.Checksum | JobFlags.IgnoreTimes)) == 0;
+
+    public bool Has(JobFlags flag) => (Flags & flag) != 0;
+
+    /// <summary>Runs a stage on a thread of its own; its failure ends the session.</summary>
+    public Thread RunStage(string name, Action stage)
+    {
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                stage();
+            }
+            catch (SessionAbortedException)
+            {
+                // The reason is known already.
+            }
+            catch (Exception e)
+            {
+                Abort.Abort(e);
+            }
+        })
+        {
+            IsBackground = true,
+            Name = name,
+        };
+        thread.Start();
+        return thread;
+    }
+}

@@ -1,0 +1,84 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine;
+
+/// <summary>The remote end: serves one session on a lane that a caller opened.</summary>
+public static class Agent
+{
+    /// <summary>Introduces itself at once, does the job that it is asked for, and says goodbye.</summary>
+    /// <param name="lane">The lane to the caller; stays the starter's.</param>
+    /// <param name="ct">Ends the session.</param>
+    /// <returns>rsync's exit code. Failures have been told to the caller, as far as the line took it.</returns>
+    public static async Task<int> ServeAsync(ILane lane, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(lane);
+        using var abort = new SessionAbort();
+        var frames = new FrameLane(lane, abort, TimeProvider.System);
+        await using (frames.ConfigureAwait(false))
+        {
+            try
+            {
+                var (hello, job) = await Handshake.AnswerAsync(frames, ct).ConfigureAwait(false);
+                return await ServeAsync(frames, abort, hello, job, ct).ConfigureAwait(false);
+            }
+            catch (SessionException e)
+            {
+                return e.ExitCode;
+            }
+            catch (TransportException e)
+            {
+                return e.ExitCode;
+            }
+            catch (ProtocolException)
+            {
+                return ExitCodes.Protocol;
+            }
+            catch (OperationCanceledException)
+            {
+                return ExitCodes.Interrupted;
+            }
+        }
+    }
+
+    private static async Task<int> ServeAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, CancellationToken ct)
+    {
+        var request = JobTranslation.ToRequest(job);
+        var flags = job.Kind == JobKind.Push
+            ? JobTranslation.Effective(job.Flags, LinuxSystemCalls.Instance.EffectiveUserId() == 0)
+            : job.Flags;
+        SyncSession session;
+        try
+        {
+            session = new SyncSession(frames, abort, request.Options with { Flags = flags }, observer: null, TimeProvider.System, ct);
+        }
+        catch (Filters.FilterException e)
+        {
+            await Handshake.ReadyAsync(frames, flags, e.ExitCode, e.Message, ct).ConfigureAwait(false);
+            return e.ExitCode;
+        }
+
+        await using (session.ConfigureAwait(false))
+        {
+            if (job.Kind is not (JobKind.Push or JobKind.Pull))
+            {
+                await Handshake.ReadyAsync(frames, flags, 4, $"this agent does not do {job.Kind} jobs", ct).ConfigureAwait(false);
+                return 4;
+            }
+
+            await Handshake.ReadyAsync(frames, flags, 0, "", ct).ConfigureAwait(false);
+            if (job.Kind == JobKind.Push)
+            {
+                await session.ReceiveAsync(request.Destination, hello.Credit).ConfigureAwait(false);
+            }
+            else
+            {
+                await session.SendAsync(request.Sources, hello.Credit).ConfigureAwait(false);
+            }
+
+            await session.SayGoodbyeAsync().ConfigureAwait(false);
+            return session.Problems.ExitCode;
+        }
+    }
+}

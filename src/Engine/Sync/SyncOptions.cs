@@ -1,0 +1,54 @@
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine;
+
+/// <summary>What a synchronisation preserves, compares and deletes; the meaning of each flag is rsync's.</summary>
+public sealed record SyncOptions
+{
+    /// <summary>What rsync's <c>-a</c> asks for: recursion, links, permissions, times, group, owner, devices and specials.</summary>
+    public const JobFlags ArchiveFlags = JobFlags.Recursive | JobFlags.Links | JobFlags.Permissions | JobFlags.Times
+        | JobFlags.Group | JobFlags.Owner | JobFlags.Devices | JobFlags.Specials;
+
+    /// <summary>rsync's <c>-a</c>.</summary>
+    public static SyncOptions Archive { get; } = new() { Flags = ArchiveFlags };
+
+    /// <summary>The switches.</summary>
+    public JobFlags Flags { get; init; }
+
+    /// <summary>The zstd level; null for no compression.</summary>
+    public int? CompressLevel { get; init; }
+
+    /// <summary>Bytes per second on the wire; 0 for no limit.</summary>
+    public long BandwidthLimit { get; init; }
+
+    /// <summary>Seconds without a byte from the peer after which the session ends with code 30; 0 for never.</summary>
+    public int TimeoutSeconds { get; init; }
+
+    /// <summary>The delta's block size in bytes; 0 to choose by the length of the basis.</summary>
+    public int BlockSize { get; init; }
+
+    /// <summary>How many entries may be deleted; null for no bound.</summary>
+    public long? MaxDelete { get; init; }
+
+    /// <summary>Seconds by which modification times may differ and still count as equal.</summary>
+    public int ModifyWindow { get; init; }
+
+    /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
+    public IReadOnlyList<byte[]> Rules { get; init; } = [];
+
+    /// <summary>True when all of <paramref name="flags"/> are set.</summary>
+    public bool Has(JobFlags flags) => (Flags & flags) == flags;
+}
+
+/// <summary>One synchronisation: what goes where.</summary>
+public sealed record SyncRequest
+{
+    /// <summary>Source paths as bytes; a trailing slash means the contents of the directory, as in rsync.</summary>
+    public required IReadOnlyList<byte[]> Sources { get; init; }
+
+    /// <summary>Destination path as bytes.</summary>
+    public required byte[] Destination { get; init; }
+
+    /// <summary>How.</summary>
+    public SyncOptions Options { get; init; } = SyncOptions.Archive;
+}

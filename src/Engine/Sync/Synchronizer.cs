@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine;
+
+/// <summary>
+/// Synchronises trees: from here to an agent, from an agent to here, or on this machine. Files appear complete or not at all
+/// (unless in place), what fails for one entry is reported and the rest goes on, and running again continues.
+/// </summary>
+public static class Synchronizer
+{
+    /// <summary>Sends local sources to the destination at the other end.</summary>
+    /// <param name="connection">A way to an agent; stays the caller's.</param>
+    /// <param name="request">What and how; <see cref="SyncRequest.Sources"/> are local, <see cref="SyncRequest.Destination"/> is at the agent.</param>
+    /// <param name="observer">Told what happens; may be null.</param>
+    /// <param name="ct">Ends the session; what is not complete is abandoned.</param>
+    /// <exception cref="SessionException">The session failed as a whole.</exception>
+    /// <exception cref="TransportException">The connection failed.</exception>
+    /// <exception cref="ProtocolException">The other end sent nonsense.</exception>
+    public static Task<SyncReport> PushAsync(IConnection connection, SyncRequest request, ISyncObserver? observer = null, CancellationToken ct = default) =>
+        RunAsync(connection, JobKind.Push, request, observer, TimeProvider.System, ct);
+
+    /// <summary>Fetches sources at the other end to a local destination.</summary>
+    /// <inheritdoc cref="PushAsync"/>
+    public static Task<SyncReport> PullAsync(IConnection connection, SyncRequest request, ISyncObserver? observer = null, CancellationToken ct = default) =>
+        RunAsync(connection, JobKind.Pull, request, observer, TimeProvider.System, ct);
+
+    /// <summary>Synchronises two places of this machine, in this process.</summary>
+    /// <inheritdoc cref="PushAsync"/>
+    public static async Task<SyncReport> LocalAsync(SyncRequest request, ISyncObserver? observer = null, CancellationToken ct = default)
+    {
+        var connection = new InProcessConnection(async (lane, token) => await Agent.ServeAsync(lane, token).ConfigureAwait(false));
+        await using (connection.ConfigureAwait(false))
+        {
+            // As in rsync: between two places of one machine a delta costs more than it saves.
+            var options = request.Options with { Flags = request.Options.Flags | JobFlags.WholeFile | JobFlags.NoCompress };
+            return await RunAsync(connection, JobKind.Pull, request with { Options = options }, observer, TimeProvider.System, ct).ConfigureAwait(false);
+        }
+    }
+
+    internal static async Task<SyncReport> RunAsync(
+        IConnection connection, JobKind kind, SyncRequest request, ISyncObserver? observer, TimeProvider clock, CancellationToken ct)
+    {
+        var started = clock.GetTimestamp();
+        observer ??= NoObserver.Instance;
+        using var abort = new SessionAbort();
+        var lane = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), abort, clock);
+        await using (lane.ConfigureAwait(false))
+        {
+            var flags = kind == JobKind.Pull
+                ? JobTranslation.Effective(request.Options.Flags, LinuxSystemCalls.Instance.EffectiveUserId() == 0)
+                : request.Options.Flags | JobFlags.Report;
+            var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags), ct).ConfigureAwait(false);
+            var options = request.Options with { Flags = effective };
+            var session = new SyncSession(lane, abort, options, observer, clock, ct);
+            await using (session.ConfigureAwait(false))
+            {
+                var statistics = kind == JobKind.Push
+                    ? await session.SendAsync(request.Sources, hello.Credit).ConfigureAwait(false)
+                    : await session.ReceiveAsync(request.Destination, hello.Credit).ConfigureAwait(false);
+                await session.SayGoodbyeAsync().ConfigureAwait(false);
+                return new SyncReport
+                {
+                    ExitCode = session.Problems.ExitCode is var code and not 0 ? code
+                        : statistics.DeletionsSkipped > 0 ? ExitCodes.DeleteLimit : ExitCodes.Ok,
+                    Statistics = statistics,
+                    BytesSent = lane.BytesSent,
+                    BytesReceived = lane.BytesReceived,
+                    Elapsed = clock.GetElapsedTime(started),
+                    Problems = session.Problems.First,
+                    ProblemCount = session.Problems.Count,
+                };
+            }
+        }
+    }
+
+    private sealed class NoObserver : ISyncObserver
+    {
+        public static readonly NoObserver Instance = new();
+
+        public void OnEntry(in EntryEvent entry)
+        {
+        }
+
+        public void OnProblem(in SyncProblem problem)
+        {
+        }
+
+        public void OnProgress(in SyncProgress progress)
+        {
+        }
+    }
+}
