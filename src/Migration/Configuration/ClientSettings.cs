@@ -1,0 +1,247 @@
+using System.Text.RegularExpressions;
+
+namespace NativeSync.Migration.Configuration;
+
+/// <summary>Who calls the API, through what, and which address the data goes to (guide, "Supported migration modes").</summary>
+public enum NetworkMode
+{
+    /// <summary>The source calls the API; data goes to the public address.</summary>
+    Default = 0,
+
+    /// <summary>Scenario 1: a gateway runs stages 1 and 3, the source stage 2; data goes to the private address.</summary>
+    Gateway = 1,
+
+    /// <summary>Scenario 2: the source calls the API; data goes to the private address.</summary>
+    Private = 2,
+
+    /// <summary>Scenario 3: the source calls the API through an HTTP proxy; data goes to the private address.</summary>
+    Proxy = 3,
+}
+
+/// <summary>The HTTP proxy of scenario 3.</summary>
+/// <param name="Host">Name or address.</param>
+/// <param name="Port">TCP port.</param>
+/// <param name="User">User, when the proxy asks for one.</param>
+/// <param name="Password">Its password.</param>
+public sealed record ProxySettings(string Host, int Port, string? User, string? Password);
+
+/// <summary>What <c>client.json</c> says. The first group of keys is the guide's, the second NativeSync's own.</summary>
+public sealed partial record ClientSettings
+{
+    /// <summary>The name of the file, beside the executable.</summary>
+    public const string FileName = "client.json";
+
+    /// <summary><c>Client.Net.Mode</c>.</summary>
+    public NetworkMode Mode { get; init; }
+
+    /// <summary><c>Client.Net.Proxy.*</c>; null without.</summary>
+    public ProxySettings? Proxy { get; init; }
+
+    /// <summary><c>Client.Net.Proxy.IPv6</c> or <c>Client.Net.IPv6</c>: send the data to an IPv6 address.</summary>
+    public bool IPv6 { get; init; }
+
+    /// <summary><c>Client.Extra.IgnoreCheck</c>: skip the checks of the source.</summary>
+    public bool IgnoreCheck { get; init; }
+
+    /// <summary><c>Client.Rsync.BandwidthLimit</c>, in bytes a second; 0 for none. The file has KBytes (1024) a second.</summary>
+    public long BandwidthLimit { get; init; }
+
+    /// <summary><c>Client.Rsync.Checksum</c>: compare contents, not size and time.</summary>
+    public bool Checksum { get; init; }
+
+    /// <summary><c>Client.Api.Endpoint</c>: scheme, host and port, with <c>{service}</c> and <c>{region}</c> filled in; null for the public one.</summary>
+    public string? ApiEndpoint { get; init; }
+
+    /// <summary><c>Client.Api.CaFile</c>: PEM file of the authorities to trust instead of the system's.</summary>
+    public string? ApiCaFile { get; init; }
+
+    /// <summary><c>Client.Api.PollSeconds</c>: pause between two looks at the state of the instance.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary><c>Client.Api.WaitSeconds</c>: how long one change of state may take.</summary>
+    public TimeSpan WaitLimit { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary><c>Client.Api.TimeoutSeconds</c>: how long one call may take.</summary>
+    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary><c>Client.Ssh.Port</c> of the rescue system.</summary>
+    public int SshPort { get; init; } = 22;
+
+    /// <summary><c>Client.Ssh.User</c> of the rescue system.</summary>
+    public string SshUser { get; init; } = "root";
+
+    /// <summary><c>Client.Ssh.IdentityFile</c>: a private key to offer before the password.</summary>
+    public string? SshIdentityFile { get; init; }
+
+    /// <summary><c>Client.Source.Root</c>: the tree to migrate.</summary>
+    public string SourceRoot { get; init; } = "/";
+
+    /// <summary><c>Client.Transfer.MaxPasses</c>: the most passes of the transfer.</summary>
+    public int MaxPasses { get; init; } = 5;
+
+    /// <summary><c>Client.Transfer.UntilBytes</c>: a pass that moved no more than this is the last.</summary>
+    public long UntilBytes { get; init; } = 16L << 20;
+
+    /// <summary><c>Client.Transfer.Lanes</c>: the most lanes; 0 leaves it to the program.</summary>
+    public int Lanes { get; init; }
+
+    /// <summary><c>Client.Transfer.Compress</c>: null leaves it to the program.</summary>
+    public bool? Compress { get; init; }
+
+    /// <summary><c>Client.Transfer.DestinationRoot</c>: a directory of the rescue system that takes the data instead of its disks.</summary>
+    public string? DestinationRoot { get; init; }
+
+    /// <summary>Reads the file's content.</summary>
+    /// <param name="content">Bytes of the file.</param>
+    /// <param name="warnings">Receives what is odd but not wrong.</param>
+    /// <exception cref="ConfigException">Something is wrong; all problems are in it.</exception>
+    public static ClientSettings Parse(ReadOnlySpan<byte> content, List<ConfigProblem> warnings)
+    {
+        List<ConfigProblem> errors = [];
+        ConfigReader r = new(FileName, ConfigParser.Parse(FileName, content), errors, warnings);
+        ClientSettings defaults = new();
+        NetworkMode mode = (NetworkMode)(r.Integer("Client.Net.Mode", 0, 3) ?? 0);
+        ProxySettings? proxy = ProxyOf(r, mode, errors);
+        bool ipv6 = (r.Boolean("Client.Net.Proxy.IPv6") ?? false) | (r.Boolean("Client.Net.IPv6") ?? false);
+        bool toolMode = r.Boolean("Client.ToolMode") ?? true;
+        bool daemon = r.Boolean("Client.Extra.Daemon") ?? false;
+        if (daemon)
+        {
+            r.Warn("Client.Extra.Daemon", "running in the background is not supported; start the tool with nohup or systemd-run instead");
+        }
+
+        _ = toolMode; // The console mode does not exist here: tool mode is all there is, whatever the key says.
+        long limit = r.Integer("Client.Rsync.BandwidthLimit", 0, 1L << 40) ?? 0;
+        string? destinationRoot = AbsolutePath(r, "Client.Transfer.DestinationRoot");
+        if (r.Text("Client.Transfer.Hooks") is not null)
+        {
+            r.Warn("Client.Transfer.Hooks", "hooks are not supported yet and are not run");
+        }
+
+        ClientSettings settings = new()
+        {
+            Mode = mode,
+            Proxy = proxy,
+            IPv6 = ipv6,
+            IgnoreCheck = r.Boolean("Client.Extra.IgnoreCheck") ?? false,
+            BandwidthLimit = limit * 1024,
+            Checksum = r.Boolean("Client.Rsync.Checksum") ?? false,
+            ApiEndpoint = EndpointOf(r),
+            ApiCaFile = r.Text("Client.Api.CaFile"),
+            PollInterval = Seconds(r, "Client.Api.PollSeconds", 0.01, 60) ?? defaults.PollInterval,
+            WaitLimit = Seconds(r, "Client.Api.WaitSeconds", 1, 86400) ?? defaults.WaitLimit,
+            CallTimeout = Seconds(r, "Client.Api.TimeoutSeconds", 0.1, 600) ?? defaults.CallTimeout,
+            SshPort = (int)(r.Integer("Client.Ssh.Port", 1, 65535) ?? defaults.SshPort),
+            SshUser = UserOf(r) ?? defaults.SshUser,
+            SshIdentityFile = r.Text("Client.Ssh.IdentityFile"),
+            SourceRoot = AbsolutePath(r, "Client.Source.Root") ?? defaults.SourceRoot,
+            MaxPasses = (int)(r.Integer("Client.Transfer.MaxPasses", 1, 1000) ?? defaults.MaxPasses),
+            UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
+            Lanes = (int)(r.Integer("Client.Transfer.Lanes", 1, 64) ?? 0),
+            Compress = r.Boolean("Client.Transfer.Compress"),
+            DestinationRoot = destinationRoot,
+        };
+        r.WarnUnread();
+        return errors.Count == 0 ? settings : throw new ConfigException(errors);
+    }
+
+    private static ProxySettings? ProxyOf(ConfigReader r, NetworkMode mode, List<ConfigProblem> errors)
+    {
+        int before = errors.Count;
+        string? host = r.Text("Client.Net.Proxy.Ip")?.Trim();
+        int? port = (int?)r.Integer("Client.Net.Proxy.Port", 1, 65535);
+        string? user = r.Text("Client.Net.Proxy.User");
+        string? password = r.Text("Client.Net.Proxy.Password");
+        if (mode != NetworkMode.Proxy)
+        {
+            if (host is not null)
+            {
+                r.Warn("Client.Net.Proxy.Ip", $"the proxy is used in mode 3 only, and Client.Net.Mode is {(int)mode}");
+            }
+
+            return null;
+        }
+
+        if (host is null)
+        {
+            r.Error("Client.Net.Proxy.Ip", "missing; mode 3 needs the address of the proxy");
+        }
+        else if (Uri.CheckHostName(host.Trim('[', ']')) == UriHostNameType.Unknown)
+        {
+            r.Error("Client.Net.Proxy.Ip", "expected an address such as \"10.0.0.5\" without scheme or port");
+        }
+
+        if (port is null && errors.Count == before)
+        {
+            r.Error("Client.Net.Proxy.Port", "missing; mode 3 needs the port of the proxy");
+        }
+
+        return errors.Count == before ? new ProxySettings(host!, port!.Value, user, password) : null;
+    }
+
+    private static string? EndpointOf(ConfigReader r)
+    {
+        const string key = "Client.Api.Endpoint";
+        if (r.Text(key)?.Trim() is not { } text)
+        {
+            return null;
+        }
+
+        string probe = text.Replace("{service}", "cvm", StringComparison.Ordinal).Replace("{region}", "ap-guangzhou", StringComparison.Ordinal);
+        if (!probe.Contains("://", StringComparison.Ordinal))
+        {
+            probe = "https://" + probe;
+            text = "https://" + text;
+        }
+
+        bool good = Uri.TryCreate(probe, UriKind.Absolute, out Uri? uri)
+            && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp)
+            && uri is { PathAndQuery: "/", UserInfo: "", Fragment: "" };
+        if (!good)
+        {
+            r.Error(key, "expected scheme, host and port, such as \"https://cvm.tencentcloudapi.com\" or \"https://{service}.intl.tencentcloudapi.com\"");
+            return null;
+        }
+
+        if (uri!.Scheme == Uri.UriSchemeHttp && !uri.IsLoopback)
+        {
+            r.Warn(key, "http is not encrypted: anyone on the way can read the requests; use https");
+        }
+
+        return text.TrimEnd('/');
+    }
+
+    private static string? UserOf(ConfigReader r)
+    {
+        string? user = r.Text("Client.Ssh.User");
+        if (user is not null && !UserForm().IsMatch(user))
+        {
+            r.Error("Client.Ssh.User", $"expected a user name such as \"root\"");
+        }
+
+        return user;
+    }
+
+    private static string? AbsolutePath(ConfigReader r, string key)
+    {
+        if (r.Text(key) is not { } path)
+        {
+            return null;
+        }
+
+        string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (path[0] != '/' || path.Contains('\0', StringComparison.Ordinal) || Array.Exists(parts, p => p is "." or ".."))
+        {
+            r.Error(key, "expected an absolute path without \"..\"");
+            return null;
+        }
+
+        return "/" + string.Join('/', parts);
+    }
+
+    private static TimeSpan? Seconds(ConfigReader r, string key, double min, double max)
+        => r.Number(key, min, max) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+
+    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9._-]{0,63}$", RegexOptions.CultureInvariant)]
+    private static partial Regex UserForm();
+}

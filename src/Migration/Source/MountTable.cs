@@ -1,0 +1,78 @@
+using System.Text;
+
+namespace NativeSync.Migration.Source;
+
+/// <summary>One mount of the source.</summary>
+/// <param name="MountPoint">Bytes of the mount point, absolute.</param>
+/// <param name="Type">Type of the file system.</param>
+/// <param name="Device">major:minor.</param>
+/// <param name="Root">The part of the file system that is mounted, "/" for all of it.</param>
+public sealed record MountEntry(byte[] MountPoint, string Type, string Device, byte[] Root);
+
+/// <summary>Reads /proc/self/mountinfo (proc(5)).</summary>
+public static class MountTable
+{
+    /// <summary>The mounts in the order of the file: later ones lie over earlier ones.</summary>
+    public static List<MountEntry> Parse(ReadOnlySpan<byte> mountinfo)
+    {
+        List<MountEntry> entries = [];
+        Span<Range> fields = stackalloc Range[6];
+        foreach (Range lineRange in mountinfo.Split((byte)'\n'))
+        {
+            ReadOnlySpan<byte> line = mountinfo[lineRange];
+            int separator = line.IndexOf(" - "u8);
+            if (separator < 0)
+            {
+                continue;
+            }
+
+            ReadOnlySpan<byte> head = line[..separator];
+            ReadOnlySpan<byte> tail = line[(separator + 3)..];
+            int count = 0;
+            foreach (Range field in head.Split((byte)' '))
+            {
+                if (count == fields.Length)
+                {
+                    break;
+                }
+
+                fields[count++] = field;
+            }
+
+            if (count < 5)
+            {
+                continue;
+            }
+
+            int space = tail.IndexOf((byte)' ');
+            entries.Add(new MountEntry(
+                Unescape(head[fields[4]]),
+                Encoding.ASCII.GetString(space < 0 ? tail : tail[..space]),
+                Encoding.ASCII.GetString(head[fields[2]]),
+                Unescape(head[fields[3]])));
+        }
+
+        return entries;
+    }
+
+    private static byte[] Unescape(ReadOnlySpan<byte> text)
+    {
+        List<byte> result = new(text.Length);
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\\' && i + 3 < text.Length && IsOctal(text[i + 1]) && IsOctal(text[i + 2]) && IsOctal(text[i + 3]))
+            {
+                result.Add((byte)(((text[i + 1] - '0') << 6) | ((text[i + 2] - '0') << 3) | (text[i + 3] - '0')));
+                i += 3;
+            }
+            else
+            {
+                result.Add(text[i]);
+            }
+        }
+
+        return [.. result];
+    }
+
+    private static bool IsOctal(byte b) => b is >= (byte)'0' and <= (byte)'7';
+}

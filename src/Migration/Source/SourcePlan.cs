@@ -1,0 +1,119 @@
+using System.Text;
+using NativeSync.Migration.Configuration;
+
+namespace NativeSync.Migration.Source;
+
+/// <summary>One file system of the source and how it is read.</summary>
+/// <param name="Index">0 for the system disk, else the index of the data disk.</param>
+/// <param name="MountPoint">As the source sees it: "/" or the data disk's mount point.</param>
+/// <param name="SourcePath">Directory to read, ending in a slash.</param>
+/// <param name="Rules">Filter rules, first match wins.</param>
+public sealed record PlannedFileSystem(int Index, string MountPoint, byte[] SourcePath, IReadOnlyList<byte[]> Rules)
+{
+    /// <summary>For messages.</summary>
+    public string Label => Index == 0 ? "system disk" : $"data disk {Index} ({MountPoint})";
+}
+
+/// <summary>
+/// Decides which tree goes where and what is left out: the contents of other file systems' mount points, pseudo and
+/// network file systems, the tool's own directory, and what the exclude file says. Local file systems that are not
+/// listed as data disks go to the system disk, as the guide's tool has it.
+/// </summary>
+public static class SourcePlan
+{
+    /// <summary>Makes the plan.</summary>
+    /// <param name="user">Data disks.</param>
+    /// <param name="client">Root of the source.</param>
+    /// <param name="excludes">Rules of the exclude file, in --filter syntax.</param>
+    /// <param name="mounts">Mounts of the source.</param>
+    /// <param name="toolDirectory">Absolute path of the tool's directory.</param>
+    /// <param name="notes">Receives what the user should know.</param>
+    public static List<PlannedFileSystem> Make(
+        UserSettings user, ClientSettings client, IReadOnlyList<byte[]> excludes, IReadOnlyList<MountEntry> mounts, string toolDirectory, List<string> notes)
+    {
+        List<byte[]> leftOut = [];
+        if (Below(Encoding.UTF8.GetBytes(toolDirectory), client.SourceRoot) is { Length: > 1 } tool)
+        {
+            leftOut.Add([.. "- "u8, .. RuleRebase.Literal(tool), (byte)'/']);
+        }
+
+        byte[][] dataMounts = [.. user.DataDisks.Select(d => Encoding.UTF8.GetBytes(d.MountPoint))];
+        HashSet<string> carried = new(StringComparer.Ordinal);
+        foreach (MountEntry mount in mounts)
+        {
+            if (Below(mount.MountPoint, client.SourceRoot) is not { } path)
+            {
+                continue;
+            }
+
+            bool isRoot = path.AsSpan().SequenceEqual("/"u8);
+            bool isData = dataMounts.Any(d => d.AsSpan().SequenceEqual(path));
+            if (isRoot || isData)
+            {
+                carried.Add(mount.Device + Encoding.Latin1.GetString(mount.Root));
+                continue;
+            }
+
+            string shown = Engine.ByteText.Escape(path);
+            if (FileSystemKinds.IsPseudo(mount.Type))
+            {
+                leftOut.Add(RuleRebase.ExcludeContents(path));
+            }
+            else if (FileSystemKinds.IsNetwork(mount.Type))
+            {
+                leftOut.Add(RuleRebase.ExcludeContents(path));
+                notes.Add($"{shown} is a network file system ({mount.Type}) and stays where it is; mount it on the destination afterwards");
+            }
+            else if (!mount.Root.AsSpan().SequenceEqual("/"u8) && mounts.Any(m => m.Device == mount.Device && m.Root.AsSpan().SequenceEqual("/"u8)))
+            {
+                leftOut.Add(RuleRebase.ExcludeContents(path));
+                notes.Add($"{shown} shows a directory of another mount and is carried there only");
+            }
+            else if (carried.Add(mount.Device + Encoding.Latin1.GetString(mount.Root)))
+            {
+                notes.Add($"{shown} ({mount.Type}) is not listed in DataDisks and goes to the system disk; add it to user.json, or exclude it in {ExcludesFile.FileName}");
+            }
+            else
+            {
+                leftOut.Add(RuleRebase.ExcludeContents(path));
+            }
+        }
+
+        foreach (byte[] data in dataMounts)
+        {
+            leftOut.Add(RuleRebase.ExcludeContents(data));
+        }
+
+        List<byte[]> all = [.. leftOut, .. excludes];
+        List<PlannedFileSystem> plan = [new(0, "/", WithSlash(client.SourceRoot, ""), all)];
+        foreach (DataDisk disk in user.DataDisks)
+        {
+            byte[] mount = Encoding.UTF8.GetBytes(disk.MountPoint);
+            byte[] own = RuleRebase.ExcludeContents(mount);
+            List<byte[]> rules = [.. leftOut.Where(r => !r.AsSpan().SequenceEqual(own)), .. excludes];
+            plan.Add(new(disk.Index, disk.MountPoint, WithSlash(client.SourceRoot, disk.MountPoint), RuleRebase.Below(rules, mount)));
+        }
+
+        return plan;
+    }
+
+    private static byte[] WithSlash(string root, string path)
+        => Encoding.UTF8.GetBytes((root == "/" ? "" : root) + path + (path.EndsWith('/') ? "" : "/"));
+
+    /// <summary>The path as seen from the root of the source; null when it lies elsewhere.</summary>
+    private static byte[]? Below(byte[] path, string sourceRoot)
+    {
+        byte[] root = Encoding.UTF8.GetBytes(sourceRoot);
+        if (sourceRoot == "/")
+        {
+            return path;
+        }
+
+        if (!path.AsSpan().StartsWith(root))
+        {
+            return null;
+        }
+
+        return path.Length == root.Length ? [(byte)'/'] : path[root.Length] == '/' ? path[root.Length..] : null;
+    }
+}

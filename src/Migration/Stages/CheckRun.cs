@@ -1,0 +1,77 @@
+using NativeSync.Migration.Api;
+using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Logging;
+
+namespace NativeSync.Migration.Stages;
+
+/// <summary>--check: looks at everything that can be known from here, and changes nothing.</summary>
+public static class CheckRun
+{
+    /// <summary>All lines, in the order they were found.</summary>
+    public static async Task<IReadOnlyList<CheckLine>> RunAsync(ToolDirectory tool, MigrationConfiguration configuration, MigrationServices services, CancellationToken ct)
+    {
+        (UserSettings user, ClientSettings client) = (configuration.User, configuration.Client);
+        services.Log.Hide(user.SecretKey);
+        List<CheckLine> lines = [new(CheckVerdict.Ok, "configuration", $"{UserSettings.FileName}, {ClientSettings.FileName} and {ExcludesFile.FileName} are in order")];
+        lines.AddRange(configuration.Warnings.Select(w => new CheckLine(CheckVerdict.Warn, "configuration", w.ToString())));
+        try
+        {
+            int rules = services.ReadExcludes(configuration.Excludes).Count;
+            lines.Add(new(CheckVerdict.Ok, ExcludesFile.FileName, $"{rules} rules"));
+        }
+        catch (Exception e) when (e is ConfigException or FormatException or MigrationException)
+        {
+            lines.Add(new(CheckVerdict.Fail, ExcludesFile.FileName, e.Message));
+        }
+
+        List<DiskAssignment> disks = [];
+        try
+        {
+            CloudCredentials credentials = services.Credentials(user);
+            services.Log.Hide(credentials.SecretKey);
+            services.Log.Hide(credentials.Token);
+            using TencentApiClient api = new(credentials, user.Region, client, tool.Path, services.Time, services.Log);
+            Instance? instance = await new CvmClient(api).DescribeInstanceAsync(user.InstanceId, ct).ConfigureAwait(false);
+            lines.Add(new(CheckVerdict.Ok, "API", $"answers, and accepts the key from {credentials.Origin}"));
+            AddClock(lines, api.ClockSkew);
+            if (instance is null)
+            {
+                lines.Add(new(CheckVerdict.Fail, user.InstanceId, $"not found in {user.Region}", "check InstanceId and Region in user.json"));
+            }
+            else
+            {
+                lines.AddRange(Preflight.Instance(instance, user, client));
+                disks = FindInstanceStep.Disks(instance, user);
+                List<SecurityGroupPolicySet> groups = [];
+                foreach (string id in instance.SecurityGroupIds ?? [])
+                {
+                    groups.Add(await new VpcClient(api).DescribeSecurityGroupPoliciesAsync(id, ct).ConfigureAwait(false));
+                }
+
+                lines.AddRange(Preflight.Ports(groups, client));
+            }
+        }
+        catch (Exception e) when (e is CloudException or ConfigException)
+        {
+            lines.Add(new(CheckVerdict.Fail, "API", e.Message));
+        }
+
+        lines.AddRange(Preflight.Source(user, client, services.Source, disks));
+        foreach (CheckLine line in lines)
+        {
+            services.Log.Info($"check: {line.Verdict}: {line}");
+        }
+
+        return lines;
+    }
+
+    private static void AddClock(List<CheckLine> lines, TimeSpan? skew)
+    {
+        if (skew is { } off)
+        {
+            lines.Add(off.Duration() < TimeSpan.FromMinutes(1)
+                ? new(CheckVerdict.Ok, "clock", "agrees with the API's")
+                : new(off.Duration() < TimeSpan.FromMinutes(5) ? CheckVerdict.Warn : CheckVerdict.Fail, "clock", $"off by {(int)off.Duration().TotalMinutes} min {off.Duration().Seconds} s", "set it, for example by chronyd -q"));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using NativeSync.Engine;
+
+namespace NativeSync.Migration.Stages;
+
+/// <summary>Where the rescue system answers.</summary>
+/// <param name="Host">Address.</param>
+/// <param name="Port">Port of its SSH server.</param>
+public sealed record RescueAddress(string Host, int Port)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+}
+
+/// <summary>How to log in there. The text form shows no secret.</summary>
+/// <param name="User">User.</param>
+/// <param name="Password">The password that EnterRescueMode was given.</param>
+/// <param name="IdentityFile">A private key to offer first, or null.</param>
+/// <param name="PinnedHostKey">The host key seen at the first connection; null takes whatever is shown now.</param>
+public sealed record RescueCredentials(string User, string Password, string? IdentityFile, string? PinnedHostKey)
+{
+    /// <inheritdoc/>
+    public override string ToString() => User;
+}
+
+/// <summary>What a command of the rescue system gave.</summary>
+/// <param name="ExitCode">Its exit status.</param>
+/// <param name="Output">Standard output.</param>
+/// <param name="Error">Standard error.</param>
+public sealed record RescueCommandResult(int ExitCode, string Output, string Error);
+
+/// <summary>Reaches rescue systems; the command line implements it over SSH.</summary>
+public interface IRescueConnector
+{
+    /// <summary>Connects and logs in.</summary>
+    /// <exception cref="TransportException">It does not answer, refuses, or shows another host key.</exception>
+    Task<IRescueSystem> ConnectAsync(RescueAddress address, RescueCredentials credentials, CancellationToken ct);
+}
+
+/// <summary>A rescue system that we are logged in to.</summary>
+public interface IRescueSystem : IAsyncDisposable
+{
+    /// <summary>The host key that it showed, as its fingerprint; empty when the way there has none.</summary>
+    string HostKey { get; }
+
+    /// <summary>Brings the agent there if need be, and starts it.</summary>
+    Task<IConnection> StartAgentAsync(CancellationToken ct);
+
+    /// <summary>Runs a command by the login shell.</summary>
+    Task<RescueCommandResult> RunAsync(string command, CancellationToken ct);
+}

@@ -1,0 +1,133 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using NativeSync.Migration.Source;
+
+namespace NativeSync.Migration.Stages;
+
+/// <summary>Everything that a migration must remember. Holds paths of the destination only, so that the directory can be copied.</summary>
+public sealed class MigrationState
+{
+    /// <summary>The form of the file that this program reads and writes.</summary>
+    public const int CurrentVersion = 1;
+
+    /// <summary>Form of the file.</summary>
+    public int Version { get; set; } = CurrentVersion;
+
+    /// <summary>The instance that it is about.</summary>
+    public string InstanceId { get; set; } = "";
+
+    /// <summary>Its region.</summary>
+    public string Region { get; set; } = "";
+
+    /// <summary>When it began.</summary>
+    public DateTimeOffset Began { get; set; }
+
+    /// <summary>When it ended.</summary>
+    public DateTimeOffset? Ended { get; set; }
+
+    /// <summary>The steps that were begun, in order.</summary>
+    public List<StepRecord> Steps { get; set; } = [];
+
+    /// <summary>Where each stage ran: "1", "2", "3".</summary>
+    public Dictionary<string, RunPlace> Places { get; set; } = [];
+
+    /// <summary>How to reach the rescue system; null before and after.</summary>
+    public RescueAccess? Rescue { get; set; }
+
+    /// <summary>The state of the instance before the migration.</summary>
+    public string? StateBefore { get; set; }
+
+    /// <summary>LatestOperationRequestId before the action that is under way.</summary>
+    public string? RequestBefore { get; set; }
+
+    /// <summary>The address that the data goes to, and the booted instance answers at.</summary>
+    public string? Address { get; set; }
+
+    /// <summary>Which disk takes which file system.</summary>
+    public List<DiskAssignment> Disks { get; set; } = [];
+
+    /// <summary>The passes of the transfer.</summary>
+    public List<PassRecord> Passes { get; set; } = [];
+
+    /// <summary>The comparison of each file system.</summary>
+    public List<VerifyRecord> Verified { get; set; } = [];
+
+    /// <summary>Whether a step was finished.</summary>
+    public bool IsDone(string step) => Steps.Exists(s => s.Name == step && s.DoneAt is not null);
+}
+
+/// <summary>A step that was begun, and perhaps finished.</summary>
+public sealed class StepRecord
+{
+    /// <summary>Name of the step.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>When its intent was written.</summary>
+    public DateTimeOffset BegunAt { get; set; }
+
+    /// <summary>When its outcome was written; null as long as it is unknown.</summary>
+    public DateTimeOffset? DoneAt { get; set; }
+
+    /// <summary>What came out.</summary>
+    public string? Outcome { get; set; }
+}
+
+/// <summary>How to reach the rescue system: the secret part of the state.</summary>
+public sealed class RescueAccess
+{
+    /// <summary>User.</summary>
+    public string User { get; set; } = "";
+
+    /// <summary>Password given to EnterRescueMode.</summary>
+    public string Password { get; set; } = "";
+
+    /// <summary>Host key seen first.</summary>
+    public string? HostKey { get; set; }
+}
+
+/// <summary>A disk of the destination.</summary>
+public sealed class DiskAssignment
+{
+    /// <summary>0 for the system disk, else the data disk's index.</summary>
+    public int Index { get; set; }
+
+    /// <summary>disk-….</summary>
+    public string DiskId { get; set; } = "";
+
+    /// <summary>Size.</summary>
+    public long SizeGiB { get; set; }
+}
+
+/// <summary>One pass over one file system.</summary>
+public sealed class PassRecord
+{
+    /// <summary>1 for the first pass.</summary>
+    public int Pass { get; set; }
+
+    /// <summary>Index of the file system.</summary>
+    public int Index { get; set; }
+
+    /// <summary>"/" or the mount point.</summary>
+    public string MountPoint { get; set; } = "/";
+
+    /// <summary>What it did.</summary>
+    public required TransferResult Result { get; set; }
+}
+
+/// <summary>The comparison of one file system.</summary>
+public sealed class VerifyRecord
+{
+    /// <summary>Index of the file system.</summary>
+    public int Index { get; set; }
+
+    /// <summary>"/" or the mount point.</summary>
+    public string MountPoint { get; set; } = "/";
+
+    /// <summary>What came out.</summary>
+    public required VerifyResult Result { get; set; }
+}
+
+/// <summary>Source-generated reader and writer of the state.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(MigrationState))]
+internal sealed partial class StateJson : JsonSerializerContext;

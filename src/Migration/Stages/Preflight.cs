@@ -1,0 +1,146 @@
+using System.Globalization;
+using NativeSync.Migration.Api;
+using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Source;
+
+namespace NativeSync.Migration.Stages;
+
+/// <summary>What can be found out before anything is changed; used by --check and by the stages themselves.</summary>
+internal static class Preflight
+{
+    private const double GiB = 1L << 30;
+
+    /// <summary>The instance: exists, runs Linux, is not expired, has an address and the disks that are asked for.</summary>
+    public static List<CheckLine> Instance(Instance instance, UserSettings user, ClientSettings client)
+    {
+        List<CheckLine> lines = [];
+        string name = user.InstanceId;
+        lines.Add(instance.InstanceState is InstanceStates.Running or InstanceStates.Stopped
+            ? new(CheckVerdict.Ok, name, $"{instance.OsName}, {instance.InstanceState}")
+            : instance.InstanceState is InstanceStates.EnterRescueMode or InstanceStates.RescueMode or InstanceStates.ExitRescueMode
+                ? new(CheckVerdict.Fail, name, $"it is in the state {instance.InstanceState} already, and not by this tool directory", "continue with the tool directory that began it, or run the tool with --clean")
+                : new(CheckVerdict.Fail, name, $"it is in the state {instance.InstanceState}", "wait until it is RUNNING or STOPPED"));
+        if (instance.RestrictState is { } restrict && restrict != "NORMAL")
+        {
+            lines.Add(new(CheckVerdict.Fail, name, $"it is {(restrict == "EXPIRED" ? "expired" : "isolated")} ({restrict})", "renew it in the console"));
+        }
+
+        if (instance.OsName?.Contains("Windows", StringComparison.OrdinalIgnoreCase) == true)
+        {
+            lines.Add(new(CheckVerdict.Fail, name, $"it runs {instance.OsName}", "choose a destination that runs Linux"));
+        }
+
+        if (AddressOf(instance, client) is null)
+        {
+            lines.Add(client.Mode == NetworkMode.Default
+                ? new(CheckVerdict.Fail, name, "it has no public address", "give it one, or set Client.Net.Mode to 1, 2 or 3")
+                : new(CheckVerdict.Fail, name, "it has no private address of the kind asked for", "check Client.Net.IPv6"));
+        }
+
+        int data = instance.DataDisks?.Count ?? 0;
+        foreach (DataDisk disk in user.DataDisks)
+        {
+            string subject = $"data disk {disk.Index}";
+            if (disk.Index > data)
+            {
+                lines.Add(new(CheckVerdict.Fail, subject, $"the destination has {data} data disk{(data == 1 ? "" : "s")}", "attach another, or change DataDisks in user.json"));
+            }
+            else if (disk.SizeGiB > instance.DataDisks![disk.Index - 1].DiskSize)
+            {
+                lines.Add(new(CheckVerdict.Fail, subject, $"{instance.DataDisks[disk.Index - 1].DiskId} has {instance.DataDisks[disk.Index - 1].DiskSize} GB, the source's disk {disk.SizeGiB} GB", "enlarge it"));
+            }
+            else
+            {
+                lines.Add(new(CheckVerdict.Ok, subject, $"{disk.MountPoint} goes to {instance.DataDisks![disk.Index - 1].DiskId}, {instance.DataDisks[disk.Index - 1].DiskSize} GB"));
+            }
+        }
+
+        return lines;
+    }
+
+    /// <summary>The address that the data goes to; null when there is none.</summary>
+    public static string? AddressOf(Instance instance, ClientSettings client)
+    {
+        List<string>? addresses = (client.Mode == NetworkMode.Default, client.IPv6) switch
+        {
+            (true, false) => instance.PublicIpAddresses,
+            (true, true) => instance.PublicIPv6Addresses ?? instance.IPv6Addresses,
+            (false, false) => instance.PrivateIpAddresses,
+            (false, true) => instance.IPv6Addresses,
+        };
+        return addresses?.FirstOrDefault(a => !string.IsNullOrEmpty(a));
+    }
+
+    /// <summary>Whether the security groups let SSH in; 443 and 80, which the guide names, are only told of.</summary>
+    public static List<CheckLine> Ports(IReadOnlyList<SecurityGroupPolicySet> groups, ClientSettings client)
+    {
+        List<CheckLine> lines = [];
+        foreach (int port in (int[])[client.SshPort, 443, 80])
+        {
+            bool needed = port == client.SshPort;
+            string subject = string.Create(CultureInfo.InvariantCulture, $"security group, TCP port {port}");
+            lines.Add(SecurityGroupCheck.Tcp(groups, port) switch
+            {
+                PortVerdict.Open => new(CheckVerdict.Ok, subject, "open"),
+                PortVerdict.OpenForSome => new(CheckVerdict.Warn, subject, "open for certain addresses", needed ? "make sure that this server's address is among them" : ""),
+                PortVerdict.Unknown => new(CheckVerdict.Warn, subject, "decided by templates or other groups, which are not followed", needed ? "make sure that it is open for this server" : ""),
+                _ when needed => new(CheckVerdict.Fail, subject, "closed", $"open it for this server: the data goes there"),
+                _ => new(CheckVerdict.Warn, subject, "closed; the guide asks for it, this tool does not need it"),
+            });
+        }
+
+        return lines;
+    }
+
+    /// <summary>This machine: rights, source tree, mount points, and whether what is used fits into the destination.</summary>
+    public static List<CheckLine> Source(UserSettings user, ClientSettings client, ISourceSystem source, IReadOnlyList<DiskAssignment> disks)
+    {
+        List<CheckLine> lines = [];
+        lines.Add(source.IsSuperUser
+            ? new(CheckVerdict.Ok, "rights", "running as root")
+            : new(client.SourceRoot == "/" ? CheckVerdict.Fail : CheckVerdict.Warn, "rights", "not running as root: other users' files and owners cannot be carried", "run the tool as root (sudo)"));
+        if (!source.IsDirectory(client.SourceRoot))
+        {
+            lines.Add(new(CheckVerdict.Fail, client.SourceRoot, "the source is not a directory", "check Client.Source.Root in client.json"));
+            return lines;
+        }
+
+        IReadOnlyList<MountEntry> mounts = source.Mounts();
+        string prefix = client.SourceRoot == "/" ? "" : client.SourceRoot;
+        foreach (DataDisk disk in user.DataDisks)
+        {
+            string path = prefix + disk.MountPoint;
+            byte[] bytes = System.Text.Encoding.UTF8.GetBytes(path);
+            bool mounted = mounts.Any(m => m.MountPoint.AsSpan().SequenceEqual(bytes));
+            lines.Add(!source.IsDirectory(path)
+                ? new(CheckVerdict.Fail, disk.MountPoint, "there is no such directory", "check MountPoint in user.json")
+                : mounted
+                    ? new(CheckVerdict.Ok, disk.MountPoint, "mounted")
+                    : new(client.SourceRoot == "/" ? CheckVerdict.Fail : CheckVerdict.Warn, disk.MountPoint, "nothing is mounted there", "mount the data disk, or take it out of DataDisks in user.json"));
+            if (mounted)
+            {
+                Fits(lines, disk.MountPoint, source.UsedBytes(path), disks.FirstOrDefault(d => d.Index == disk.Index));
+            }
+        }
+
+        if (client.SourceRoot == "/")
+        {
+            Fits(lines, "/", source.UsedBytes("/"), disks.FirstOrDefault(d => d.Index == 0));
+        }
+
+        return lines;
+    }
+
+    private static void Fits(List<CheckLine> lines, string mountPoint, long? used, DiskAssignment? disk)
+    {
+        if (used is not { } bytes || disk is null)
+        {
+            return;
+        }
+
+        string finding = string.Create(CultureInfo.InvariantCulture, $"{bytes / GiB:0.0} GiB in use, {disk.DiskId} has {disk.SizeGiB}");
+        lines.Add(bytes < disk.SizeGiB * GiB
+            ? new(CheckVerdict.Ok, mountPoint, finding)
+            : new(CheckVerdict.Fail, mountPoint, finding, $"enlarge the disk, or exclude what is not needed in {ExcludesFile.FileName} and set Client.Extra.IgnoreCheck"));
+    }
+}

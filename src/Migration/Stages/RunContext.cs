@@ -1,0 +1,121 @@
+using NativeSync.Engine;
+using NativeSync.Migration.Api;
+using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Logging;
+using NativeSync.Migration.Source;
+
+namespace NativeSync.Migration.Stages;
+
+/// <summary>What a migration needs from outside; the command line puts it together.</summary>
+public sealed record MigrationServices
+{
+    /// <summary>Reaches the rescue system.</summary>
+    public required IRescueConnector Connector { get; init; }
+
+    /// <summary>Moves the data.</summary>
+    public required IDataMover Mover { get; init; }
+
+    /// <summary>Told of what a user should see.</summary>
+    public required IMigrationObserver Observer { get; init; }
+
+    /// <summary>The log file.</summary>
+    public required MigrationLog Log { get; init; }
+
+    /// <summary>The credentials for the API; asked for only when a stage calls it.</summary>
+    public required Func<UserSettings, CloudCredentials> Credentials { get; init; }
+
+    /// <summary>Turns the exclude file into filter rules.</summary>
+    public required Func<byte[], IReadOnlyList<byte[]>> ReadExcludes { get; init; }
+
+    /// <summary>This machine.</summary>
+    public ISourceSystem Source { get; init; } = new LinuxSourceSystem();
+
+    /// <summary>Looks whether the instance answers in the end.</summary>
+    public IReachability Reachability { get; init; } = new TcpReachability();
+
+    /// <summary>Clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}
+
+/// <summary>What the steps of one run share.</summary>
+internal sealed class RunContext : IAsyncDisposable
+{
+    private TencentApiClient? _api;
+
+    public required MigrationConfiguration Configuration { get; init; }
+
+    public required ToolDirectory Tool { get; init; }
+
+    public required MigrationServices Services { get; init; }
+
+    public required IMigrationObserver Observer { get; init; }
+
+    public required StateStore Store { get; init; }
+
+    public required MigrationState State { get; init; }
+
+    public UserSettings User => Configuration.User;
+
+    public ClientSettings Client => Configuration.Client;
+
+    public TimeProvider Time => Services.Time;
+
+    public MigrationLog Log => Services.Log;
+
+    /// <summary>The API, signed in when first used: stage 2 of scenario 1 never does.</summary>
+    public TencentApiClient Api
+    {
+        get
+        {
+            if (_api is null)
+            {
+                CloudCredentials credentials = Services.Credentials(User);
+                Log.Hide(credentials.SecretKey);
+                Log.Hide(credentials.Token);
+                _api = new TencentApiClient(credentials, User.Region, Client, Tool.Path, Time, Log);
+            }
+
+            return _api;
+        }
+    }
+
+    public CvmClient Cvm => new(Api);
+
+    public VpcClient Vpc => new(Api);
+
+    /// <summary>The rescue system, once a step has connected.</summary>
+    public IRescueSystem? System { get; set; }
+
+    /// <summary>The file systems of the source, once planned.</summary>
+    public IReadOnlyList<PlannedFileSystem>? Plan { get; set; }
+
+    /// <summary>Where each goes, in the order of the plan.</summary>
+    public IReadOnlyList<byte[]>? Places { get; set; }
+
+    public IDestinationLayout Layout => Client.DestinationRoot is { } root ? new DirectoryLayout(root) : new MountedDiskLayout();
+
+    /// <summary>The instance as it is now.</summary>
+    public async Task<Instance> DescribeAsync(CancellationToken ct)
+        => await Cvm.DescribeInstanceAsync(User.InstanceId, ct).ConfigureAwait(false)
+            ?? throw new MigrationException($"{User.InstanceId} is not found in {User.Region}", "check InstanceId and Region in user.json, and that the key belongs to the same account");
+
+    public void Save() => Store.Save(State);
+
+    /// <summary>The job for one file system of the plan.</summary>
+    public TransferJob JobFor(int i) => new(
+        Plan![i].Label, Plan[i].SourcePath, Places![i], Plan[i].Rules, Client.BandwidthLimit, Client.Checksum, Client.Compress, Client.Lanes);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (System is not null)
+        {
+            await System.DisposeAsync().ConfigureAwait(false);
+            System = null;
+        }
+
+        _api?.Dispose();
+    }
+
+    /// <summary>A fault of the transport as the user should see it.</summary>
+    public static MigrationException Translate(TransportException e) => new(e.Message, e.Hint, e);
+}

@@ -1,0 +1,92 @@
+using System.Text;
+using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Source;
+
+namespace NativeSync.Migration.Tests;
+
+/// <summary>What is carried where, and what is left out.</summary>
+public sealed class SourcePlanTests
+{
+    private const string MountInfo = """
+        22 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw
+        23 22 0:21 / /proc rw - proc proc rw
+        24 22 0:22 / /sys rw - sysfs sysfs rw
+        25 22 0:5 / /dev rw - devtmpfs udev rw
+        26 22 0:24 / /run rw - tmpfs tmpfs rw
+        27 22 254:17 / /mnt/disk1 rw shared:3 master:1 - xfs /dev/vdb1 rw
+        28 27 254:33 / /mnt/disk1/in\040ner rw - xfs /dev/vdc1 rw
+        29 22 254:49 / /boot rw - ext4 /dev/vdd1 rw
+        30 22 0:40 / /mnt/nas rw - nfs4 nas:/x rw
+        31 22 254:1 /srv/data /var/bound rw - ext4 /dev/vda1 rw
+
+        """;
+
+    [Fact]
+    public void MountPointsAreReadWithTheirEscapes()
+    {
+        List<MountEntry> mounts = MountTable.Parse(Encoding.ASCII.GetBytes(MountInfo));
+        Assert.Equal(10, mounts.Count);
+        Assert.Equal("/mnt/disk1/in ner", Encoding.ASCII.GetString(mounts[6].MountPoint));
+        Assert.Equal(("xfs", "254:17"), (mounts[5].Type, mounts[5].Device));
+        Assert.Equal("/srv/data", Encoding.ASCII.GetString(mounts[9].Root));
+    }
+
+    [Fact]
+    public void EachFileSystemIsCarriedOnceAndToItsOwnDisk()
+    {
+        List<string> notes = [];
+        List<PlannedFileSystem> plan = Plan("/", ["- /dev/*", "- /mnt/disk1/cache/*", "- *.tmp"], notes, new DataDisk(1, 10, "/mnt/disk1"), new DataDisk(2, 10, "/mnt/disk1/in ner"));
+        Assert.Equal(["/", "/mnt/disk1/", "/mnt/disk1/in ner/"], plan.Select(p => Encoding.UTF8.GetString(p.SourcePath)));
+        Assert.Equal(
+            ["- /opt/tool/", "- /proc/*", "- /sys/*", "- /dev/*", "- /run/*", "- /mnt/nas/*", "- /var/bound/*", "- /mnt/disk1/*", "- /mnt/disk1/in ner/*", "- /dev/*", "- /mnt/disk1/cache/*", "- *.tmp"],
+            Text(plan[0].Rules));
+        Assert.Equal(["- /in ner/*", "- /cache/*", "- *.tmp"], Text(plan[1].Rules));
+        Assert.Contains(notes, n => n.StartsWith("/boot (ext4) is not listed in DataDisks", StringComparison.Ordinal));
+        Assert.Contains(notes, n => n.StartsWith("/mnt/nas is a network file system", StringComparison.Ordinal));
+        Assert.Contains(notes, n => n.StartsWith("/var/bound shows a directory of another mount", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void AnotherRootSeesOnlyWhatLiesBelowIt()
+    {
+        List<PlannedFileSystem> plan = Plan("/mnt/disk1", [], [], new DataDisk(1, 10, "/in ner"));
+        Assert.Equal(["/mnt/disk1/", "/mnt/disk1/in ner/"], plan.Select(p => Encoding.UTF8.GetString(p.SourcePath)));
+        Assert.Equal(["- /in ner/*"], Text(plan[0].Rules));
+        Assert.Empty(plan[1].Rules);
+    }
+
+    [Theory]
+    [InlineData("- /mnt/disk1/*", "- /*")]
+    [InlineData("- /mnt/*", "- /*")]
+    [InlineData("- /mnt/", "- /*")]
+    [InlineData("+ /mnt/", "")]
+    [InlineData("+ /mnt/disk1/keep", "+ /keep")]
+    [InlineData("- /m?t/disk[0-9]/x/", "- /x/")]
+    [InlineData("- /other/*", "")]
+    [InlineData("- /mnt/disk10/*", "")]
+    [InlineData("- core", "core")]
+    [InlineData("- a/b", "a/b")]
+    [InlineData("- /**/cache", "- /**/cache|- /cache")]
+    public void RulesForTheWholeAreTurnedIntoRulesBelowAMountPoint(string rule, string expected)
+    {
+        List<byte[]> rebased = RuleRebase.Below([Encoding.UTF8.GetBytes(rule)], "/mnt/disk1"u8);
+        if (!expected.StartsWith('-') && !expected.StartsWith('+') && expected.Length > 0)
+        {
+            expected = "- " + expected;
+        }
+
+        Assert.Equal(expected, string.Join('|', Text(rebased).Order(StringComparer.Ordinal)));
+    }
+
+    [Fact]
+    public void WildcardsInAMountPointAreTakenLiterally()
+        => Assert.Equal("- /a\\[b\\]\\*/*".Replace("\\]", "]", StringComparison.Ordinal), Encoding.UTF8.GetString(RuleRebase.ExcludeContents("/a[b]*"u8)));
+
+    private static List<PlannedFileSystem> Plan(string root, string[] excludes, List<string> notes, params DataDisk[] disks)
+        => SourcePlan.Make(
+            new UserSettings { Region = "ap-guangzhou", InstanceId = "ins-1a2b3c4d", DataDisks = disks },
+            new ClientSettings { SourceRoot = root },
+            [.. excludes.Select(Encoding.UTF8.GetBytes)], MountTable.Parse(Encoding.ASCII.GetBytes(MountInfo)), "/opt/tool", notes);
+
+    private static IEnumerable<string> Text(IReadOnlyList<byte[]> rules) => rules.Select(Encoding.UTF8.GetString);
+}

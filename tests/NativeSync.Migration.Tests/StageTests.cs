@@ -1,0 +1,241 @@
+using NativeSync.Engine;
+using NativeSync.Migration.Api;
+using NativeSync.Migration.Simulator;
+using NativeSync.Migration.Stages;
+
+namespace NativeSync.Migration.Tests;
+
+/// <summary>The three stages against the simulator.</summary>
+public sealed class StageTests
+{
+    private static readonly string[] Stages =
+    [
+        "Stage 1: initialize the remote instance.",
+        "Stage 2: transfer data.",
+        "Stage 3: release the remote instance.",
+    ];
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task AMigrationEndsWithARunningInstanceAndTheSentenceOfTheGuide(int mode)
+    {
+        await using Harness h = new(mode);
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal([.. Stages, "Migrate successfully."], h.Observer.Lines);
+        Assert.Equal(InstanceStates.Running, h.Instance.State);
+        Assert.Equal(new Dictionary<string, int> { ["EnterRescueMode"] = 1, ["ExitRescueMode"] = 1, ["StartInstances"] = 1 }, h.Instance.Accepted);
+        Assert.Equal(2, h.Mover.Pushes.Count);
+    }
+
+    [Fact]
+    public async Task AFinishedMigrationRunAgainDoesNothing()
+    {
+        await using Harness h = new();
+        await h.RunAsync();
+        int calls = h.Simulator.Calls.Values.Sum();
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(calls, h.Simulator.Calls.Values.Sum());
+        Assert.Equal("Migrate successfully.", h.Observer.Lines[^1]);
+    }
+
+    [Fact]
+    public async Task AStoppedInstanceCanBeMigratedToAsWell()
+    {
+        await using Harness h = new(instance: Harness.NewInstance(InstanceStates.Stopped));
+        await h.RunAsync();
+        Assert.Equal(InstanceStates.Running, h.Instance.State);
+    }
+
+    [Fact]
+    public async Task Scenario1RunsEachStageWhereTheGuideSaysAndEndsInItsPrompts()
+    {
+        await using Harness h = new(mode: 1);
+        Assert.Equal(RunOutcome.StageFinished, await h.RunAsync());
+        Assert.Equal([Stages[0], "Stage 1 is finished and please run next stage at source machine."], h.Observer.Lines);
+        Assert.Empty(h.Connector.Logins);
+
+        // Run once more on the gateway: it must not take the gateway for the source.
+        Assert.Equal(RunOutcome.StageFinished, await h.RunAsync());
+        Assert.Empty(h.Connector.Logins);
+        int calls = h.Simulator.Calls.Values.Sum();
+
+        ToolDirectoryOn(h, "source-machine");
+        h.Observer.Lines.Clear();
+        Assert.Equal(RunOutcome.StageFinished, await h.RunAsync());
+        Assert.Equal([Stages[1], "Stage 2 is finished and please run next stage at gateway machine."], h.Observer.Lines);
+        Assert.Equal(calls, h.Simulator.Calls.Values.Sum()); // The source cannot reach the API.
+        Assert.Single(h.Connector.Logins);
+        Assert.Equal(RunOutcome.StageFinished, await h.RunAsync());
+        Assert.Equal(calls, h.Simulator.Calls.Values.Sum());
+
+        ToolDirectoryOn(h, "gateway-again");
+        h.Observer.Lines.Clear();
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal([Stages[2], "Migrate successfully."], h.Observer.Lines);
+        Assert.Single(h.Connector.Logins); // The gateway cannot reach the data port.
+        Assert.Equal(InstanceStates.Running, h.Instance.State);
+
+        static void ToolDirectoryOn(Harness h, string name) => h.Tool = h.CopyTool(name);
+    }
+
+    [Fact]
+    public async Task Scenario3CallsTheApiThroughTheProxy()
+    {
+        await using LoopbackProxy proxy = new("user", Harness.ProxyPassword, TimeProvider.System);
+        string keys = $$$""","Net.Proxy":{"Ip":"127.0.0.1","Port":"{{{proxy.Port}}}","User":"user","Password":"{{{Harness.ProxyPassword}}}"}""";
+        await using Harness h = new(mode: 3, client: keys);
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(h.Simulator.Calls.Values.Sum(), proxy.Forwarded);
+    }
+
+    [Fact]
+    public async Task AProxyThatRefusesIsNamed()
+    {
+        await using LoopbackProxy proxy = new("user", "another", TimeProvider.System);
+        await using Harness h = new(mode: 3, client: $$$""","Net.Proxy":{"Ip":"127.0.0.1","Port":{{{proxy.Port}}},"User":"user","Password":"wrong"}""");
+        CloudException e = await Assert.ThrowsAsync<CloudException>(() => h.RunAsync());
+        Assert.Equal("DescribeInstances: the proxy refuses the user or password (ProxyError): check Client.Net.Proxy.User and Client.Net.Proxy.Password in client.json", e.Message);
+    }
+
+    [Fact]
+    public async Task DataDisksGoToTheDiskOfTheirIndex()
+    {
+        await using Harness h = new(user: ""","DataDisks":[{"Index":1,"Size":10,"MountPoint":"/mnt/disk1"}]""");
+        await h.RunAsync();
+        Assert.Equal(["system disk", "data disk 1 (/mnt/disk1)", "system disk", "data disk 1 (/mnt/disk1)"], h.Mover.Pushes.Select(p => p.Label));
+        MigrationState state = MigrationRun.ReadState(h.Tool)!;
+        Assert.Equal(["disk-sim00000", "disk-sim00001"], state.Disks.Select(d => d.DiskId));
+        Assert.Contains(h.Mover.Pushes[0].Rules, r => r.AsSpan().SequenceEqual("- /mnt/disk1/*"u8));
+    }
+
+    [Theory]
+    [InlineData(""","DataDisks":[{"Index":2,"MountPoint":"/mnt/disk1"}]""", "data disk 2: the destination has 1 data disk: attach another, or change DataDisks in user.json")]
+    [InlineData(""","DataDisks":[{"Index":1,"Size":30,"MountPoint":"/mnt/disk1"}]""", "data disk 1: disk-sim00001 has 20 GB, the source's disk 30 GB: enlarge it")]
+    [InlineData(""","DataDisks":[{"Index":1,"MountPoint":"/nowhere"}]""", "/nowhere: there is no such directory: check MountPoint in user.json")]
+    public async Task ADataDiskThatCannotBeCarriedEndsTheRunBeforeAnythingIsChanged(string disks, string expected)
+    {
+        await using Harness h = new(user: disks);
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.Equal(expected, e.Message);
+        Assert.Empty(h.Instance.Accepted);
+    }
+
+    [Fact]
+    public async Task APassIsRepeatedUntilItIsSmall()
+    {
+        long[] sizes = [5000, 900, 101, 100, 7];
+        await using Harness h = new();
+        h.Mover.Result = n => new TransferResult { LiteralBytes = sizes[n - 1] };
+        await h.RunAsync();
+        Assert.Equal(4, h.Mover.Pushes.Count);
+    }
+
+    [Fact]
+    public async Task PassesEndAtTheirLimit()
+    {
+        await using Harness h = new(client: ""","Transfer.MaxPasses":3""");
+        h.Mover.Result = _ => new TransferResult { LiteralBytes = 5000 };
+        await h.RunAsync();
+        Assert.Equal(3, h.Mover.Pushes.Count);
+    }
+
+    [Fact]
+    public async Task WhatChangedDuringTheLastPassGetsOneMore()
+    {
+        await using Harness h = new();
+        h.Mover.DifferencesLeft = 1;
+        await h.RunAsync();
+        Assert.Equal(3, h.Mover.Pushes.Count);
+        Assert.Equal(2, h.Mover.Verifications);
+        Assert.DoesNotContain(h.Observer.Warnings, w => w.Contains("differ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task WhatStillDiffersIsNamed()
+    {
+        await using Harness h = new();
+        h.Mover.DifferencesLeft = 2;
+        await h.RunAsync();
+        Assert.Contains(h.Observer.Warnings, w => w.Contains("1 entry differs", StringComparison.Ordinal) && w.Contains("var/log/x: content", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AFullDestinationLeavesTheInstanceInMigrationModeAndTheRunCanGoOn()
+    {
+        await using Harness h = new();
+        h.Mover.Result = n => n == 1 ? new TransferResult { ExitCode = 23, DestinationTrouble = "No space left on device", ProblemCount = 1, Problems = ["a: No space left on device"] } : new TransferResult();
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.Contains("No space left on device", e.Message, StringComparison.Ordinal);
+        Assert.Equal(InstanceStates.RescueMode, h.Instance.State);
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(1, h.Instance.Accepted["EnterRescueMode"]);
+    }
+
+    [Fact]
+    public async Task TheHostKeyIsTakenOnceAndDemandedFromThenOn()
+    {
+        await using Harness h = new();
+        h.Mover.Result = n => n == 1 ? new TransferResult { ExitCode = 12 } : new TransferResult();
+        await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.Null(h.Connector.Logins[0].PinnedHostKey);
+
+        h.Connector.HostKey = "SHA256:another";
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.Contains("host key has changed", e.Message, StringComparison.Ordinal);
+
+        h.Connector.HostKey = "SHA256:first";
+        await h.RunAsync();
+        Assert.Equal("SHA256:first", h.Connector.Logins[1].PinnedHostKey);
+    }
+
+    [Fact]
+    public async Task ARescueSystemThatIsStillBootingIsWaitedFor()
+    {
+        await using Harness h = new();
+        h.Connector.Failures.Enqueue(new TransportException(255, "connection refused"));
+        h.Connector.Failures.Enqueue(new TransportException(35, "no answer"));
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+    }
+
+    [Fact]
+    public async Task SecretsAreNeverInTheLogAndLeaveTheStateInTheEnd()
+    {
+        await using Harness h = new();
+        h.Mover.Result = n => n == 1 ? new TransferResult { ExitCode = 12 } : new TransferResult();
+        await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        string password = MigrationRun.ReadState(h.Tool)!.Rescue!.Password;
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(h.StateFile));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(h.Tool.StateDirectory));
+
+        h.Connector.Failures.Enqueue(new TransportException(255, $"login with {password} refused"));
+        await h.RunAsync();
+        string state = File.ReadAllText(h.StateFile);
+        string log = h.LogText.ToString();
+        Assert.Contains("login with *** refused", log, StringComparison.Ordinal);
+        foreach (string secret in (string[])[password, Harness.SecretKey])
+        {
+            Assert.DoesNotContain(secret, log, StringComparison.Ordinal);
+            Assert.DoesNotContain(secret, state, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task AStateOfAnotherInstanceIsRefused()
+    {
+        await using Harness h = new();
+        await h.RunAsync();
+        h.Write("user.json", $$"""{"SecretId":"AKIDexample","SecretKey":"{{Harness.SecretKey}}","Region":"ap-guangzhou","InstanceId":"ins-99999999"}""");
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.Contains("belongs to ins-1a2b3c4d in ap-guangzhou, and user.json names ins-99999999", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AStateOfAnotherVersionIsRefused()
+    {
+        await using Harness h = new();
+        await h.RunAsync();
+        File.WriteAllText(h.StateFile, File.ReadAllText(h.StateFile).Replace("\"Version\": 1", "\"Version\": 2", StringComparison.Ordinal));
+        Assert.Contains("another version of the tool", (await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync())).Message, StringComparison.Ordinal);
+    }
+}
