@@ -109,7 +109,7 @@ if ! $quick; then
     if [ ! -f $fuzz ]; then
         echo "test.sh: $fuzz is missing" >&2
         failed=$((failed + 1))
-    elif timeout -k 20 300 dotnet run --project $fuzz --no-build -- --seconds 60 </dev/null; then
+    elif timeout -k 20 300 dotnet run -c Release --project $fuzz -- --seconds 60 </dev/null; then
         passed=$((passed + 1))
     else
         echo "test.sh: the fuzz target ended with $?" >&2
