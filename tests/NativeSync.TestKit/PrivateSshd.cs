@@ -89,6 +89,9 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
     /// <summary>Process id of the listening server.</summary>
     public int ProcessId => _process.Id;
 
+    /// <summary>HOME of whoever logs in: empty at the start, so that no start-up file of the real home is run and nothing is left there.</summary>
+    public string HomePath => Path.Combine(DirectoryPath, "home");
+
     /// <summary>What the server has logged so far, for messages of failed tests.</summary>
     public string Log
     {
@@ -117,6 +120,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
         string directory = Directory.CreateTempSubdirectory("nativesync-sshd-").FullName;
         try
         {
+            Directory.CreateDirectory(Path.Combine(directory, "home"));
             await MakeKeyAsync(keygen, options.HostKeyType, Path.Combine(directory, "host_key"), "", cancellationToken);
             await MakeKeyAsync(keygen, options.ClientKeyType, Path.Combine(directory, "client_key"), options.ClientKeyPassphrase, cancellationToken);
             File.Copy(Path.Combine(directory, "client_key.pub"), Path.Combine(directory, "authorized_keys"));
@@ -180,6 +184,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
             Port {port}
             ListenAddress {Host}
             HostKey {directory}/host_key
+            SetEnv HOME={directory}/home
             AuthorizedKeysFile {directory}/authorized_keys
             PidFile {directory}/sshd.pid
             StrictModes no
