@@ -36,6 +36,24 @@ internal static class AccessControlList
         Sort(value);
     }
 
+    /// <summary>Calls <paramref name="visit"/> with each named user (true) and group (false) of the list.</summary>
+    public static void VisitIds<TState>(ReadOnlySpan<byte> value, TState state, Action<TState, bool, uint> visit)
+    {
+        if (!IsWellFormed(value))
+        {
+            return;
+        }
+
+        for (int at = Header; at < value.Length; at += EntrySize)
+        {
+            ushort tag = BinaryPrimitives.ReadUInt16LittleEndian(value[at..]);
+            if (tag is NamedUser or NamedGroup)
+            {
+                visit(state, tag == NamedUser, BinaryPrimitives.ReadUInt32LittleEndian(value[(at + 4)..]));
+            }
+        }
+    }
+
     /// <summary>Puts a hash of the name in place of each id, so that the same names on two machines look the same.</summary>
     public static void NormaliseForDigest(Span<byte> value, IdentityMapper ids)
     {

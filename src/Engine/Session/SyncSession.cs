@@ -1,4 +1,3 @@
-using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
 using NativeSync.Engine.Session.Receiving;
 using NativeSync.Engine.Session.Sending;
@@ -20,12 +19,12 @@ internal sealed class SyncSession : IAsyncDisposable
     private SourceRoots? _roots;
     private Thread? _dispatcher;
 
-    public SyncSession(FrameLane lane, SessionAbort abort, SyncOptions options, ISyncObserver? observer, TimeProvider clock, CancellationToken ct)
+    public SyncSession(FrameLane lane, SessionAbort abort, SyncOptions options, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
     {
-        _clock = clock;
+        _clock = environment.Clock;
         _context = new SyncContext
         {
-            Io = LinuxSystemCalls.Instance,
+            Io = environment.Io,
             Options = options,
             Filters = FilterList.Parse(options.Rules, options.Has(JobFlags.DeleteExcluded)),
             Lane = lane,

@@ -1,4 +1,3 @@
-using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session;
 using NativeSync.Protocol;
 
@@ -11,17 +10,19 @@ public static class Agent
     /// <param name="lane">The lane to the caller; stays the starter's.</param>
     /// <param name="ct">Ends the session.</param>
     /// <returns>rsync's exit code. Failures have been told to the caller, as far as the line took it.</returns>
-    public static async Task<int> ServeAsync(ILane lane, CancellationToken ct = default)
+    public static Task<int> ServeAsync(ILane lane, CancellationToken ct = default) => ServeAsync(lane, SyncEnvironment.Default, ct);
+
+    internal static async Task<int> ServeAsync(ILane lane, SyncEnvironment environment, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(lane);
         using var abort = new SessionAbort();
-        var frames = new FrameLane(lane, abort, TimeProvider.System);
+        var frames = new FrameLane(lane, abort, environment.Clock);
         await using (frames.ConfigureAwait(false))
         {
             try
             {
                 var (hello, job) = await Handshake.AnswerAsync(frames, ct).ConfigureAwait(false);
-                return await ServeAsync(frames, abort, hello, job, ct).ConfigureAwait(false);
+                return await ServeAsync(frames, abort, hello, job, environment, ct).ConfigureAwait(false);
             }
             catch (SessionException e)
             {
@@ -42,16 +43,16 @@ public static class Agent
         }
     }
 
-    private static async Task<int> ServeAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, CancellationToken ct)
+    private static async Task<int> ServeAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, SyncEnvironment environment, CancellationToken ct)
     {
         var request = JobTranslation.ToRequest(job);
         var flags = job.Kind == JobKind.Push
-            ? JobTranslation.Effective(job.Flags, LinuxSystemCalls.Instance.EffectiveUserId() == 0)
+            ? JobTranslation.Effective(job.Flags, environment.Io.EffectiveUserId() == 0)
             : job.Flags;
         SyncSession session;
         try
         {
-            session = new SyncSession(frames, abort, request.Options with { Flags = flags }, observer: null, TimeProvider.System, ct);
+            session = new SyncSession(frames, abort, request.Options with { Flags = flags }, observer: null, environment, ct);
         }
         catch (Filters.FilterException e)
         {

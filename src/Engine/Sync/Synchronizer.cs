@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session;
 using NativeSync.Protocol;
 
@@ -20,12 +19,12 @@ public static class Synchronizer
     /// <exception cref="TransportException">The connection failed.</exception>
     /// <exception cref="ProtocolException">The other end sent nonsense.</exception>
     public static Task<SyncReport> PushAsync(IConnection connection, SyncRequest request, ISyncObserver? observer = null, CancellationToken ct = default) =>
-        RunAsync(connection, JobKind.Push, request, observer, TimeProvider.System, ct);
+        RunAsync(connection, JobKind.Push, request, observer, SyncEnvironment.Default, ct);
 
     /// <summary>Fetches sources at the other end to a local destination.</summary>
     /// <inheritdoc cref="PushAsync"/>
     public static Task<SyncReport> PullAsync(IConnection connection, SyncRequest request, ISyncObserver? observer = null, CancellationToken ct = default) =>
-        RunAsync(connection, JobKind.Pull, request, observer, TimeProvider.System, ct);
+        RunAsync(connection, JobKind.Pull, request, observer, SyncEnvironment.Default, ct);
 
     /// <summary>Synchronises two places of this machine, in this process.</summary>
     /// <inheritdoc cref="PushAsync"/>
@@ -36,13 +35,14 @@ public static class Synchronizer
         {
             // As in rsync: between two places of one machine a delta costs more than it saves.
             var options = request.Options with { Flags = request.Options.Flags | JobFlags.WholeFile | JobFlags.NoCompress };
-            return await RunAsync(connection, JobKind.Pull, request with { Options = options }, observer, TimeProvider.System, ct).ConfigureAwait(false);
+            return await RunAsync(connection, JobKind.Pull, request with { Options = options }, observer, SyncEnvironment.Default, ct).ConfigureAwait(false);
         }
     }
 
     internal static async Task<SyncReport> RunAsync(
-        IConnection connection, JobKind kind, SyncRequest request, ISyncObserver? observer, TimeProvider clock, CancellationToken ct)
+        IConnection connection, JobKind kind, SyncRequest request, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
     {
+        var clock = environment.Clock;
         var started = clock.GetTimestamp();
         observer ??= NoObserver.Instance;
         using var abort = new SessionAbort();
@@ -50,11 +50,11 @@ public static class Synchronizer
         await using (lane.ConfigureAwait(false))
         {
             var flags = kind == JobKind.Pull
-                ? JobTranslation.Effective(request.Options.Flags, LinuxSystemCalls.Instance.EffectiveUserId() == 0)
+                ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0)
                 : request.Options.Flags | JobFlags.Report;
             var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags), ct).ConfigureAwait(false);
             var options = request.Options with { Flags = effective };
-            var session = new SyncSession(lane, abort, options, observer, clock, ct);
+            var session = new SyncSession(lane, abort, options, observer, environment, ct);
             await using (session.ConfigureAwait(false))
             {
                 var statistics = kind == JobKind.Push

@@ -7,11 +7,13 @@ internal sealed class EntriesWriter(SyncContext context)
 {
     private const int PartSize = 64 * 1024;
 
+    private readonly IdentityAnnouncer _identities = new(context);
     private byte[] _part = new byte[PartSize * 2];
 
     public void Send(SenderDirectory directory)
     {
         var listing = directory.Listing;
+        _identities.Announce(listing);
         var first = 0;
         do
         {

@@ -63,10 +63,17 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
             metadata.Xattrs = xattrs;
         }
 
-        using var scope = context.Outbox.Enter(Records.RootBound(metadata));
-        var writer = new WireWriter(scope.Room);
-        Records.WriteRoot(ref writer, flags, metadata);
-        scope.Commit(writer.Position);
+        using (var scope = context.Outbox.Enter(Records.RootBound(metadata)))
+        {
+            var writer = new WireWriter(scope.Room);
+            Records.WriteRoot(ref writer, flags, metadata);
+            scope.Commit(writer.Position);
+        }
+
+        if ((flags & RootFlags.Attributes) != 0)
+        {
+            new IdentityAnnouncer(context).Announce(metadata.Metadata.Uid, metadata.Metadata.Gid);
+        }
     }
 
     /// <summary>Scans and announces one directory.</summary>

@@ -1,0 +1,109 @@
+using NativeSync.Protocol;
+using Xunit;
+
+namespace NativeSync.Engine.Tests.Session;
+
+/// <summary>A line that is cut anywhere costs the session and nothing else.</summary>
+public sealed class InterruptionTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly SyncTree _tree = new();
+
+    public void Dispose() => _tree.Dispose();
+
+    [Theory]
+    [InlineData(JobKind.Push)]
+    [InlineData(JobKind.Pull)]
+    public async Task ACutAtAnyByteLeavesOldFilesWholeAndTheNextRunCompletes(JobKind kind)
+    {
+        _tree.Fill("old", seed: 1);
+        _tree.Fill("src", seed: 2);
+        var length = await Measure(kind);
+        var step = Math.Max(1, length / 25);
+        for (long cut = 1; cut < length; cut += step)
+        {
+            _tree.Reset("dst", "old");
+            var failure = await Record.ExceptionAsync(() => Run(kind, cut));
+
+            // Sessions differ by some bytes from run to run: a cut behind the last byte is none.
+            Assert.True(failure is not null || _tree.Difference("src/", "dst").Length == 0, $"cut at {cut} of {length} went unnoticed");
+            _tree.AssertEveryFileIsFrom("dst", "old", "src");
+            var report = await Run(kind, long.MaxValue);
+            Assert.Equal(0, report.ExitCode);
+            Assert.Empty(_tree.Difference("src/", "dst"));
+            Assert.Empty(_tree.TemporaryFiles("dst"));
+        }
+    }
+
+    [Fact]
+    public async Task CancellingEndsTheSessionAndLeavesNoTemporaryFiles()
+    {
+        _tree.Fill("src", seed: 3);
+        using var cancellation = new CancellationTokenSource();
+        var observer = new CancellingObserver(cancellation);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            Synchronizer.LocalAsync(_tree.Request("src/", "dst", JobFlags.None), observer, cancellation.Token).WaitAsync(Patience));
+        Assert.Empty(_tree.TemporaryFiles("dst"));
+    }
+
+    private async Task<long> Measure(JobKind kind)
+    {
+        _tree.Reset("dst", "old");
+        var lane = default(CuttingLane);
+        await Run(kind, long.MaxValue, l => lane = l);
+        return lane!.BytesRead;
+    }
+
+    /// <summary>Cuts what the receiving end reads: in a push that is the agent, in a pull the caller.</summary>
+    private async Task<SyncReport> Run(JobKind kind, long cut, Action<CuttingLane>? seen = null)
+    {
+        CuttingLane Cut(ILane lane)
+        {
+            var cutting = new CuttingLane(lane, cut);
+            seen?.Invoke(cutting);
+            return cutting;
+        }
+
+        await using var inner = new InProcessConnection(
+            async (lane, ct) => await Agent.ServeAsync(kind == JobKind.Push ? Cut(lane) : lane, ct));
+        var request = _tree.Request("src/", "dst", JobFlags.Delete);
+        return kind == JobKind.Push
+            ? await Synchronizer.PushAsync(inner, request).WaitAsync(Patience)
+            : await Synchronizer.PullAsync(new WrappedConnection(inner, Cut), request).WaitAsync(Patience);
+    }
+
+    private sealed class WrappedConnection(IConnection inner, Func<ILane, ILane> wrap) : IConnection
+    {
+        public string Peer => inner.Peer;
+
+        public string? DiagnosticText => inner.DiagnosticText;
+
+        public int? ExitCode => inner.ExitCode;
+
+        public async ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default) => wrap(await inner.OpenLaneAsync(ct));
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+
+    private sealed class CancellingObserver(CancellationTokenSource cancellation) : ISyncObserver
+    {
+        private int _entries;
+
+        public void OnEntry(in EntryEvent entry)
+        {
+            if (Interlocked.Increment(ref _entries) == 5)
+            {
+                cancellation.CancelAsync();
+            }
+        }
+
+        public void OnProblem(in SyncProblem problem)
+        {
+        }
+
+        public void OnProgress(in SyncProgress progress)
+        {
+        }
+    }
+}
