@@ -2,5 +2,4 @@ using NativeSync.Cli;
 using NativeSync.Cli.Startup;
 
 StaticRuntime.Prepare();
-Console.Write(VersionText.Text);
-return 0;
+return await CommandLine.RunAsync(args);

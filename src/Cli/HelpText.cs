@@ -1,0 +1,103 @@
+using System.Text;
+using NativeSync.Cli.Options;
+
+namespace NativeSync.Cli;
+
+/// <summary>What <c>--help</c> prints.</summary>
+internal static class HelpText
+{
+    private const int OptionColumn = 26;
+
+    private const string Overview =
+        """
+        Usage: nativesync [COMMAND] [OPTION]...
+
+        Commands
+          (none), migrate   move this server to a Tencent Cloud CVM, as client.json and user.json say
+          sync              synchronise files, with rsync's options and meaning
+          verify            compare two trees by digest, and name what differs
+          rehearse          a whole migration on this machine, against a simulated cloud
+          serve             the remote end; NativeSync starts it itself
+
+        nativesync COMMAND --help tells more. --version prints the version.
+
+        """;
+
+    private const string Sync =
+        """
+        Usage: nativesync sync [OPTION]... SRC... DEST
+          or   nativesync sync [OPTION]... SRC... [USER@]HOST:DEST
+          or   nativesync sync [OPTION]... [USER@]HOST:SRC... DEST
+
+        A slash behind SRC means the contents of the directory. More sources on the same host may be written :SRC.
+        The other side needs no installation: NativeSync brings itself along over SSH.
+
+        Options
+
+        """;
+
+    private const string Verify =
+        """
+        Usage: nativesync verify [OPTION]... SRC DEST
+
+        Compares two trees, either of which may be [USER@]HOST:PATH, by type, size, owner, permissions, times, links, extended
+        attributes and the digest of the contents, and names each entry that differs and in what.
+        Exit code 0: equal; 23: something differs or could not be read.
+
+        Options
+        """;
+
+    private const string Serve =
+        """
+        Usage: nativesync serve
+
+        The remote end. It speaks NativeSync's protocol on standard input and output, and is started by NativeSync itself.
+
+        """;
+
+    /// <summary>The help of a command; null or an unknown name gives the overview.</summary>
+    public static string ForCommand(string? command) => command switch
+    {
+        "sync" => Sync + Options(static option => !option.Hidden && option.Relation != Relation.Lacks) + NotYet(),
+        "verify" => Verify + "\n" + Options(static option => IsForVerify(option.Id)),
+        "serve" => Serve,
+        _ => Overview,
+    };
+
+    /// <summary>Whether <c>verify</c> takes the option, too.</summary>
+    public static bool IsForVerify(OptionId id) => id is OptionId.Exclude or OptionId.ExcludeFrom or OptionId.Include or OptionId.IncludeFrom or OptionId.Filter
+        or OptionId.From0 or OptionId.Acls or OptionId.Xattrs or OptionId.HardLinks or OptionId.NumericIds or OptionId.OneFileSystem or OptionId.OmitDirectoryTimes
+        or OptionId.Archive or OptionId.Quiet or OptionId.Verbose or OptionId.Json or OptionId.Rsh or OptionId.RsyncPath or OptionId.Port or OptionId.Identity or OptionId.KnownHosts
+        or OptionId.HostKeyCheck or OptionId.SshConfig or OptionId.Timeout or OptionId.Help or OptionId.Version;
+
+    private static string Options(Func<OptionSpec, bool> which)
+    {
+        StringBuilder text = new();
+        foreach (OptionSpec option in OptionTable.All.Where(which))
+        {
+            string usage = option.Usage;
+            text.Append(usage.Length < OptionColumn - 1 ? usage.PadRight(OptionColumn) : $"{usage}\n{new string(' ', OptionColumn)}").Append(option.Help).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static string NotYet()
+    {
+        StringBuilder text = new("\nOptions of rsync that are refused by name, exit code 4\n");
+        int column = 0;
+        foreach (OptionSpec option in OptionTable.All.Where(static option => option is { Relation: Relation.Lacks, Hidden: false }))
+        {
+            if (column + option.Name.Length > 100)
+            {
+                text.Append('\n');
+                column = 0;
+            }
+
+            text.Append(column == 0 ? "  " : " ").Append(option.Name);
+            column += option.Name.Length + 1;
+        }
+
+        return text.Append('\n').ToString();
+    }
+}

@@ -1,0 +1,46 @@
+namespace NativeSync.Cli.Options;
+
+/// <summary>What an option is about. One with a value of its own changes something here; the refused ones share <see cref="Refused"/>.</summary>
+internal enum OptionId
+{
+    /// <summary>An option of rsync's that NativeSync does not have yet.</summary>
+    Refused,
+
+    /// <summary>An option of rsync's that makes no difference here.</summary>
+    NoEffect,
+
+    /// <summary>An option that only means something to rsync's daemon.</summary>
+    DaemonOnly,
+
+    Archive, Recursive, Links, Permissions, Times, Group, Owner, DevicesAndSpecials, Devices, Specials, HardLinks, Acls, Xattrs,
+    Executability, Sparse, NumericIds, OmitDirectoryTimes,
+    DryRun, Itemize, Verbose, Quiet, Stats, Progress, PartialProgress, HumanReadable, Info, Json,
+    Checksum, Update, Existing, IgnoreExisting, SizeOnly, IgnoreTimes, ModifyWindow, WholeFile, InPlace, Partial, BlockSize,
+    Delete, DeleteExcluded, MaxDelete, IgnoreErrors, Force, OneFileSystem, MakePath, Fsync,
+    Exclude, ExcludeFrom, Include, IncludeFrom, Filter, From0,
+    Compress, CompressLevel, CompressChoice, ChecksumChoice, BandwidthLimit, Timeout,
+    Rsh, RsyncPath, Port, Identity, KnownHosts, HostKeyCheck, SshConfig,
+    Version, Help, Server,
+}
+
+/// <summary>How an option compares with rsync's.</summary>
+internal enum Relation
+{
+    /// <summary>Means what it means to rsync.</summary>
+    Equal,
+
+    /// <summary>Does what rsync does, and better.</summary>
+    Exceeds,
+
+    /// <summary>Accepted, and differs from rsync in what the text says.</summary>
+    Differs,
+
+    /// <summary>Accepted, without effect: what it turns on or off does not exist here.</summary>
+    NoEffect,
+
+    /// <summary>Refused by name, exit code 4.</summary>
+    Lacks,
+
+    /// <summary>NativeSync's own.</summary>
+    Own,
+}

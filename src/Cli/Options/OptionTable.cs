@@ -1,0 +1,221 @@
+using static NativeSync.Cli.Options.OptionId;
+using static NativeSync.Cli.Options.Relation;
+
+namespace NativeSync.Cli.Options;
+
+/// <summary>Every option of rsync 3.5.0 and NativeSync's own, in the order in which help shows them.</summary>
+internal static class OptionTable
+{
+    /// <summary>The table.</summary>
+    public static IReadOnlyList<OptionSpec> All { get; } =
+    [
+        Row(Verbose, "verbose", 'v', null, Equal, "name what is transferred; twice: also what is up to date").No("verbose", "v"),
+        Row(Info, "info", '\0', "FLAGS", Differs, "progress, name, stats and flist alone are known; others are refused"),
+        Lack("debug", '\0', "FLAGS", "fine-grained debugging output"),
+        None("stderr", '\0', "e|a|c", "errors always go to standard error"),
+        None("msgs2stderr", '\0', null, "errors always go to standard error").No("msgs2stderr").Unlisted(),
+        Row(Quiet, "quiet", 'q', null, Equal, "say nothing but errors"),
+        None("motd", '\0', null, "there is no daemon to greet").No("motd").Unlisted(),
+        Row(OptionId.Checksum, "checksum", 'c', null, Exceeds, "compare contents (XXH3-128), not size and time").No("checksum", "c"),
+        Row(Archive, "archive", 'a', null, Equal, "the same as -rlptgoD"),
+        Row(Recursive, "recursive", 'r', null, Equal, "descend into directories").No("recursive", "r"),
+        None("inc-recursive", '\0', null, "the tree is always transferred while it is being scanned", "i-r").No("inc-recursive", "i-r"),
+        Lack("relative", 'R', null, "use the whole names of the command line").No("relative", "R"),
+        Lack("implied-dirs", '\0', null, "send the directories that --relative implies", "i-d").No("implied-dirs", "i-d"),
+        Lack("backup", 'b', null, "keep what is overwritten or deleted").No("backup", "b"),
+        Lack("backup-dir", '\0', "DIR", "keep it below this directory"),
+        Lack("suffix", '\0', "SUFFIX", "put this behind the names of what is kept"),
+        Row(Update, "update", 'u', null, Equal, "leave files alone that are newer at the destination"),
+        Row(InPlace, "inplace", '\0', null, Equal, "write into the existing file; implies --partial").No("inplace"),
+        Lack("append", '\0', null, "append to shorter files").No("append"),
+        Lack("append-verify", '\0', null, "append to shorter files and check all of them"),
+        Lack("dirs", 'd', null, "transfer directories without their contents").No("dirs", "d"),
+        Lack("old-dirs", '\0', null, "as --dirs, for old versions", "old-d").Unlisted(),
+        Row(MakePath, "mkpath", '\0', null, Equal, "make the missing directories on the way to the destination").No("mkpath"),
+        Row(Links, "links", 'l', null, Equal, "copy symbolic links as links").No("links", "l"),
+        Lack("copy-links", 'L', null, "copy what symbolic links point to"),
+        Lack("copy-unsafe-links", '\0', null, "copy what links point to that lead out of the tree"),
+        Lack("safe-links", '\0', null, "leave out links that lead out of the tree"),
+        Lack("munge-links", '\0', null, "make symbolic links unusable").No("munge-links"),
+        None("insecure-links", '\0', null, "a link of the tree is never followed").No("insecure-links"),
+        Lack("confine-root", '\0', "DIR", "refuse paths that lead out of this directory"),
+        Lack("copy-dirlinks", 'k', null, "copy what links to directories point to"),
+        Lack("keep-dirlinks", 'K', null, "treat a link to a directory at the destination as the directory"),
+        Row(HardLinks, "hard-links", 'H', null, Equal, "keep hard links").No("hard-links", "H"),
+        Row(Permissions, "perms", 'p', null, Equal, "keep permissions").No("perms", "p"),
+        Row(Executability, "executability", 'E', null, Equal, "keep executability"),
+        Lack("chmod", '\0', "CHMOD", "change permissions on the way"),
+        Row(Acls, "acls", 'A', null, Equal, "keep access control lists; implies --perms").No("acls", "A"),
+        Row(Xattrs, "xattrs", 'X', null, Exceeds, "keep extended attributes, capabilities among them").No("xattrs", "X"),
+        Row(Owner, "owner", 'o', null, Equal, "keep the owner (super-user only)").No("owner", "o"),
+        Row(Group, "group", 'g', null, Equal, "keep the group").No("group", "g"),
+        Row(Devices, "devices", '\0', null, Equal, "keep device files (super-user only)").No("devices"),
+        Lack("copy-devices", '\0', null, "copy the contents of devices"),
+        Lack("write-devices", '\0', null, "write into devices as if they were files").No("write-devices"),
+        Row(Specials, "specials", '\0', null, Equal, "keep FIFOs and sockets").No("specials"),
+        Lack("drop-D", '\0', null, "make no devices and special files at the receiver"),
+        Row(DevicesAndSpecials, "", 'D', null, Equal, "the same as --devices --specials").No("D"),
+        Row(Times, "times", 't', null, Exceeds, "keep modification times, to the nanosecond").No("times", "t"),
+        Lack("atimes", 'U', null, "keep access times").No("atimes", "U"),
+        None("open-noatime", '\0', null, "files are read without changing their access time where that is allowed").No("open-noatime"),
+        Lack("crtimes", 'N', null, "keep creation times").No("crtimes", "N"),
+        Row(OmitDirectoryTimes, "omit-dir-times", 'O', null, Equal, "leave out the times of directories").No("omit-dir-times", "O"),
+        Lack("omit-link-times", 'J', null, "leave out the times of symbolic links").No("omit-link-times", "J"),
+        Lack("super", '\0', null, "try what only the super-user may do").No("super"),
+        Lack("fake-super", '\0', null, "keep in extended attributes what only the super-user may set"),
+        Row(Sparse, "sparse", 'S', null, Exceeds, "make holes of zeros; holes of the source are found without reading them").No("sparse", "S"),
+        Lack("preallocate", '\0', null, "reserve the space of a file before writing it"),
+        Row(DryRun, "dry-run", 'n', null, Equal, "change nothing, only tell what would be done"),
+        Row(WholeFile, "whole-file", 'W', null, Equal, "send changed files whole").No("whole-file", "W"),
+        Row(ChecksumChoice, "checksum-choice", '\0', "STR", Differs, "auto and xxh128 are accepted; contents are always compared by XXH3-128", "cc"),
+        Row(OneFileSystem, "one-file-system", 'x', null, Differs, "stay on one file system; twice is refused").No("one-file-system", "x"),
+        Row(BlockSize, "block-size", 'B', "SIZE", Equal, "use this block size for the delta"),
+        Row(Rsh, "rsh", 'e', "COMMAND", Equal, "reach the other side through this command, in place of the built-in SSH"),
+        Row(RsyncPath, "rsync-path", '\0', "PROGRAM", Differs, "the nativesync to run at the other side; nothing is uploaded then"),
+        Row(Existing, "existing", '\0', null, Equal, "make nothing new at the destination", "ignore-non-existing"),
+        Row(IgnoreExisting, "ignore-existing", '\0', null, Equal, "leave alone what exists at the destination"),
+        Lack("remove-source-files", '\0', null, "remove what was transferred from the source", "remove-sent-files"),
+        Row(Delete, "delete", '\0', null, Equal, "delete at the destination what the source does not have", "del", "delete-during"),
+        Lack("delete-before", '\0', null, "delete before the transfer"),
+        Lack("delete-delay", '\0', null, "find during and delete after the transfer"),
+        Lack("delete-after", '\0', null, "delete after the transfer"),
+        Row(DeleteExcluded, "delete-excluded", '\0', null, Equal, "delete what the rules exclude, too"),
+        Lack("ignore-missing-args", '\0', null, "say nothing about missing sources"),
+        Lack("delete-missing-args", '\0', null, "delete at the destination what is missing among the sources"),
+        Row(IgnoreErrors, "ignore-errors", '\0', null, Equal, "delete even after read errors").No("ignore-errors"),
+        Row(Force, "force", '\0', null, Equal, "replace directories that are not empty").No("force"),
+        Row(MaxDelete, "max-delete", '\0', "NUM", Equal, "delete at most this many"),
+        Lack("max-size", '\0', "SIZE", "leave out larger files"),
+        Lack("min-size", '\0', "SIZE", "leave out smaller files"),
+        None("max-alloc", '\0', "SIZE", "memory is bounded by design"),
+        Row(Partial, "partial", '\0', null, Equal, "keep what an interrupted run wrote").No("partial"),
+        Lack("partial-dir", '\0', "DIR", "keep it in this directory"),
+        Lack("delay-updates", '\0', null, "put all updated files in place at the end").No("delay-updates"),
+        Lack("prune-empty-dirs", 'm', null, "leave out directories without files").No("prune-empty-dirs", "m"),
+        Row(NumericIds, "numeric-ids", '\0', null, Equal, "keep user and group numbers, whatever their names").No("numeric-ids"),
+        Lack("usermap", '\0', "STRING", "map users"),
+        Lack("groupmap", '\0', "STRING", "map groups"),
+        Lack("chown", '\0', "USER:GROUP", "set owner and group"),
+        Row(OptionId.Timeout, "timeout", '\0', "SECONDS", Equal, "give up when the other side is silent for so long").No("timeout"),
+        Daemon("contimeout", "SECONDS", "limit for connecting to a daemon").No("contimeout"),
+        Row(IgnoreTimes, "ignore-times", 'I', null, Equal, "transfer even what has the same size and time"),
+        Row(SizeOnly, "size-only", '\0', null, Equal, "compare sizes alone"),
+        Row(ModifyWindow, "modify-window", '@', "NUM", Differs, "times that differ by no more are equal; by default nanoseconds count"),
+        Lack("temp-dir", 'T', "DIR", "make temporary files in this directory"),
+        Lack("fuzzy", 'y', null, "look for a similar file as basis").No("fuzzy", "y"),
+        Lack("compare-dest", '\0', "DIR", "compare with the files of this directory, too"),
+        Lack("copy-dest", '\0', "DIR", "and copy from it what did not change"),
+        Lack("link-dest", '\0', "DIR", "and link from it what did not change"),
+        Row(Compress, "compress", 'z', null, Exceeds, "compress (zstd, level 1 unless told otherwise)", "old-compress", "new-compress").No("compress", "z"),
+        Row(CompressChoice, "compress-choice", '\0', "STR", Differs, "auto, zstd and none are accepted", "zc"),
+        Row(CompressLevel, "compress-level", '\0', "NUM", Equal, "compress at this level of zstd; 0 does not compress", "zl"),
+        None("compress-threads", '\0', "NUM", "the number of threads is NativeSync's own choice", "zt"),
+        None("skip-compress", '\0', "LIST", "what does not compress is found by a sample"),
+        Lack("cvs-exclude", 'C', null, "leave out what CVS leaves out"),
+        Row(Filter, "filter", 'f', "RULE", Differs, "add a filter rule; merge and dir-merge are refused"),
+        Lack("", 'F', null, "the same as --filter='dir-merge /.rsync-filter'"),
+        Row(Exclude, "exclude", '\0', "PATTERN", Equal, "leave out what matches"),
+        Row(ExcludeFrom, "exclude-from", '\0', "FILE", Equal, "read exclude patterns from a file"),
+        Row(Include, "include", '\0', "PATTERN", Equal, "do not leave out what matches"),
+        Row(IncludeFrom, "include-from", '\0', "FILE", Equal, "read include patterns from a file"),
+        Lack("files-from", '\0', "FILE", "read the names of the sources from a file"),
+        Row(From0, "from0", '0', null, Equal, "lines of such files end at NUL").No("from0"),
+        None("old-args", '\0', null, "names never pass through a remote shell").No("old-args"),
+        None("secluded-args", 's', null, "names never pass through a remote shell", "protect-args").No("secluded-args", "s"),
+        None("trust-sender", '\0', null, "no side trusts the other"),
+        Lack("copy-as", '\0', "USER[:GROUP]", "copy as another user"),
+        Daemon("address", "ADDRESS", "address to connect to a daemon from"),
+        Daemon("sockopts", "OPTIONS", "socket options for a daemon"),
+        None("blocking-io", '\0', null, "input and output suit any remote shell").No("blocking-io"),
+        None("outbuf", '\0', "N|L|B", "output is flushed ten times a second and at the end"),
+        Row(OptionId.Stats, "stats", '\0', null, Equal, "print statistics at the end"),
+        Lack("8-bit-output", '8', null, "leave high-bit characters unescaped").No("8-bit-output", "8"),
+        Row(HumanReadable, "human-readable", 'h', null, Equal, "print sizes with units; twice: units of 1024").No("human-readable", "h"),
+        Row(Progress, "progress", '\0', null, Differs, "show the progress of the whole transfer").No("progress"),
+        Row(PartialProgress, "", 'P', null, Equal, "the same as --partial --progress"),
+        Row(Itemize, "itemize-changes", 'i', null, Equal, "say what changes about each entry; twice: name what does not change, too").No("itemize-changes", "i"),
+        Lack("remote-option", 'M', "OPT", "give an option to the other side only"),
+        Lack("out-format", '\0', "FORMAT", "say it in this format", "log-format"),
+        Lack("log-file", '\0', "FILE", "write a log"),
+        Lack("log-file-format", '\0', "FMT", "in this format"),
+        Daemon("password-file", "FILE", "password for a daemon"),
+        Daemon("early-input", "FILE", "input for a daemon"),
+        Lack("list-only", '\0', null, "list the files, copy nothing"),
+        Row(BandwidthLimit, "bwlimit", '\0', "RATE", Equal, "send no more than this, in KiB/s or with a unit").No("bwlimit"),
+        Lack("stop-after", '\0', "MINS", "stop after so many minutes", "time-limit"),
+        Lack("stop-at", '\0', "TIME", "stop at that time"),
+        Row(Fsync, "fsync", '\0', null, Equal, "flush each file to the disk"),
+        Lack("write-batch", '\0', "FILE", "write what was changed into a file, too"),
+        Lack("only-write-batch", '\0', "FILE", "write it into the file only"),
+        Lack("read-batch", '\0', "FILE", "apply such a file"),
+        Lack("protocol", '\0', "NUM", "speak an older protocol of rsync"),
+        Lack("iconv", '\0', "SPEC", "convert the character set of names").No("iconv"),
+        None("checksum-seed", '\0', "NUM", "digests are strong enough without a seed"),
+        None("qsort", '\0', null, "names are always sorted bytewise").Unlisted(),
+        Lack("ipv4", '4', null, "connect by IPv4"),
+        Lack("ipv6", '6', null, "connect by IPv6"),
+        new(OptionId.Version, "version", 'V', null, Equal, "print the version"),
+        new(OptionId.Help, "help", '\0', null, Equal, "print this help (also -h on its own)"),
+        new(OptionId.Server, "server", '\0', null, Lacks, "rsync's own protocol") { Hidden = true },
+        new(OptionId.Server, "sender", '\0', null, Lacks, "rsync's own protocol") { Hidden = true },
+        new(OptionId.Server, "daemon", '\0', null, Lacks, "rsync's daemon") { Hidden = true },
+        new(OptionId.Server, "config", '\0', "FILE", Lacks, "rsync's daemon") { Hidden = true },
+        new(OptionId.Server, "dparam", '\0', "OVERRIDE", Lacks, "rsync's daemon") { Hidden = true },
+        new(OptionId.Server, "detach", '\0', null, Lacks, "rsync's daemon") { Hidden = true, Negations = ["detach"] },
+        Row(Json, "json", '\0', null, Own, "one JSON object a line on standard output, for every event and the report"),
+        Row(Port, "port", '\0', "PORT", Own, "port of the SSH server"),
+        Row(Identity, "identity", '\0', "FILE", Own, "log in with this private key; may be repeated"),
+        Row(KnownHosts, "known-hosts", '\0', "FILE", Own, "the known_hosts file to use; may be repeated"),
+        Row(OptionId.HostKeyCheck, "host-key-check", '\0', "yes|accept-new|no", Own, "what to do about an unknown host key"),
+        Row(SshConfig, "ssh-config", '\0', "FILE", Own, "the SSH configuration file to use; none for none"),
+    ];
+
+    private static readonly Dictionary<string, (OptionSpec Option, bool Negated)> LongNames = MakeLongNames();
+    private static readonly Dictionary<char, OptionSpec> ShortNames = All.Where(option => option.Short != '\0').ToDictionary(option => option.Short);
+
+    /// <summary>Finds an option by its long name, <c>no-</c> and aliases included.</summary>
+    public static bool TryFind(string name, out OptionSpec option, out bool negated)
+    {
+        bool found = LongNames.TryGetValue(name, out var entry);
+        (option, negated) = entry;
+        return found;
+    }
+
+    /// <summary>Finds an option by its short name.</summary>
+    public static OptionSpec? Find(char name) => ShortNames.GetValueOrDefault(name);
+
+    private static Dictionary<string, (OptionSpec, bool)> MakeLongNames()
+    {
+        Dictionary<string, (OptionSpec, bool)> names = new(StringComparer.Ordinal);
+        foreach (OptionSpec option in All)
+        {
+            // "motd" and "detach" stand for their negations alone.
+            foreach (string name in (string[])[.. option.Long.Length > 0 && option.Long != "motd" ? (string[])[option.Long] : [], .. option.Aliases])
+            {
+                names.Add(name, (option, false));
+            }
+
+            foreach (string name in option.Negations)
+            {
+                names.Add("no-" + name, (option, true));
+            }
+        }
+
+        return names;
+    }
+
+    private static OptionSpec Row(OptionId id, string name, char letter, string? argument, Relation relation, string help, params string[] aliases) =>
+        new(id, name, letter, argument, relation, help) { Aliases = aliases };
+
+    private static OptionSpec Lack(string name, char letter, string? argument, string help, params string[] aliases) =>
+        Row(Refused, name, letter, argument, Lacks, help, aliases);
+
+    private static OptionSpec None(string name, char letter, string? argument, string help, params string[] aliases) =>
+        Row(OptionId.NoEffect, name, letter, argument, Relation.NoEffect, help, aliases);
+
+    private static OptionSpec Daemon(string name, string argument, string help) => Row(DaemonOnly, name, '\0', argument, Lacks, help);
+
+    private static OptionSpec No(this OptionSpec option, params string[] names) => option with { Negations = names };
+
+    private static OptionSpec Unlisted(this OptionSpec option) => option with { Hidden = true };
+}

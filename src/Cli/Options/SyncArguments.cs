@@ -1,0 +1,83 @@
+using NativeSync.Engine;
+using NativeSync.Protocol;
+using NativeSync.Transport;
+
+namespace NativeSync.Cli.Options;
+
+/// <summary>Everything that the options of <c>nativesync sync</c> say, after contradictions were refused.</summary>
+internal sealed record SyncArguments
+{
+    /// <summary>What to do, for the engine.</summary>
+    public required SyncOptions Options { get; init; }
+
+    /// <summary>SRC… DEST, as raw bytes.</summary>
+    public required IReadOnlyList<byte[]> Operands { get; init; }
+
+    /// <summary>How to say what is done.</summary>
+    public required OutputArguments Output { get; init; }
+
+    /// <summary>How to reach the other side.</summary>
+    public required RemoteArguments Remote { get; init; }
+
+    /// <summary><c>--version</c> was given.</summary>
+    public bool Version { get; init; }
+
+    /// <summary><c>--help</c> was given.</summary>
+    public bool Help { get; init; }
+
+    /// <summary>Whether all of <paramref name="flags"/> are asked for.</summary>
+    public bool Has(JobFlags flags) => Options.Has(flags);
+}
+
+/// <summary>How to say what is done.</summary>
+internal sealed record OutputArguments
+{
+    /// <summary>How often <c>-v</c> was given; 0 with <c>-q</c>.</summary>
+    public int Verbosity { get; init; }
+
+    /// <summary><c>-q</c>.</summary>
+    public bool Quiet { get; init; }
+
+    /// <summary>How often <c>-i</c> was given.</summary>
+    public int Itemize { get; init; }
+
+    /// <summary><c>--stats</c>.</summary>
+    public bool Stats { get; init; }
+
+    /// <summary><c>--progress</c>.</summary>
+    public bool Progress { get; init; }
+
+    /// <summary>0 plain digits, 1 with separators (the default), 2 units of 1000, 3 units of 1024.</summary>
+    public int HumanReadable { get; init; } = 1;
+
+    /// <summary><c>--json</c>.</summary>
+    public bool Json { get; init; }
+}
+
+/// <summary>How to reach the other side.</summary>
+internal sealed record RemoteArguments
+{
+    /// <summary><c>-e</c>, else RSYNC_RSH; null for the built-in SSH.</summary>
+    public string? Rsh { get; init; }
+
+    /// <summary><c>--rsync-path</c>.</summary>
+    public string? RsyncPath { get; init; }
+
+    /// <summary><c>--port</c>.</summary>
+    public int? Port { get; init; }
+
+    /// <summary><c>--identity</c>.</summary>
+    public IReadOnlyList<string> Identities { get; init; } = [];
+
+    /// <summary><c>--known-hosts</c>.</summary>
+    public IReadOnlyList<string> KnownHosts { get; init; } = [];
+
+    /// <summary><c>--host-key-check</c>; null leaves it to the configuration.</summary>
+    public HostKeyCheck? HostKeyCheck { get; init; }
+
+    /// <summary><c>--ssh-config</c>.</summary>
+    public string? SshConfig { get; init; }
+
+    /// <summary><c>--timeout</c>, which also limits connecting.</summary>
+    public int TimeoutSeconds { get; init; }
+}

@@ -1,0 +1,327 @@
+using System.Globalization;
+using NativeSync.Engine;
+using NativeSync.Engine.Filters;
+using NativeSync.Protocol;
+using NativeSync.Transport;
+
+namespace NativeSync.Cli.Options;
+
+/// <summary>Applies options one after the other, as rsync does: a later one may take back what an earlier one said.</summary>
+internal sealed class SyncArgumentsBuilder(IRuleFiles ruleFiles)
+{
+    /// <summary>rsync's bound for <c>--block-size</c>.</summary>
+    private const long MaxBlockSize = 128 * 1024;
+
+    private readonly List<byte[]> _rules = [];
+    private readonly List<string> _identities = [];
+    private readonly List<string> _knownHosts = [];
+    private readonly HashSet<OptionId> _given = [];
+    private JobFlags _flags;
+    private int _verbosity, _itemize, _quiet, _human = 1, _oneFileSystem;
+    private bool _stats, _progress, _json, _from0, _compress, _version, _help;
+    private bool? _wholeFile;
+    private int? _compressLevel;
+    private bool _compressNone;
+    private long _bandwidth, _blockSize;
+    private int _timeout, _modifyWindow;
+    private long? _maxDelete;
+    private string? _rsh, _rsyncPath, _sshConfig;
+    private int? _port;
+    private HostKeyCheck? _hostKeyCheck;
+
+    /// <summary>Makes sense of a command line.</summary>
+    /// <exception cref="UsageException">Something is wrong with it, or not supported.</exception>
+    /// <exception cref="FilterException">A filter rule is malformed, or a rule file cannot be read.</exception>
+    public static SyncArguments Parse(IReadOnlyList<byte[]> arguments, IRuleFiles? ruleFiles = null)
+    {
+        // "-h" is help only on its own.
+        if (arguments.Count == 1 && arguments[0].AsSpan().SequenceEqual("-h"u8))
+        {
+            arguments = ["--help"u8.ToArray()];
+        }
+
+        ParsedCommandLine line = OptionParser.Parse(arguments);
+        SyncArgumentsBuilder builder = new(ruleFiles ?? RuleFiles.OnDisk);
+        foreach (GivenOption option in line.Options)
+        {
+            builder.Apply(option);
+            if (builder._version || builder._help)
+            {
+                break;
+            }
+        }
+
+        return builder.Build(line.Operands);
+    }
+
+    private void Apply(GivenOption given)
+    {
+        OptionSpec option = given.Option;
+        bool on = !given.Negated;
+        _given.Add(option.Id);
+        switch (option.Id)
+        {
+            // Turning off what is never on does no harm.
+            case OptionId.Refused when given.Negated && option.Long != "super":
+            case OptionId.DaemonOnly when given.Negated:
+            case OptionId.NoEffect:
+                break;
+            case OptionId.Refused:
+                throw new UsageException($"option {(given.Negated ? "--no-" + option.Long : option.Name)} is not supported yet", UsageException.Unsupported);
+            case OptionId.DaemonOnly:
+                throw new UsageException($"option {option.Name} is for rsync daemons, which are not supported", UsageException.Unsupported);
+            case OptionId.Server:
+                throw new UsageException($"option {option.Name} asks for rsync's own protocol, which is not spoken here (let the other side be nativesync, too)", UsageException.Unsupported);
+
+            case OptionId.Archive: Set(SyncOptions.ArchiveFlags, true); break;
+            case OptionId.Recursive: Set(JobFlags.Recursive, on); break;
+            case OptionId.Links: Set(JobFlags.Links, on); break;
+            case OptionId.Permissions: Set(JobFlags.Permissions, on); break;
+            case OptionId.Times: Set(JobFlags.Times, on); break;
+            case OptionId.Group: Set(JobFlags.Group, on); break;
+            case OptionId.Owner: Set(JobFlags.Owner, on); break;
+            case OptionId.DevicesAndSpecials: Set(JobFlags.Devices | JobFlags.Specials, on); break;
+            case OptionId.Devices: Set(JobFlags.Devices, on); break;
+            case OptionId.Specials: Set(JobFlags.Specials, on); break;
+            case OptionId.HardLinks: Set(JobFlags.HardLinks, on); break;
+            case OptionId.Acls: Set(on ? JobFlags.Acls | JobFlags.Permissions : JobFlags.Acls, on); break;
+            case OptionId.Xattrs: Set(JobFlags.Xattrs, on); break;
+            case OptionId.Executability: Set(JobFlags.Executability, on); break;
+            case OptionId.Sparse: Set(JobFlags.Sparse, on); break;
+            case OptionId.NumericIds: Set(JobFlags.NumericIds, on); break;
+            case OptionId.OmitDirectoryTimes: Set(JobFlags.OmitDirectoryTimes, on); break;
+            case OptionId.DryRun: Set(JobFlags.DryRun, true); break;
+            case OptionId.Checksum: Set(JobFlags.Checksum, on); break;
+            case OptionId.Update: Set(JobFlags.Update, on); break;
+            case OptionId.Existing: Set(JobFlags.Existing, true); break;
+            case OptionId.IgnoreExisting: Set(JobFlags.IgnoreExisting, true); break;
+            case OptionId.SizeOnly: Set(JobFlags.SizeOnly, true); break;
+            case OptionId.IgnoreTimes: Set(JobFlags.IgnoreTimes, true); break;
+            case OptionId.InPlace: Set(JobFlags.InPlace, on); break;
+            case OptionId.Partial: Set(JobFlags.Partial, on); break;
+            case OptionId.Delete: Set(JobFlags.Delete, true); break;
+            case OptionId.DeleteExcluded: Set(JobFlags.Delete | JobFlags.DeleteExcluded, true); break;
+            case OptionId.IgnoreErrors: Set(JobFlags.IgnoreErrors, on); break;
+            case OptionId.Force: Set(JobFlags.Force, on); break;
+            case OptionId.MakePath: Set(JobFlags.MakePath, on); break;
+            case OptionId.Fsync: Set(JobFlags.Fsync, true); break;
+            case OptionId.WholeFile: _wholeFile = on; break;
+            case OptionId.OneFileSystem: _oneFileSystem = on ? _oneFileSystem + 1 : 0; break;
+            case OptionId.MaxDelete: _maxDelete = Number(given, int.MinValue, int.MaxValue) is >= 0 and int most ? most : null; break;
+            case OptionId.ModifyWindow: _modifyWindow = Number(given, -1, int.MaxValue); break;
+            case OptionId.BlockSize: _blockSize = ReadBlockSize(given); break;
+
+            case OptionId.Exclude: AddRule(ExcludeFile.FromArgument(given.Value, include: false)); break;
+            case OptionId.Include: AddRule(ExcludeFile.FromArgument(given.Value, include: true)); break;
+            case OptionId.ExcludeFrom: AddFile(given.Value, include: false); break;
+            case OptionId.IncludeFrom: AddFile(given.Value, include: true); break;
+            case OptionId.Filter: AddRule(given.Value); break;
+            case OptionId.From0: _from0 = on; break;
+
+            case OptionId.Verbose: _verbosity = on ? _verbosity + 1 : 0; break;
+            case OptionId.Quiet: _quiet++; break;
+            case OptionId.Itemize: _itemize = on ? _itemize + 1 : 0; break;
+            case OptionId.Stats: _stats = true; break;
+            case OptionId.Progress: _progress = on; break;
+            case OptionId.PartialProgress: _progress = true; Set(JobFlags.Partial, true); break;
+            case OptionId.HumanReadable: _human = on ? Math.Min(_human + 1, 3) : 0; break;
+            case OptionId.Info: ApplyInfo(given); break;
+            case OptionId.Json: _json = true; break;
+
+            case OptionId.Compress: _compress = on; break;
+            case OptionId.CompressLevel: _compressLevel = Number(given, int.MinValue, int.MaxValue); break;
+            case OptionId.CompressChoice: ReadCompressChoice(given); break;
+            case OptionId.ChecksumChoice when given.Text is not ("auto" or "xxh128" or "xxhash" or "auto,auto" or "xxh128,xxh128"):
+                throw NotYet(given);
+            case OptionId.ChecksumChoice: break;
+            case OptionId.BandwidthLimit: _bandwidth = on ? SizeValue.ParseBandwidth(given.Text) : 0; break;
+            case OptionId.Timeout: _timeout = on ? Number(given, 0, int.MaxValue) : 0; break;
+
+            case OptionId.Rsh: _rsh = given.Text; break;
+            case OptionId.RsyncPath: _rsyncPath = given.Text; break;
+            case OptionId.Port: _port = Number(given, 1, 65535); break;
+            case OptionId.Identity: _identities.Add(given.Text); break;
+            case OptionId.KnownHosts: _knownHosts.Add(given.Text); break;
+            case OptionId.SshConfig: _sshConfig = given.Text; break;
+            case OptionId.HostKeyCheck: _hostKeyCheck = ReadHostKeyCheck(given); break;
+            case OptionId.Version: _version = true; break;
+            case OptionId.Help: _help = true; break;
+            default: throw new InvalidOperationException($"option {option.Name} is in the table and not applied");
+        }
+    }
+
+    private SyncArguments Build(IReadOnlyList<byte[]> operands)
+    {
+        if (!_version && !_help)
+        {
+            RefuseContradictions();
+        }
+
+        // --inplace keeps what an interrupted run wrote by its nature.
+        Set(JobFlags.Partial, (_flags & (JobFlags.Partial | JobFlags.InPlace)) != 0);
+        Set(JobFlags.OneFileSystem, _oneFileSystem > 0);
+        Set(JobFlags.WholeFile, _wholeFile == true);
+
+        // Of these two rsync looks at --size-only first.
+        Set(JobFlags.IgnoreTimes, Has(JobFlags.IgnoreTimes) && !Has(JobFlags.SizeOnly));
+        Set(JobFlags.ReportUnchanged, _itemize > 1 || _verbosity > 1);
+        bool compress = !_compressNone && (_compressLevel is null ? _compress : _compressLevel != 0);
+        Set(JobFlags.NoCompress, !compress);
+        return new SyncArguments
+        {
+            Operands = operands,
+            Version = _version,
+            Help = _help,
+            Options = new SyncOptions
+            {
+                Flags = _flags,
+                CompressLevel = compress ? _compressLevel ?? DefaultLevel : null,
+                BandwidthLimit = _bandwidth,
+                TimeoutSeconds = _timeout,
+                BlockSize = (int)_blockSize,
+                MaxDelete = _maxDelete,
+                ModifyWindow = Math.Max(0, _modifyWindow),
+                Rules = _rules,
+            },
+            Output = new OutputArguments
+            {
+                Verbosity = _quiet > 0 ? 0 : _verbosity,
+                Quiet = _quiet > 0,
+                Itemize = _quiet > 0 ? 0 : _itemize,
+                Stats = _stats && _quiet == 0,
+                Progress = _progress && _quiet == 0,
+                HumanReadable = _human,
+                Json = _json,
+            },
+            Remote = new RemoteArguments
+            {
+                Rsh = _rsh,
+                RsyncPath = _rsyncPath,
+                Port = _port,
+                Identities = _identities,
+                KnownHosts = _knownHosts,
+                HostKeyCheck = _hostKeyCheck,
+                SshConfig = _sshConfig,
+                TimeoutSeconds = _timeout,
+            },
+        };
+    }
+
+    /// <summary>zstd's fastest ordinary level: what one core compresses at it is still more than most lines take.</summary>
+    internal const int DefaultLevel = 1;
+
+    private void RefuseContradictions()
+    {
+        if (Has(JobFlags.Delete) && !Has(JobFlags.Recursive))
+        {
+            throw new UsageException("--delete does not work without --recursive (-r)");
+        }
+
+        if (_oneFileSystem > 1)
+        {
+            throw new UsageException("option -xx is not supported yet", UsageException.Unsupported);
+        }
+
+        if (_json && (_itemize > 0 || _progress))
+        {
+            throw new UsageException("--json cannot be combined with --itemize-changes or --progress: its events say the same");
+        }
+
+        if (_json && _quiet > 0)
+        {
+            throw new UsageException("--json cannot be combined with --quiet");
+        }
+
+        if (_rsh is not null && (_given.Overlaps([OptionId.Port, OptionId.Identity, OptionId.KnownHosts, OptionId.HostKeyCheck, OptionId.SshConfig])))
+        {
+            throw new UsageException("--port, --identity, --known-hosts, --host-key-check and --ssh-config are for the built-in SSH (put them into the command of --rsh)");
+        }
+    }
+
+    private void AddRule(byte[] rule)
+    {
+        // Parsed here for its errors; the engine parses the list again.
+        FilterList.Empty.Add(rule);
+        if (rule.Length > 0)
+        {
+            _rules.Add(rule);
+        }
+    }
+
+    private void AddFile(byte[] path, bool include)
+    {
+        byte[] content = ruleFiles.Read(path, include ? "include" : "exclude");
+        try
+        {
+            _rules.AddRange(ExcludeFile.Read(content, include, _from0));
+        }
+        catch (FilterException e)
+        {
+            throw new FilterException($"{UsageException.Quote(path)}: {e.Message}", e.ExitCode, UsageException.Quote(path), e.Line);
+        }
+    }
+
+    private void ApplyInfo(GivenOption given)
+    {
+        foreach (string word in given.Text.Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string name = word.TrimEnd('0', '1', '2', '3', '4').ToLowerInvariant();
+            int level = name.Length == word.Length ? 1 : word[^1] - '0';
+            switch (name)
+            {
+                case "progress": _progress = level > 0; break;
+                case "stats": _stats = level > 1; _verbosity = level == 1 ? Math.Max(_verbosity, 1) : _verbosity; break;
+                case "name": _verbosity = Math.Max(_verbosity, level); break;
+                case "flist": break;
+                default: throw new UsageException($"{UsageException.Quote(given.Given)}: \"{UsageException.Quote(word)}\" is not supported yet", UsageException.Unsupported);
+            }
+        }
+    }
+
+    private void ReadCompressChoice(GivenOption given)
+    {
+        switch (given.Text)
+        {
+            case "auto": break;
+            case "zstd": _compress = true; _compressNone = false; break;
+            case "none": _compressNone = true; break;
+            default: throw NotYet(given);
+        }
+    }
+
+    private static long ReadBlockSize(GivenOption given)
+    {
+        long size = SizeValue.Parse(given.Text, 'b') ?? throw new UsageException($"--block-size={UsageException.Quote(given.Text)} is invalid");
+        return size <= MaxBlockSize ? size : throw new UsageException($"--block-size={UsageException.Quote(given.Text)} is too large (max: 128K)");
+    }
+
+    private static HostKeyCheck ReadHostKeyCheck(GivenOption given) => given.Text switch
+    {
+        "yes" => HostKeyCheck.Yes,
+        "accept-new" => HostKeyCheck.AcceptNew,
+        "no" => HostKeyCheck.No,
+        _ => throw new UsageException($"{UsageException.Quote(given.Given)}: yes, accept-new or no is expected"),
+    };
+
+    private static int Number(GivenOption given, int least, int most)
+    {
+        string text = given.Text;
+        long value = 0;
+        bool valid = text.Length == 0
+            || (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+                ? long.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)
+                : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value));
+        if (!valid)
+        {
+            throw new UsageException($"{UsageException.Quote(given.Given)}: invalid numeric value");
+        }
+
+        return value >= least && value <= most ? (int)value : throw new UsageException($"{UsageException.Quote(given.Given)}: the number is out of range");
+    }
+
+    private static UsageException NotYet(GivenOption given) => new($"option {UsageException.Quote(given.Given)} is not supported yet", UsageException.Unsupported);
+
+    private void Set(JobFlags flags, bool on) => _flags = on ? _flags | flags : _flags & ~flags;
+
+    private bool Has(JobFlags flag) => (_flags & flag) != 0;
+}

@@ -1,0 +1,233 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+using NativeSync.Cli.Remote;
+using NativeSync.Engine;
+using NativeSync.Protocol;
+
+namespace NativeSync.Cli.Output;
+
+/// <summary>Tells a program: one JSON object a line, described in docs/cli.md.</summary>
+internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction direction, TimeProvider clock) : ISyncReporter
+{
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
+
+    // Nobody puts these lines into a web page; what a terminal could stumble over is escaped below.
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly Lock _gate = new();
+    private readonly ProgressEstimate _estimate = new(clock);
+    private long? _lastProgress;
+
+    /// <inheritdoc/>
+    public void Start() => Send(writer =>
+    {
+        writer.WriteString("event", "start");
+        writer.WriteString("version", VersionText.Version);
+        writer.WriteString("direction", direction switch { Direction.Push => "push", Direction.Pull => "pull", _ => "local" });
+        writer.WriteBoolean("dryRun", (flags & JobFlags.DryRun) != 0);
+    });
+
+    /// <inheritdoc/>
+    public void OnEntry(in EntryEvent entry)
+    {
+        EntryEvent e = entry;
+        Send(writer =>
+        {
+            writer.WriteString("event", "entry");
+            writer.WriteString("action", Name(e.Kind));
+            writer.WriteString("type", Name(e.Metadata.Type));
+            WriteName(writer, "path", e.Path);
+            if (e.LinkTarget is { } target)
+            {
+                WriteName(writer, e.Kind == OutcomeKind.Linked ? "linkedTo" : "target", target);
+            }
+
+            writer.WriteString("itemize", Itemizer.Of(e, flags, direction == Direction.Push));
+            writer.WriteStartArray("changes");
+            foreach (Changes change in (Changes[])[Changes.New, Changes.Content, Changes.Checksum, Changes.Size, Changes.Time, Changes.Permissions, Changes.Owner,
+                Changes.Group, Changes.Acl, Changes.Xattr, Changes.LinkTarget, Changes.Device, Changes.FileFlags, Changes.HardLink])
+            {
+                if ((e.Changes & change) != 0)
+                {
+                    writer.WriteStringValue(Name(change));
+                }
+            }
+
+            writer.WriteEndArray();
+            if (e.Kind != OutcomeKind.Deleted)
+            {
+                writer.WriteNumber("size", e.Metadata.Size);
+                writer.WriteNumber("mode", e.Metadata.Mode);
+                writer.WriteNumber("uid", e.Metadata.Uid);
+                writer.WriteNumber("gid", e.Metadata.Gid);
+                writer.WriteNumber("mtime", e.Metadata.Modified.Seconds);
+                writer.WriteNumber("mtimeNs", e.Metadata.Modified.Nanoseconds);
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void OnProblem(in SyncProblem problem)
+    {
+        SyncProblem p = problem;
+        Send(writer => WriteProblem(writer, p));
+    }
+
+    /// <inheritdoc/>
+    public void OnProgress(in SyncProgress progress)
+    {
+        ProgressView view;
+        lock (_gate)
+        {
+            view = _estimate.Update(progress);
+            long now = clock.GetTimestamp();
+            if (_lastProgress is { } last && clock.GetElapsedTime(last, now) < ProgressInterval)
+            {
+                return;
+            }
+
+            _lastProgress = now;
+        }
+
+        Send(writer =>
+        {
+            writer.WriteString("event", "progress");
+            writer.WriteNumber("entries", view.Progress.Entries);
+            writer.WriteNumber("totalEntries", view.Progress.TotalEntries);
+            writer.WriteNumber("bytes", view.Progress.Bytes);
+            writer.WriteNumber("totalBytes", view.Progress.TotalBytes);
+            writer.WriteNumber("wireBytes", view.Progress.WireBytes);
+            writer.WriteBoolean("totalsFinal", view.Progress.TotalsFinal);
+            writer.WriteNumber("bytesPerSecond", Math.Round(view.BytesPerSecond));
+            if (view.Remaining is { } remaining)
+            {
+                writer.WriteNumber("remainingSeconds", Math.Round(remaining.TotalSeconds, 1));
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Finish(SyncReport report) => Send(writer =>
+    {
+        Statistics s = report.Statistics;
+        writer.WriteString("event", "report");
+        writer.WriteNumber("exitCode", report.ExitCode);
+        writer.WriteNumber("seconds", Math.Round(report.Elapsed.TotalSeconds, 6));
+        writer.WriteNumber("bytesSent", report.BytesSent);
+        writer.WriteNumber("bytesReceived", report.BytesReceived);
+        writer.WriteNumber("problems", report.ProblemCount);
+        foreach ((string name, long value) in (ReadOnlySpan<(string, long)>)
+        [
+            ("entries", s.Entries), ("files", s.Files), ("directories", s.Directories), ("symbolicLinks", s.SymbolicLinks), ("devices", s.Devices),
+            ("specials", s.Specials), ("created", s.Created), ("deleted", s.Deleted), ("updated", s.Updated), ("metadataOnly", s.MetadataOnly),
+            ("linked", s.Linked), ("skipped", s.Skipped), ("failed", s.Failed), ("vanished", s.Vanished), ("unstable", s.Unstable),
+            ("filesTransferred", s.FilesTransferred), ("deltaFiles", s.DeltaFiles), ("totalSize", s.TotalSize), ("transferredSize", s.TransferredSize),
+            ("literalBytes", s.LiteralBytes), ("matchedBytes", s.MatchedBytes), ("holeBytes", s.HoleBytes), ("listBytes", s.ListBytes),
+        ])
+        {
+            writer.WriteNumber(name, value);
+        }
+    }, flush: true);
+
+    /// <inheritdoc/>
+    public void Fail(string message, int exitCode) => Send(writer =>
+    {
+        writer.WriteString("event", "failure");
+        writer.WriteNumber("exitCode", exitCode);
+        writer.WriteString("message", message);
+    }, flush: true);
+
+    private static void WriteProblem(Utf8JsonWriter writer, SyncProblem problem)
+    {
+        writer.WriteString("event", "problem");
+        writer.WriteBoolean("warning", problem.Warning);
+        writer.WriteString("side", problem.OnSource ? "source" : "destination");
+        writer.WriteString("operation", JsonNamingPolicy.CamelCase.ConvertName(problem.Operation.ToString()));
+        writer.WriteNumber("errno", problem.Errno);
+        WriteName(writer, "path", problem.Path);
+        writer.WriteString("message", problem.Message);
+    }
+
+    /// <summary>
+    /// A name that is UTF-8 stands as it is. One that is not stands escaped (<c>\#ooo</c>), and a second field, its name with
+    /// <c>Base64</c> behind it, has the bytes.
+    /// </summary>
+    internal static void WriteName(Utf8JsonWriter writer, string field, byte[] name)
+    {
+        if (Utf8.IsValid(name))
+        {
+            writer.WriteString(field, name);
+        }
+        else
+        {
+            writer.WriteString(field, ByteText.Escape(name));
+            writer.WriteBase64String(field + "Base64", name);
+        }
+    }
+
+    private void Send(Action<Utf8JsonWriter> write, bool flush = false)
+    {
+        ArrayBufferWriter<byte> buffer = new(512);
+        using (Utf8JsonWriter writer = new(buffer, WriterOptions))
+        {
+            writer.WriteStartObject();
+            write(writer);
+            writer.WriteEndObject();
+        }
+
+        screen.WriteLine(Harmless(Encoding.UTF8.GetString(buffer.WrittenSpan)));
+        if (flush)
+        {
+            screen.Flush();
+        }
+    }
+
+    /// <summary>Escapes what JSON allows and a terminal may obey: controls beyond ASCII, and marks that change the direction of writing.</summary>
+    private static string Harmless(string json)
+    {
+        if (!json.Any(IsHarmful))
+        {
+            return json;
+        }
+
+        StringBuilder text = new(json.Length + 32);
+        foreach (char c in json)
+        {
+            _ = IsHarmful(c) ? text.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture)) : text.Append(c);
+        }
+
+        return text.ToString();
+    }
+
+    private static bool IsHarmful(char c) => c >= '\x7f'
+        && char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+
+    private static string Name(OutcomeKind kind) => kind switch
+    {
+        OutcomeKind.Unchanged => "unchanged",
+        OutcomeKind.Created => "created",
+        OutcomeKind.Updated => "updated",
+        OutcomeKind.MetadataOnly => "metadata",
+        OutcomeKind.Linked => "linked",
+        OutcomeKind.Deleted => "deleted",
+        OutcomeKind.Skipped => "skipped",
+        _ => "failed",
+    };
+
+    private static string Name(EntryType type) => type switch
+    {
+        EntryType.Directory => "directory",
+        EntryType.SymbolicLink => "symbolicLink",
+        EntryType.BlockDevice => "blockDevice",
+        EntryType.CharacterDevice => "characterDevice",
+        EntryType.Fifo => "fifo",
+        EntryType.Socket => "socket",
+        _ => "file",
+    };
+
+    private static string Name(Changes change) => JsonNamingPolicy.CamelCase.ConvertName(change.ToString());
+}

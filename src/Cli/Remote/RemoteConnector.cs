@@ -1,0 +1,100 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using NativeSync.Cli.Options;
+using NativeSync.Cli.Startup;
+using NativeSync.Engine;
+using NativeSync.Transport;
+
+namespace NativeSync.Cli.Remote;
+
+/// <summary>Reaches the other side as the options say, and asks the person at the terminal for what is missing.</summary>
+internal sealed class RemoteConnector(RemoteArguments arguments, Interruption interruption)
+{
+    /// <summary>rsync's variable for the remote shell.</summary>
+    private const string RshVariable = "RSYNC_RSH";
+
+    /// <summary>The executable to upload in place of this one, e.g. one for another machine.</summary>
+    private const string AgentVariable = "NATIVESYNC_AGENT";
+
+    /// <summary>A password for logging in, for those who cannot be asked.</summary>
+    private const string PasswordVariable = "NATIVESYNC_PASSWORD";
+
+    private int _passwordsGiven;
+
+    /// <summary>Connects and starts the agent.</summary>
+    /// <exception cref="TransportException">It did not work.</exception>
+    public async Task<IConnection> ConnectAsync(Endpoint remote, CancellationToken ct)
+    {
+        AgentImage image = Environment.GetEnvironmentVariable(AgentVariable) is { Length: > 0 } path ? AgentImage.FromFile(path) : AgentImage.Self();
+        AgentOptions agent = new() { RemotePath = arguments.RsyncPath };
+        if (arguments.TimeoutSeconds > 0)
+        {
+            agent = agent with { StartTimeout = TimeSpan.FromSeconds(Math.Max(arguments.TimeoutSeconds, 10)) };
+        }
+
+        if (Rsh is { } rsh)
+        {
+            return await ShellCommandTransport.StartAsync(CommandSplitter.Split(rsh), remote.User, remote.Host!, image, agent, ct);
+        }
+
+        SshSession session = await SshConnector.ConnectAsync(new SshTarget(remote.Host!, arguments.Port, remote.User), SshOptions(), ct);
+        try
+        {
+            return await AgentBootstrap.StartAsync(session, image, agent, ownsSession: true, ct);
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The command of <c>-e</c>; RSYNC_RSH counts only when no option is about the built-in SSH.</summary>
+    private string? Rsh => arguments.Rsh
+        ?? (arguments is { Port: null, HostKeyCheck: null, SshConfig: null, Identities: [], KnownHosts: [] }
+            && Environment.GetEnvironmentVariable(RshVariable) is { Length: > 0 } rsh ? rsh : null);
+
+    private SshOptions SshOptions() => new()
+    {
+        IdentityFiles = arguments.Identities,
+        KnownHostsFiles = arguments.KnownHosts,
+        HostKeyCheck = arguments.HostKeyCheck,
+        ConfigFile = arguments.SshConfig,
+        ConnectTimeout = arguments.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(arguments.TimeoutSeconds) : null,
+        PasswordProvider = prompt => PasswordFromEnvironment() ?? Ask(prompt, shown: false),
+        PassphraseProvider = prompt => Ask(prompt, shown: false),
+        InteractiveProvider = (prompt, shown) => (shown ? null : PasswordFromEnvironment()) ?? Ask(prompt, shown),
+        ConfirmHostKey = Confirm,
+        Logger = new StandardErrorLogger(),
+    };
+
+    /// <summary>Once: a password that was refused is not tried again.</summary>
+    private string? PasswordFromEnvironment() =>
+        Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password && Interlocked.Exchange(ref _passwordsGiven, 1) == 0 ? password : null;
+
+    private bool Confirm(HostKeyQuestion question)
+    {
+        string? answer = Ask(string.Create(CultureInfo.InvariantCulture,
+            $"The host {UsageException.Quote(question.Host)} is not known. Its {UsageException.Quote(question.KeyType)} key is {UsageException.Quote(question.Fingerprint)}.\nConnect, and remember the key (yes/no)? "), shown: true);
+        return answer?.Trim().ToLowerInvariant() == "yes";
+    }
+
+    private string? Ask(string prompt, bool shown) => Terminal.Ask(prompt, shown, interruption);
+
+    /// <summary>Warnings of the transport, one line each.</summary>
+    private sealed class StandardErrorLogger : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                Console.Error.WriteLine("nativesync: " + UsageException.Quote(formatter(state, exception)));
+            }
+        }
+    }
+}
