@@ -41,8 +41,8 @@ public static class ProtocolLimits
     public const int MinBlockSize = 256;
     /// <summary>The largest block of a signature.</summary>
     public const int MaxBlockSize = 4 * 1024 * 1024;
-    /// <summary>Bytes of a strong checksum that travel, at least.</summary>
-    public const int MinStrongLength = 4;
+    /// <summary>Bytes of a strong checksum that travel, at least: none, the weak one alone.</summary>
+    public const int MinStrongLength = 0;
     /// <summary>Bytes of a strong checksum that travel, at most: all of XXH3-128.</summary>
     public const int MaxStrongLength = 16;
     /// <summary>Blocks of one signature.</summary>

@@ -91,7 +91,6 @@ public sealed class RefusalTests
     [InlineData(ProtocolError.LengthOutOfRange, "23 00 00 01 80808004 10")] // block of 8 MiB
     [InlineData(ProtocolError.ValueOutOfRange, "23 00 00 00 8040 10")] // empty basis
     [InlineData(ProtocolError.LengthOutOfRange, "23 00 00 ffffffffffff03 8002 10")] // too many blocks
-    [InlineData(ProtocolError.ValueOutOfRange, "23 00 00 01 8040 03")] // strong of three bytes
     [InlineData(ProtocolError.ValueOutOfRange, "23 00 00 01 8040 11")] // strong of 17
     [InlineData(ProtocolError.ValueOutOfRange, "24 00 08")] // no blocks
     [InlineData(ProtocolError.LengthOutOfRange, "24 818002 08")] // 32769 blocks

@@ -29,7 +29,7 @@ public readonly record struct HelloFrame
     public required byte[] Build { get; init; }
     /// <summary>Bytes of records that the other end may send on this lane before the first grant.</summary>
     public required int Credit { get; init; }
-    /// <summary>The session, chosen by the client; the agent repeats it or, when it speaks first, sends zero.</summary>
+    /// <summary>The session, chosen at random by the client; the agent's has no meaning.</summary>
     public required UInt128 Session { get; init; }
 
     /// <summary>Reads the payload. What a later version puts behind the known fields is ignored.</summary>

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace NativeSync.Protocol;
 
-/// <summary>On a further lane, instead of a job: proves that it belongs to the session (docs/protocol.md, "Lanes").</summary>
+/// <summary>On a further lane, instead of a job: proves that it belongs to the session (docs/protocol.md, "Lanes and credits").</summary>
 public readonly record struct JoinFrame
 {
     internal const int MaxSize = 16 + ProtocolLimits.SecretLength + 1;

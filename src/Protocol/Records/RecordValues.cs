@@ -132,7 +132,7 @@ public readonly record struct WantRecord(int Directory, int Index);
 /// <param name="Index">The entry.</param>
 /// <param name="BasisLength">At least 1.</param>
 /// <param name="BlockSize">A power of two.</param>
-/// <param name="StrongLength">How many bytes of each strong checksum travel: 4 to 16.</param>
+/// <param name="StrongLength">How many bytes of each strong checksum travel: 0 to 16.</param>
 public readonly record struct WantDeltaRecord(int Directory, int Index, long BasisLength, int BlockSize, int StrongLength)
 {
     /// <summary>How many blocks the signature has: the last may be short.</summary>
@@ -144,7 +144,7 @@ public readonly ref struct SignatureRecord
 {
     /// <summary>How many.</summary>
     public int Count { get; init; }
-    /// <summary>4 to 16, as in the WantDelta.</summary>
+    /// <summary>0 to 16, as in the WantDelta.</summary>
     public int StrongLength { get; init; }
     /// <summary>Count times weak (4 bytes, little endian) and strong.</summary>
     public ReadOnlySpan<byte> Blocks { get; init; }

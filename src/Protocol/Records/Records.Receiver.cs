@@ -102,8 +102,9 @@ public static partial class Records
 
     private static int ReadStrongLength(scoped ref WireReader reader)
     {
+        // 0 is fine: MinStrongLength.
         byte strong = reader.ReadByte();
-        if (strong is < ProtocolLimits.MinStrongLength or > ProtocolLimits.MaxStrongLength)
+        if (strong > ProtocolLimits.MaxStrongLength)
         {
             Throw.Value("the length of a strong checksum", strong);
         }
