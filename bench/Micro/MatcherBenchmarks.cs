@@ -7,7 +7,7 @@ namespace NativeSync.Bench.Micro;
 public class MatcherBenchmarks
 {
     private byte[] _content = [];
-    private Signature _signature = new(new BlockLayout(0, 8192, 4));
+    private Signature _signature = new(new BlockLayout(0, 4096, 0));
     private readonly MatchOptions _searchAll = new() { SearchBudget = long.MaxValue / 2 };
 
     [Params("same", "pages", "regions", "shifted", "shuffled", "unrelated", "zeros")]
@@ -27,7 +27,7 @@ public class MatcherBenchmarks
             "zeros" => new byte[BenchData.FileSize],
             _ => basis,
         };
-        BlockLayout layout = new(basis.Length, 8192, 4);
+        BlockLayout layout = new(basis.Length, 4096, 0); // as for 1 GiB
         _signature = new Signature(layout);
         MemorySource source = new(basis);
         SignatureGenerator.Generate(ref source, layout, (_, encoded) => _signature.Append(encoded));

@@ -3,10 +3,10 @@ using NativeSync.Engine.Delta;
 
 namespace NativeSync.Bench.Micro;
 
-/// <summary>The weak checksum of whole blocks (signature), and rolled over every position (search) past the filter of 2^17 blocks, as of 1 GiB.</summary>
+/// <summary>The weak checksum of whole blocks (signature), and rolled over every position (search) past the filter of 2^18 blocks, as of 1 GiB.</summary>
 public class RollingChecksumBenchmarks
 {
-    private const int Window = 8192;
+    private const int Window = 4096;
     private byte[] _data = [];
     private RollingSearch _search;
 
@@ -14,8 +14,8 @@ public class RollingChecksumBenchmarks
     public void Setup()
     {
         _data = BenchData.Random(64 << 20);
-        Signature signature = new(new BlockLayout((1L << 17) * Window, Window, 4));
-        signature.Append(BenchData.Random((1 << 17) * signature.Layout.EntrySize, 7));
+        Signature signature = new(new BlockLayout((1L << 18) * Window, Window, 0));
+        signature.Append(BenchData.Random((1 << 18) * signature.Layout.EntrySize, 7));
         _search = new RollingSearch(signature.Index(preferLast: false), Window);
     }
 

@@ -4,7 +4,8 @@ namespace NativeSync.Engine.Delta;
 
 /// <summary>
 /// Finds the blocks of a signature by weak checksum: a filter of single bits that says no to nearly every position of a search
-/// from the cache, and an open-addressing table behind it.
+/// from the cache, and an open-addressing table behind it. Where the layout is paired, a block counts as equal to another, and is found, only together
+/// with the checksum of the block behind it.
 /// </summary>
 /// <remarks>
 /// Bounds against hostile or merely regular signatures: equal blocks are folded into one, at most <see cref="MaxCandidates"/>
@@ -28,12 +29,14 @@ internal sealed class BlockIndex
     private readonly Signature _signature;
     private readonly int[] _slots; // block + 1; 0 = empty
     private readonly int _slotShift;
+    private readonly bool _paired;
 
     public BlockIndex(Signature signature, bool preferLast)
     {
         _signature = signature;
         PrefersLast = preferLast;
-        int count = (int)signature.Layout.FullBlockCount;
+        _paired = signature.Layout.Paired;
+        int count = Math.Max(0, (int)signature.Layout.FullBlockCount - (_paired ? 1 : 0)); // a block without neighbour cannot be found
         int slotBits = Math.Max(4, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, count))) + 1);
         _slots = new int[1 << slotBits];
         _slotShift = 32 - slotBits;
@@ -87,8 +90,11 @@ internal sealed class BlockIndex
         return false;
     }
 
-    /// <summary>The block with this checksum and hash at offset <paramref name="minOffset"/> of the basis or behind it; -1 when there is none.</summary>
-    public int Find(uint weak, in StrongHash strong, long minOffset)
+    /// <summary>
+    /// The block with this checksum and hash, and (when the layout is paired) with this checksum of the block behind it, at offset
+    /// <paramref name="minOffset"/> of the basis or later; -1 when there is none.
+    /// </summary>
+    public int Find(uint weak, in StrongHash strong, uint neighbour, long minOffset)
     {
         int mask = _slots.Length - 1;
         int slot = SlotOf(weak);
@@ -102,6 +108,7 @@ internal sealed class BlockIndex
 
             if (_signature.Weak(block) == weak
                 && _signature.StrongEquals(block, strong)
+                && (!_paired || _signature.Weak(block + 1) == neighbour)
                 && (long)block << _signature.Layout.BlockShift >= minOffset)
             {
                 return block;
@@ -135,7 +142,7 @@ internal sealed class BlockIndex
                 continue;
             }
 
-            if (_signature.SameBlock(other, block))
+            if (_signature.SameBlock(other, block) && (!_paired || _signature.Weak(other + 1) == _signature.Weak(block + 1)))
             {
                 if (PrefersLast)
                 {

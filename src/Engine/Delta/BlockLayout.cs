@@ -8,28 +8,29 @@ namespace NativeSync.Engine.Delta;
 /// three numbers of a WantDelta record (docs/protocol.md): basis length, block size, strong length.
 /// </summary>
 /// <remarks>
+/// <para><b>What is compared.</b> A block at an expected place is one comparison for one block, and 32 bits decide it well enough: of the
+/// 2,600 changed pages of design §8 one would be mistaken in 1.6 million runs, the digest of the whole file catches it, and the
+/// redo uses all 16 bytes of the strong hash. A search compares (positions x blocks) pairs; there two neighbours must match, 64 bits. So below
+/// 4 GiB the weak checksum travels alone, and for its bytes the blocks can be half as long.</para>
 /// <para><b>Block size.</b> A signature costs (4 + strong) bytes a block; each isolated change costs up to one block of
-/// unchanged data beside it, which zstd shrinks to some 0.17 of itself on the files of design §8 (rsync's 23 MB for 2,600
-/// pages in 32 KiB blocks give that figure). With 1 GiB and 8 bytes a block, in MB:</para>
+/// unchanged data beside it, which zstd shrinks to q of itself. rsync's own figures on the files of design §8 (32 KiB blocks) give q = 0.17;
+/// beside random pages it is hardly better than 0.2. With 1 GiB, in MB:</para>
 /// <code>
-/// block     signature   2,600 random pages          160 x 64 KiB + 100 edits
-///  4 KiB      2.10      10.65 + 0.00 + sig = 12.8    10.49 + 0.2 + sig = 12.8
-///  8 KiB      1.05      10.65 + 1.8  + sig = 13.5    10.49 + 0.4 + sig = 11.9
-/// 16 KiB      0.52      10.65 + 5.4  + sig = 16.6    10.49 + 0.8 + sig = 11.8
-/// bound                              13.8                         12.1
+/// block, entry       signature   2,600 random pages            160 x 64 KiB + 100 edits
+///  4 KiB, 12 bytes     3.1       10.6 + 0       + sig = 13.8    10.5 + 1.1 q + sig = 13.8
+///  8 KiB,  8 bytes     1.0       10.6 + 10.6 q  + sig = 13.8    10.5 + 2.1 q + sig = 12.0
+///  4 KiB,  4 bytes     1.0       10.6 + 0       + sig = 11.7    10.5 + 1.1 q + sig = 11.8     (this)
+///  8 KiB,  4 bytes     0.5       10.6 + 10.6 q  + sig = 13.3    10.5 + 2.1 q + sig = 11.4
+/// wanted                                              13.8                           12.1
 /// </code>
-/// <para>Only 8 KiB meets both, and only with a strong hash of four bytes (with eight the second column is 12.4). The best size for a
-/// given number of changes grows with the root of the length, so 8 KiB at 1 GiB gives sqrt(length) / 4.</para>
-/// <para><b>Strong length.</b> A search compares (positions x blocks) pairs; a pair agrees by accident with 2^-(weak + strong)
-/// bits, of which the weak checksum is trusted for 30. What is wanted is less than one such accident in 2^10 searches of
-/// wholly unrelated data. The digest of the whole file catches it, and the redo uses 16 bytes.</para>
+/// <para>The best size for a given number of changes grows with the root of the length; 4 KiB at 1 GiB makes that sqrt(length) / 8.</para>
 /// </remarks>
 internal readonly record struct BlockLayout
 {
     /// <summary>Below this, the hash of a block costs more to start than to run.</summary>
     public const int MinBlockSize = ProtocolLimits.MinBlockSize;
 
-    /// <summary>What <see cref="For"/> chooses at least: half a page of the databases and images that deltas pay for.</summary>
+    /// <summary>What <see cref="For"/> chooses at least: 0.2 % of a file for its signature.</summary>
     public const int DefaultMinBlockSize = 2048;
 
     /// <summary>Bounds the buffers of both sides.</summary>
@@ -44,10 +45,13 @@ internal readonly record struct BlockLayout
     /// <summary>The whole XXH3-128.</summary>
     public const int FullStrongLength = 16;
 
-    /// <summary>Four bytes: a same-offset comparison has no weak checksum to help, and 2^-32 a block is rare enough.</summary>
-    public const int MinStrongLength = 4;
+    /// <summary>With fewer strong bytes than this, a block found by search counts only with its neighbour, and the weak checksum is always compared.</summary>
+    public const int SufficientStrongLength = 4;
 
-    private const int TrustedWeakBits = 30;
+    /// <summary>What the weak checksum is trusted for, of its 32 bits.</summary>
+    private const int TrustedWeakBits = 31;
+
+    /// <summary>A search of wholly unrelated data may go wrong once in 2^10.</summary>
     private const int AccidentBits = 10;
 
     /// <summary>Takes three numbers that are in range (see <see cref="TryCreate"/>).</summary>
@@ -55,7 +59,7 @@ internal readonly record struct BlockLayout
     {
         ArgumentOutOfRangeException.ThrowIfNegative(basisLength);
         ArgumentOutOfRangeException.ThrowIfNotEqual(BitOperations.IsPow2(blockSize), true, nameof(blockSize));
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(strongLength);
+        ArgumentOutOfRangeException.ThrowIfNegative(strongLength);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(strongLength, FullStrongLength);
         BasisLength = basisLength;
         BlockSize = blockSize;
@@ -68,8 +72,11 @@ internal readonly record struct BlockLayout
     /// <summary>Bytes of each block but perhaps the last; a power of two.</summary>
     public int BlockSize { get; }
 
-    /// <summary>Leading bytes of each block's XXH3-128 that travel, 4 to 16.</summary>
+    /// <summary>Leading bytes of each block's XXH3-128 that travel, 0 to 16.</summary>
     public int StrongLength { get; }
+
+    /// <summary>One block's bits do not suffice for a search: its neighbour must match too.</summary>
+    public bool Paired => StrongLength < SufficientStrongLength;
 
     /// <summary>Bytes of one block in a Signature record: weak u32 LE, then the strong bytes.</summary>
     public int EntrySize => sizeof(uint) + StrongLength;
@@ -115,7 +122,7 @@ internal readonly record struct BlockLayout
         if (basisLength < 0
             || blockSize is < MinBlockSize or > MaxBlockSize
             || !BitOperations.IsPow2(blockSize)
-            || strongLength is < MinStrongLength or > FullStrongLength
+            || strongLength is < 0 or > FullStrongLength
             || basisLength > MaxBlockCount * blockSize)
         {
             return false;
@@ -127,16 +134,16 @@ internal readonly record struct BlockLayout
 
     private static int ChooseBlockSize(long basisLength)
     {
-        // sqrt(length) / 4, rounded down to a power of two: 2 KiB up to 256 MiB, 4 KiB from there, 8 KiB at 1 GiB, 32 KiB at 16 GiB.
+        // sqrt(length) / 8, rounded down to a power of two: 2 KiB up to 1 GiB, 4 KiB from there, 16 KiB at 16 GiB.
         int rootLog = BitOperations.Log2((ulong)Math.Max(1, basisLength)) / 2;
-        return Math.Clamp(1 << Math.Max(0, rootLog - 2), DefaultMinBlockSize, DefaultMaxBlockSize);
+        return Math.Clamp(1 << Math.Max(0, rootLog - 3), DefaultMinBlockSize, DefaultMaxBlockSize);
     }
 
     private static int ChooseStrongLength(long basisLength, int blockSize)
     {
         int positions = BitOperations.Log2((ulong)Math.Max(1, basisLength)) + 1;
         int blocks = BitOperations.Log2((ulong)Math.Max(1, basisLength / blockSize)) + 1;
-        int bits = positions + blocks + AccidentBits - TrustedWeakBits;
-        return Math.Clamp((bits + 7) / 8, MinStrongLength, FullStrongLength);
+        int bits = ((positions + blocks + AccidentBits + 1) / 2) - TrustedWeakBits; // of each of the two neighbours
+        return Math.Clamp((bits + 7) / 8, 0, FullStrongLength);
     }
 }

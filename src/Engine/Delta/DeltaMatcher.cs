@@ -11,7 +11,7 @@ namespace NativeSync.Engine.Delta;
 /// <remarks>
 /// <para>The content is read once, front to back, in one buffer. At each position, in this order:</para>
 /// <list type="number">
-/// <item>The block that follows the last match is expected, and compared by strong hash alone. Behind a match, and in a file
+/// <item>The block that follows the last match is expected, and compared by one hash. Behind a match, and in a file
 /// changed in place, nothing else ever runs: this is the same-offset pass of design §4, for any offset.</item>
 /// <item>The block at the same offset, where the last match was elsewhere.</item>
 /// <item>A gap begins. Its end is looked for on these two grids (a block beyond the change), and at the next page of zeros.
@@ -43,6 +43,9 @@ internal sealed class DeltaMatcher : IDisposable
     private readonly BlockLayout _layout;
     private readonly MatchOptions _options;
     private readonly int _block;
+
+    /// <summary>Before the end of the content, this much is in the buffer at every decision: a window, its neighbour, and the block that a gap may take.</summary>
+    private readonly int _ahead;
     private readonly long _size;
     private readonly XxHash128 _digest = new();
     private byte[] _buffer;
@@ -81,7 +84,7 @@ internal sealed class DeltaMatcher : IDisposable
     private long _copiedBytes;
     private long _holeBytes;
     private long _searched;
-    private long _strongHashes;
+    private long _comparisons;
 
     /// <summary>Matches <paramref name="size"/> bytes of content; what a growing file has beyond is left for the next time.</summary>
     public DeltaMatcher(Signature signature, long size, MatchOptions? options = null)
@@ -92,6 +95,7 @@ internal sealed class DeltaMatcher : IDisposable
         _layout = signature.Layout;
         _options = options ?? MatchOptions.Default;
         _block = _layout.BlockSize;
+        _ahead = (_layout.Paired ? 3 : 2) * _block;
         _size = size;
         _budget = _options.SearchBudget;
         _maxLookAhead = Math.Max(_block, MaxLookAhead);
@@ -110,7 +114,7 @@ internal sealed class DeltaMatcher : IDisposable
         _copiedBytes,
         _holeBytes,
         _searched,
-        _strongHashes);
+        _comparisons);
 
     /// <summary>Matches the whole content at once; the signature must be complete.</summary>
     public static MatchResult Match<TSource, TSink>(ref TSource source, long size, Signature signature, ref TSink sink, MatchOptions? options = null)
@@ -141,7 +145,7 @@ internal sealed class DeltaMatcher : IDisposable
             return _error != 0 ? MatchStatus.Failed : MatchStatus.Finished;
         }
 
-        if (!_ended && _end - _position < 2 * _block)
+        if (!_ended && _end - _position < _ahead)
         {
             FlushLiteral(ref sink);
             if (!Fill(ref source))
@@ -152,7 +156,7 @@ internal sealed class DeltaMatcher : IDisposable
             }
         }
 
-        while (_position < _end && (_ended || _end - _position >= 2 * _block))
+        while (_position < _end && (_ended || _end - _position >= _ahead))
         {
             if (!Advance(ref sink))
             {
@@ -286,9 +290,9 @@ internal sealed class DeltaMatcher : IDisposable
     private void Gap<TSink>(ref TSink sink)
         where TSink : struct, ITokenSink
     {
-        // Positions from here on have no full window in the buffer. Before the end of the content, a step leaves room for at least one block.
+        // Positions from here on have no full window in the buffer; before the end of the content, the limit stays clear of them.
         int searchable = _end - _block + 1;
-        int limit = _ended ? (int)Math.Min(_end, (long)_position + _lookAhead) : Math.Min(_end - _block, _position + _lookAhead);
+        int limit = _ended ? (int)Math.Min(_end, (long)_position + _lookAhead) : Math.Min(_end + _block - _ahead, _position + _lookAhead);
         int next = NextOnGrid(limit, _shift, ref _comparedAtShift, out long nextShift);
         if (_shift != 0)
         {
@@ -373,7 +377,7 @@ internal sealed class DeltaMatcher : IDisposable
             return false;
         }
 
-        if (StrongMatches(block, index, length))
+        if (Matches(block, index, length))
         {
             return true;
         }
@@ -408,10 +412,10 @@ internal sealed class DeltaMatcher : IDisposable
         return int.MaxValue;
     }
 
-    private bool StrongMatches(int block, int index, int length)
+    private bool Matches(int block, int index, int length)
     {
-        _strongHashes++;
-        return _signature.StrongEquals(block, StrongHash.Compute(_buffer.AsSpan(index, length), _layout.StrongLength));
+        _comparisons++;
+        return _signature.Matches(block, _buffer.AsSpan(index, length));
     }
 
     /// <summary>Rolls over the positions before <paramref name="stop"/>.</summary>
@@ -438,9 +442,7 @@ internal sealed class DeltaMatcher : IDisposable
 
             if (_index.Contains(sum))
             {
-                _strongHashes++;
-                StrongHash strong = StrongHash.Compute(_buffer.AsSpan(position, _block), _layout.StrongLength);
-                int block = _index.Find(sum, strong, _options.InPlace ? ContentOffset(position) : 0);
+                int block = Verify(sum, position);
                 if (block >= 0)
                 {
                     Account(position + 1 - _position);
@@ -469,6 +471,26 @@ internal sealed class DeltaMatcher : IDisposable
         return false;
     }
 
+    /// <summary>The basis block that the window at an index is, by strong hash or by its neighbour; -1 when there is none.</summary>
+    private int Verify(uint sum, int index)
+    {
+        Debug.Assert(_index is not null);
+        uint neighbour = 0;
+        if (_layout.Paired)
+        {
+            if (index + (2 * _block) > _end)
+            {
+                return -1;
+            }
+
+            neighbour = RollingChecksum.Compute(_buffer.AsSpan(index + _block, _block));
+        }
+
+        _comparisons++;
+        StrongHash strong = _layout.StrongLength == 0 ? default : StrongHash.Compute(_buffer.AsSpan(index, _block), _layout.StrongLength);
+        return _index.Find(sum, strong, neighbour, _options.InPlace ? ContentOffset(index) : 0);
+    }
+
     private BlockIndex PrepareIndex()
     {
         BlockIndex index = _signature.Index(_options.InPlace);
@@ -493,7 +515,7 @@ internal sealed class DeltaMatcher : IDisposable
         }
 
         long basisOffset = _layout.BasisLength - length;
-        return (!_options.InPlace || basisOffset >= ContentOffset(index)) && StrongMatches((int)_layout.FullBlockCount, index, length);
+        return (!_options.InPlace || basisOffset >= ContentOffset(index)) && Matches((int)_layout.FullBlockCount, index, length);
     }
 
     private void SetShift(long shift)

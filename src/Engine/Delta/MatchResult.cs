@@ -8,7 +8,7 @@ namespace NativeSync.Engine.Delta;
 /// <param name="CopiedBytes">Bytes taken from the basis.</param>
 /// <param name="HoleBytes">Zeros.</param>
 /// <param name="Searched">Positions whose weak checksum was looked up.</param>
-/// <param name="StrongHashes">Blocks hashed to compare them; with <paramref name="Searched"/> the work done, which tests bound.</param>
+/// <param name="Comparisons">Blocks hashed to compare them; with <paramref name="Searched"/> the work done, which tests bound.</param>
 internal readonly record struct MatchResult(
     int Error,
     long Length,
@@ -17,7 +17,7 @@ internal readonly record struct MatchResult(
     long CopiedBytes,
     long HoleBytes,
     long Searched,
-    long StrongHashes);
+    long Comparisons);
 
 /// <summary>What a step of the matcher needs next.</summary>
 internal enum MatchStatus

@@ -61,11 +61,14 @@ internal sealed class Signature
         for (int i = Available; i < Available + count; i++)
         {
             _weak[i] = BinaryPrimitives.ReadUInt32LittleEndian(encoded);
-            StrongHash strong = StrongHash.Read(encoded[sizeof(uint)..], strongLength);
-            _strong[i] = strong.High;
-            if (strongLength > 8)
+            if (strongLength > 0)
             {
-                _strongLow[i] = strong.Low;
+                StrongHash strong = StrongHash.Read(encoded[sizeof(uint)..], strongLength);
+                _strong[i] = strong.High;
+                if (strongLength > 8)
+                {
+                    _strongLow[i] = strong.Low;
+                }
             }
 
             encoded = encoded[entry..];
@@ -77,13 +80,23 @@ internal sealed class Signature
     /// <summary>The weak checksum of a block that has come.</summary>
     public uint Weak(int block) => _weak[block];
 
-    /// <summary>Whether a block that has come has this strong hash.</summary>
+    /// <summary>Whether data are a block that has come, as far as its entry can tell; they have its length.</summary>
+    public bool Matches(int block, ReadOnlySpan<byte> data)
+    {
+        int strongLength = Layout.StrongLength;
+        return (!Layout.Paired || RollingChecksum.Compute(data) == _weak[block])
+            && (strongLength == 0 || StrongEquals(block, StrongHash.Compute(data, strongLength)));
+    }
+
+    /// <summary>Whether a block that has come has this strong hash; always, when none travels.</summary>
     public bool StrongEquals(int block, in StrongHash hash)
-        => _strong[block] == hash.High && (_strongLow.Length == 0 || _strongLow[block] == hash.Low);
+        => (_strong.Length == 0 || _strong[block] == hash.High) && (_strongLow.Length == 0 || _strongLow[block] == hash.Low);
 
     /// <summary>Whether two blocks that have come are taken for equal.</summary>
     public bool SameBlock(int a, int b)
-        => _weak[a] == _weak[b] && _strong[a] == _strong[b] && (_strongLow.Length == 0 || _strongLow[a] == _strongLow[b]);
+        => _weak[a] == _weak[b]
+            && (_strong.Length == 0 || _strong[a] == _strong[b])
+            && (_strongLow.Length == 0 || _strongLow[a] == _strongLow[b]);
 
     /// <summary>
     /// The table by weak checksum; built at the first call. Of equal blocks it knows the last when <paramref name="preferLast"/> (in place, where
@@ -109,7 +122,11 @@ internal sealed class Signature
 
         int capacity = (int)Math.Min(BlockCount, Math.Max(Math.Max(count, FirstCapacity), 2L * _weak.Length));
         Array.Resize(ref _weak, capacity);
-        Array.Resize(ref _strong, capacity);
+        if (Layout.StrongLength > 0)
+        {
+            Array.Resize(ref _strong, capacity);
+        }
+
         if (Layout.StrongLength > 8)
         {
             Array.Resize(ref _strongLow, capacity);

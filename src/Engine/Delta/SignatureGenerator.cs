@@ -13,7 +13,7 @@ internal static class SignatureGenerator
 {
     private const int ReadSize = 1 << 20;
 
-    /// <summary>Some 48 KiB a record at eight bytes a block: the other side can begin early, and the records pack well.</summary>
+    /// <summary>Some 16 KiB a record at four bytes a block: the other side can begin early, and the records pack well.</summary>
     private const int ChunkBlocks = 4096;
 
     /// <summary>
@@ -51,7 +51,11 @@ internal static class SignatureGenerator
     public static int Encode(ReadOnlySpan<byte> block, int strongLength, Span<byte> destination)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(destination, RollingChecksum.Compute(block));
-        StrongHash.Compute(block, strongLength).Write(destination[sizeof(uint)..], strongLength);
+        if (strongLength > 0)
+        {
+            StrongHash.Compute(block, strongLength).Write(destination[sizeof(uint)..], strongLength);
+        }
+
         return sizeof(uint) + strongLength;
     }
 

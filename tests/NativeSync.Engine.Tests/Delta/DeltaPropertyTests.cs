@@ -24,7 +24,7 @@ public static class DeltaCases
             from buffer in Gen.Elements(Buffers)
             from chunk in Gen.Elements(Chunks)
             from inPlace in Gen.Elements(true, false)
-            from strong in Gen.Choose(4, 16)
+            from strong in Gen.Frequency((2, Gen.Constant(0)), (1, Gen.Constant(1)), (2, Gen.Choose(2, 16)))
             from edits in Gen.Choose(0, 12)
             select Make(seed, block, buffer, chunk, inPlace, strong, edits)).ToArbitrary();
 
