@@ -22,7 +22,7 @@ internal static class OptionTable
         None("inc-recursive", '\0', null, "the tree is always transferred while it is being scanned", "i-r").No("inc-recursive", "i-r"),
         Lack("relative", 'R', null, "use the whole names of the command line").No("relative", "R"),
         Lack("implied-dirs", '\0', null, "send the directories that --relative implies", "i-d").No("implied-dirs", "i-d"),
-        Lack("backup", 'b', null, "keep what is overwritten or deleted").No("backup", "b"),
+        Lack("backup", 'b', null, "keep what is overwritten or deleted").No("backup"),
         Lack("backup-dir", '\0', "DIR", "keep it below this directory"),
         Lack("suffix", '\0', "SUFFIX", "put this behind the names of what is kept"),
         Row(Update, "update", 'u', null, Equal, "leave files alone that are newer at the destination"),
@@ -53,7 +53,7 @@ internal static class OptionTable
         Lack("copy-devices", '\0', null, "copy the contents of devices"),
         Lack("write-devices", '\0', null, "write into devices as if they were files").No("write-devices"),
         Row(Specials, "specials", '\0', null, Equal, "keep FIFOs and sockets").No("specials"),
-        Lack("drop-D", '\0', null, "make no devices and special files at the receiver"),
+        Lack("drop-D", '\0', null, "make no devices and special files at the receiver").No("drop-D"),
         Row(DevicesAndSpecials, "", 'D', null, Equal, "the same as --devices --specials").No("D"),
         Row(Times, "times", 't', null, Exceeds, "keep modification times, to the nanosecond").No("times", "t"),
         Lack("atimes", 'U', null, "keep access times").No("atimes", "U"),
@@ -121,7 +121,7 @@ internal static class OptionTable
         Lack("files-from", '\0', "FILE", "read the names of the sources from a file"),
         Row(From0, "from0", '0', null, Equal, "lines of such files end at NUL").No("from0"),
         None("old-args", '\0', null, "names never pass through a remote shell").No("old-args"),
-        None("secluded-args", 's', null, "names never pass through a remote shell", "protect-args").No("secluded-args", "s"),
+        None("secluded-args", 's', null, "names never pass through a remote shell", "protect-args").No("secluded-args", "protect-args", "s"),
         None("trust-sender", '\0', null, "no side trusts the other"),
         Lack("copy-as", '\0', "USER[:GROUP]", "copy as another user"),
         Daemon("address", "ADDRESS", "address to connect to a daemon from"),
@@ -161,7 +161,6 @@ internal static class OptionTable
         new(OptionId.Server, "daemon", '\0', null, Lacks, "rsync's daemon") { Hidden = true },
         new(OptionId.Server, "config", '\0', "FILE", Lacks, "rsync's daemon") { Hidden = true },
         new(OptionId.Server, "dparam", '\0', "OVERRIDE", Lacks, "rsync's daemon") { Hidden = true },
-        new(OptionId.Server, "detach", '\0', null, Lacks, "rsync's daemon") { Hidden = true, Negations = ["detach"] },
         Row(Json, "json", '\0', null, Own, "one JSON object a line on standard output, for every event and the report"),
         Row(Port, "port", '\0', "PORT", Own, "port of the SSH server"),
         Row(Identity, "identity", '\0', "FILE", Own, "log in with this private key; may be repeated"),
@@ -189,7 +188,7 @@ internal static class OptionTable
         Dictionary<string, (OptionSpec, bool)> names = new(StringComparer.Ordinal);
         foreach (OptionSpec option in All)
         {
-            // "motd" and "detach" stand for their negations alone.
+            // "motd" stands for its negation alone.
             foreach (string name in (string[])[.. option.Long.Length > 0 && option.Long != "motd" ? (string[])[option.Long] : [], .. option.Aliases])
             {
                 names.Add(name, (option, false));

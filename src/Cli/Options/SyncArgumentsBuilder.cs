@@ -30,8 +30,7 @@ internal sealed class SyncArgumentsBuilder(IRuleFiles ruleFiles)
     private HostKeyCheck? _hostKeyCheck;
 
     /// <summary>Makes sense of a command line.</summary>
-    /// <exception cref="UsageException">Something is wrong with it, or not supported.</exception>
-    /// <exception cref="FilterException">A filter rule is malformed, or a rule file cannot be read.</exception>
+    /// <exception cref="UsageException">Something is wrong with it or with a rule file, or it is not supported.</exception>
     public static SyncArguments Parse(IReadOnlyList<byte[]> arguments, IRuleFiles? ruleFiles = null)
     {
         // "-h" is help only on its own.
@@ -44,7 +43,15 @@ internal sealed class SyncArgumentsBuilder(IRuleFiles ruleFiles)
         SyncArgumentsBuilder builder = new(ruleFiles ?? RuleFiles.OnDisk);
         foreach (GivenOption option in line.Options)
         {
-            builder.Apply(option);
+            try
+            {
+                builder.Apply(option);
+            }
+            catch (FilterException e)
+            {
+                throw new UsageException(e.Message, e.ExitCode);
+            }
+
             if (builder._version || builder._help)
             {
                 break;

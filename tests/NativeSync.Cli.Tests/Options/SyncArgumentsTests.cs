@@ -1,0 +1,135 @@
+using System.Text;
+using NativeSync.Cli.Options;
+using NativeSync.Engine;
+using NativeSync.Protocol;
+using NativeSync.Transport;
+
+namespace NativeSync.Cli.Tests.Options;
+
+public sealed class SyncArgumentsTests
+{
+    private static SyncArguments Parse(params string[] arguments) => SyncArgumentsBuilder.Parse(Bytes.Of(arguments));
+
+    [Theory]
+    [InlineData("-a", SyncOptions.ArchiveFlags)]
+    [InlineData("-rlptgoD", SyncOptions.ArchiveFlags)]
+    [InlineData("-aHAXS", SyncOptions.ArchiveFlags | JobFlags.HardLinks | JobFlags.Acls | JobFlags.Xattrs | JobFlags.Sparse)]
+    [InlineData("-a --no-o --no-group", SyncOptions.ArchiveFlags & ~(JobFlags.Owner | JobFlags.Group))]
+    [InlineData("--no-o -a", SyncOptions.ArchiveFlags)]
+    [InlineData("-a --no-D", SyncOptions.ArchiveFlags & ~(JobFlags.Devices | JobFlags.Specials))]
+    [InlineData("-a --no-specials", SyncOptions.ArchiveFlags & ~JobFlags.Specials)]
+    [InlineData("-rA", JobFlags.Recursive | JobFlags.Acls | JobFlags.Permissions)]
+    [InlineData("-rA --no-p", JobFlags.Recursive | JobFlags.Acls)]
+    [InlineData("-r --inplace", JobFlags.Recursive | JobFlags.InPlace | JobFlags.Partial)]
+    [InlineData("-rP", JobFlags.Recursive | JobFlags.Partial)]
+    [InlineData("-rW", JobFlags.Recursive | JobFlags.WholeFile)]
+    [InlineData("-rW --no-W", JobFlags.Recursive)]
+    [InlineData("-rx --no-x", JobFlags.Recursive)]
+    [InlineData("-rx", JobFlags.Recursive | JobFlags.OneFileSystem)]
+    [InlineData("-r --del", JobFlags.Recursive | JobFlags.Delete)]
+    [InlineData("-r --delete-excluded", JobFlags.Recursive | JobFlags.Delete | JobFlags.DeleteExcluded)]
+    [InlineData("-rii", JobFlags.Recursive | JobFlags.ReportUnchanged)]
+    [InlineData("-rvv", JobFlags.Recursive | JobFlags.ReportUnchanged)]
+    [InlineData("-rI --size-only", JobFlags.Recursive | JobFlags.SizeOnly)]
+    public void OptionsAddUpInTheirOrder(string options, JobFlags flags) =>
+        Assert.Equal(flags | JobFlags.NoCompress, Parse([.. options.Split(' '), "a", "b"]).Options.Flags);
+
+    [Theory]
+    [InlineData("-r", null)]
+    [InlineData("-rz", 1)]
+    [InlineData("-rz --no-z", null)]
+    [InlineData("-r --compress-level=7", 7)]
+    [InlineData("-rz --zl=0", null)]
+    [InlineData("-r --zc=zstd", 1)]
+    [InlineData("-rz --zc=none", null)]
+    public void CompressionIsOnWhenItIsAskedFor(string options, int? level)
+    {
+        SyncArguments parsed = Parse([.. options.Split(' '), "a", "b"]);
+        Assert.Equal(level, parsed.Options.CompressLevel);
+        Assert.Equal(level is null, parsed.Has(JobFlags.NoCompress));
+    }
+
+    [Theory]
+    [InlineData(1, "-rQ a b", "-rQ: unknown option")]
+    [InlineData(1, "--recurs a b", "--recurs: unknown option")]
+    [InlineData(1, "--archive=3 a b", "--archive=3: option does not take an argument")]
+    [InlineData(1, "-r --timeout=abc a b", "--timeout=abc: invalid numeric value")]
+    [InlineData(1, "-r --bwlimit=x a b", "--bwlimit=x is invalid")]
+    [InlineData(1, "-r --bwlimit=511b a b", "--bwlimit=511b is too small (min: 512 or 0 for unlimited)")]
+    [InlineData(1, "-r --block-size=1g a b", "--block-size=1g is too large (max: 128K)")]
+    [InlineData(1, "-r a b --exclude", "--exclude: missing argument")]
+    [InlineData(1, "--delete a b", "--delete does not work without --recursive (-r)")]
+    [InlineData(1, "-r --json -i a b", "--json cannot be combined with --itemize-changes or --progress: its events say the same")]
+    [InlineData(1, "-r -e ssh --port=22 a h:b", "--port, --identity, --known-hosts, --host-key-check and --ssh-config are for the built-in SSH (put them into the command of --rsh)")]
+    [InlineData(1, "-r --host-key-check=maybe a b", "--host-key-check=maybe: yes, accept-new or no is expected")]
+    [InlineData(4, "-r --fuzzy a b", "option --fuzzy is not supported yet")]
+    [InlineData(4, "-rxx a b", "option -xx is not supported yet")]
+    [InlineData(4, "-r --zc=lz4 a b", "option --compress-choice=lz4 is not supported yet")]
+    public void ACommandLineThatMakesNoSenseIsToldInOneLine(int exitCode, string line, string message)
+    {
+        UsageException e = Assert.Throws<UsageException>(() => Parse(line.Split(' ')));
+        Assert.Equal(message.Replace("--compress-choice=lz4", "--zc=lz4", StringComparison.Ordinal), e.Message);
+        Assert.Equal(exitCode, e.ExitCode);
+    }
+
+    [Fact]
+    public void RulesKeepTheirOrderWhateverOptionTheyComeFrom()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell("printf '# no\\n*.o\\n+ keep\\n' > rules; printf 'x\\0y\\n\\0' > rules0");
+        SyncArguments parsed = Parse("-r", "--include=a", $"--exclude-from={directory.Path}/rules", "-f", "P b", "--from0", $"--include-from={directory.Path}/rules0", "--exclude=- c", "a", "b");
+        Assert.Equal(["+ a", "- *.o", "+ keep", "P b", "+ x", "+ y\n", "- c"], parsed.Options.Rules.Select(Encoding.UTF8.GetString));
+    }
+
+    [Fact]
+    public void ARuleFileThatIsMissingIsNamed()
+    {
+        UsageException e = Assert.Throws<UsageException>(() => Parse("-r", "--exclude-from=/nonexistent/rules", "a", "b"));
+        Assert.Equal(11, e.ExitCode);
+        Assert.Equal("failed to open exclude file /nonexistent/rules: No such file or directory (2)", e.Message);
+    }
+
+    [Fact]
+    public void ARuleThatIsMalformedNamesItsFileAndLine()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell("printf 'ok\\n- \\n' > rules");
+        UsageException e = Assert.Throws<UsageException>(() => Parse("-r", $"--exclude-from={directory.Path}/rules", "a", "b"));
+        Assert.Equal(1, e.ExitCode);
+        Assert.Equal($"{directory.Path}/rules: unexpected end of filter rule: -  (line 2)", e.Message);
+    }
+
+    [Fact]
+    public void WhatComesBehindTwoDashesIsNoOption() =>
+        Assert.Equal(["-a", "--b", "c"], Parse("-r", "--", "-a", "--b", "c").Operands.Select(Encoding.UTF8.GetString));
+
+    [Fact]
+    public void NamesNeedNotBeUtf8()
+    {
+        SyncArguments parsed = SyncArgumentsBuilder.Parse([Bytes.Of("-r"), [0xff, 0xfe], [.. "--exclude="u8, 0xe9], Bytes.Of("b")]);
+        Assert.Equal([0xff, 0xfe], parsed.Operands[0]);
+        Assert.Equal([.. "- "u8, 0xe9], parsed.Options.Rules[0]);
+    }
+
+    [Fact]
+    public void OptionsOfTheRemoteSideArePassedOn()
+    {
+        SyncArguments parsed = Parse("-r", "--port=2222", "--identity=k1", "--identity", "k2", "--known-hosts=kh", "--host-key-check=accept-new", "--ssh-config=none", "--rsync-path=/opt/ns", "--timeout=30", "a", "h:b");
+        Assert.Equal(2222, parsed.Remote.Port);
+        Assert.Equal(["k1", "k2"], parsed.Remote.Identities);
+        Assert.Equal(["kh"], parsed.Remote.KnownHosts);
+        Assert.Equal(HostKeyCheck.AcceptNew, parsed.Remote.HostKeyCheck);
+        Assert.Equal("none", parsed.Remote.SshConfig);
+        Assert.Equal("/opt/ns", parsed.Remote.RsyncPath);
+        Assert.Equal(30, parsed.Options.TimeoutSeconds);
+    }
+
+    [Fact]
+    public void ALoneHIsHelpAndOtherwiseMakesNumbersReadable()
+    {
+        Assert.True(Parse("-h").Help);
+        Assert.Equal(2, Parse("-rh", "a", "b").Output.HumanReadable);
+        Assert.Equal(3, Parse("-rhh", "a", "b").Output.HumanReadable);
+        Assert.Equal(0, Parse("-r", "--no-h", "a", "b").Output.HumanReadable);
+    }
+}
