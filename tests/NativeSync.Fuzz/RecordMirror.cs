@@ -144,6 +144,12 @@ internal sealed class RecordMirror
                 Records.WriteDifferent(ref w, different.Directory, different.Index);
                 Say(text, text is null ? "" : $"Different directory {different.Directory} index {different.Index}");
                 break;
+            case RecordType.TreeDigest:
+                TreeDigestRecord tree = Records.ReadTreeDigest(ref wire);
+                w = Room(Records.TreeDigestBound);
+                Records.WriteTreeDigest(ref w, tree.Digest);
+                Say(text, text is null ? "" : $"TreeDigest {WireText.Digest(tree.Digest)}");
+                break;
             case RecordType.Answer:
                 AnswerRecord answer = Records.ReadAnswer(ref wire);
                 w = Room(Records.AnswerBound);

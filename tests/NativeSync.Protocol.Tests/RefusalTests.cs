@@ -116,7 +116,7 @@ public sealed class RefusalTests
     [InlineData(ProtocolError.VarintTooLong, "03 ffffffffffffffffff02")]
     [InlineData(ProtocolError.VarintNotMinimal, "03 8000")]
     [InlineData(ProtocolError.UnknownRecord, "00")]
-    [InlineData(ProtocolError.UnknownRecord, "11")]
+    [InlineData(ProtocolError.UnknownRecord, "12")]
     [InlineData(ProtocolError.UnknownRecord, "20")]
     [InlineData(ProtocolError.UnknownRecord, "2c")]
     public void ARecordOutOfBounds(ProtocolError kind, string hex) => Refused(kind, hex);

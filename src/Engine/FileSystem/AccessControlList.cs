@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using NativeSync.Protocol;
 
 namespace NativeSync.Engine.FileSystem;
 
@@ -76,6 +77,49 @@ internal static class AccessControlList
         Sort(value);
     }
 
+    /// <summary>The ids of named users and groups in all lists of an entry's attributes.</summary>
+    public static List<(bool IsUser, uint Id)> NamedIds(ReadOnlySpan<byte> xattrs)
+    {
+        List<(bool, uint)> ids = [];
+        XattrReader reader = new(xattrs);
+        while (reader.TryRead(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value))
+        {
+            if (!XattrNames.IsAcl(name) || !IsWellFormed(value))
+            {
+                continue;
+            }
+
+            for (int at = Header; at < value.Length; at += EntrySize)
+            {
+                ushort tag = BinaryPrimitives.ReadUInt16LittleEndian(value[at..]);
+                if (tag is NamedUser or NamedGroup)
+                {
+                    ids.Add((tag == NamedUser, BinaryPrimitives.ReadUInt32LittleEndian(value[(at + 4)..])));
+                }
+            }
+        }
+
+        return ids;
+    }
+
+    /// <summary>The entries of a well-formed list.</summary>
+    public static List<AclEntry> Entries(ReadOnlySpan<byte> value)
+    {
+        List<AclEntry> entries = [];
+        for (int at = Header; at < value.Length; at += EntrySize)
+        {
+            ushort tag = BinaryPrimitives.ReadUInt16LittleEndian(value[at..]);
+            entries.Add(new AclEntry(tag, BinaryPrimitives.ReadUInt16LittleEndian(value[(at + 2)..]), BinaryPrimitives.ReadUInt32LittleEndian(value[(at + 4)..]), tag switch
+            {
+                NamedUser => IdentityKind.User,
+                NamedGroup => IdentityKind.Group,
+                _ => null,
+            }));
+        }
+
+        return entries;
+    }
+
     /// <summary>By tag, then id; insertion, as lists are short and nearly sorted.</summary>
     private static void Sort(Span<byte> value)
     {
@@ -93,3 +137,6 @@ internal static class AccessControlList
     private static ulong Key(ReadOnlySpan<byte> value, int at) =>
         ((ulong)BinaryPrimitives.ReadUInt16LittleEndian(value[at..]) << 32) | BinaryPrimitives.ReadUInt32LittleEndian(value[(at + 4)..]);
 }
+
+/// <summary>One line of an ACL; Kind is null where the id means nothing.</summary>
+internal readonly record struct AclEntry(ushort Tag, ushort Permissions, uint Id, IdentityKind? Kind);

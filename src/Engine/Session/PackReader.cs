@@ -15,29 +15,22 @@ internal sealed class PackReader : IDisposable
     /// <exception cref="ProtocolException">Unknown codec, lengths out of bounds, or bytes that do not decompress to what they declare.</exception>
     public (byte[] Buffer, int Start, int Length) Unpack(byte[] payload, int length)
     {
-        var reader = new WireReader(payload.AsSpan(0, length));
-        var codec = reader.ReadByte();
-        var rawLength = reader.ReadCount(ProtocolLimits.MaxRawRecords);
-        var start = length - reader.Remaining;
-        switch (codec)
+        var frame = RecordsFrame.Parse(payload.AsSpan(0, length), out var body);
+        if (frame.Codec == RecordsCodec.Plain)
         {
-            case 0 when rawLength == reader.Remaining:
-                return (payload, start, rawLength);
-            case 1:
-                var raw = ArrayPool<byte>.Shared.Rent(rawLength);
-                try
-                {
-                    _codec.Decompress(payload.AsSpan(start, length - start), raw.AsSpan(0, rawLength));
-                    return (raw, 0, rawLength);
-                }
-                catch
-                {
-                    ArrayPool<byte>.Shared.Return(raw);
-                    throw;
-                }
+            return (payload, length - body.Length, body.Length);
+        }
 
-            default:
-                throw new ProtocolException(ProtocolError.ValueOutOfRange, "a pack of records has an unknown codec or a wrong length");
+        var raw = ArrayPool<byte>.Shared.Rent(frame.RawLength);
+        try
+        {
+            _codec.Decompress(body, raw.AsSpan(0, frame.RawLength));
+            return (raw, 0, frame.RawLength);
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(raw);
+            throw;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
 
@@ -48,7 +49,7 @@ internal sealed class RecordOutbox
             }
 
             _abort.ThrowIfAborted();
-            if (_open is { } open && open.Buffer.Length - open.End < bound)
+            if (_open is { } open && Math.Min(open.Buffer.Length, Pack.HeaderRoom + ProtocolLimits.MaxRawRecords) - open.End < bound)
             {
                 _full.Enqueue(open);
                 _open = null;

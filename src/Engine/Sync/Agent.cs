@@ -1,4 +1,5 @@
 using NativeSync.Engine.Session;
+using NativeSync.Engine.Verify;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine;
@@ -45,6 +46,11 @@ public static class Agent
 
     private static async Task<int> ServeAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, SyncEnvironment environment, CancellationToken ct)
     {
+        if (job.Kind == JobKind.Manifest)
+        {
+            return await ServeManifestAsync(frames, abort, hello, job, ct).ConfigureAwait(false);
+        }
+
         var request = JobTranslation.ToRequest(job);
         var flags = job.Kind == JobKind.Push
             ? JobTranslation.Effective(job.Flags, environment.Io.EffectiveUserId() == 0)
@@ -81,5 +87,21 @@ public static class Agent
             await session.SayGoodbyeAsync().ConfigureAwait(false);
             return session.Problems.ExitCode;
         }
+    }
+
+    private static async Task<int> ServeManifestAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, CancellationToken ct)
+    {
+        try
+        {
+            ManifestServer.Check(job);
+        }
+        catch (Filters.FilterException e)
+        {
+            await Handshake.ReadyAsync(frames, job.Flags, e.ExitCode, e.Message, ct).ConfigureAwait(false);
+            return e.ExitCode;
+        }
+
+        await Handshake.ReadyAsync(frames, job.Flags, 0, "", ct).ConfigureAwait(false);
+        return await ManifestSession.ServeAsync(frames, abort, hello, job, ct).ConfigureAwait(false);
     }
 }

@@ -35,6 +35,8 @@ public enum RecordType : byte
     Same = 0x0f,
     /// <summary>Answer to Compare: the content differs; the receiver asks for it as it likes.</summary>
     Different = 0x10,
+    /// <summary>The digest of a whole tree, at the end of a manifest.</summary>
+    TreeDigest = 0x11,
     /// <summary>Answer to Probe.</summary>
     Answer = 0x21,
     /// <summary>Send the file whole.</summary>

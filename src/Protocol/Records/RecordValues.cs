@@ -117,6 +117,10 @@ public readonly record struct SameRecord(int Directory, int Index);
 /// <param name="Index">The entry.</param>
 public readonly record struct DifferentRecord(int Directory, int Index);
 
+/// <summary>The digest of a whole tree; comes once, before EndOfTree, and only in a manifest.</summary>
+/// <param name="Digest">XXH3-128 of the canonical description of the tree (docs/protocol.md, "TreeDigest").</param>
+public readonly record struct TreeDigestRecord(UInt128 Digest);
+
 /// <summary>Answer to Probe.</summary>
 /// <param name="Directory">The directory.</param>
 /// <param name="Verdict">What the receiver needs.</param>

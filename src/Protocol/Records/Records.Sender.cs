@@ -326,6 +326,20 @@ public static partial class Records
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static DifferentRecord ReadDifferent(scoped ref WireReader reader) => new(reader.ReadId(), reader.ReadId());
 
+    /// <summary>The most bytes of a TreeDigest.</summary>
+    public const int TreeDigestBound = 1 + Digest;
+
+    /// <summary>Writes a TreeDigest.</summary>
+    public static void WriteTreeDigest(scoped ref WireWriter writer, UInt128 digest)
+    {
+        writer.WriteByte((byte)RecordType.TreeDigest);
+        writer.WriteDigest(digest);
+    }
+
+    /// <summary>Reads a TreeDigest.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static TreeDigestRecord ReadTreeDigest(scoped ref WireReader reader) => new(reader.ReadDigest());
+
     private static void WriteEntryRecord(scoped ref WireWriter writer, RecordType type, int directory, int index)
     {
         writer.WriteByte((byte)type);

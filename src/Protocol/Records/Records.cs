@@ -14,7 +14,7 @@ public static partial class Records
     /// <summary>Who may send this type; None for unknown ones.</summary>
     public static RecordSide SideOf(RecordType type) => type switch
     {
-        >= RecordType.Root and <= RecordType.Different => RecordSide.Sender,
+        >= RecordType.Root and <= RecordType.TreeDigest => RecordSide.Sender,
         >= RecordType.Answer and <= RecordType.Finished => RecordSide.Receiver,
         RecordType.Note => RecordSide.Both,
         _ => RecordSide.None,
@@ -42,6 +42,7 @@ public static partial class Records
             case RecordType.Identity: ReadIdentity(ref reader); break;
             case RecordType.Same: ReadSame(ref reader); break;
             case RecordType.Different: ReadDifferent(ref reader); break;
+            case RecordType.TreeDigest: ReadTreeDigest(ref reader); break;
             case RecordType.Answer: ReadAnswer(ref reader); break;
             case RecordType.Want: ReadWant(ref reader); break;
             case RecordType.WantDelta: ReadWantDelta(ref reader); break;
