@@ -4,6 +4,8 @@
  * Runs COMMAND as on Linux 2.6.32: every system call that is newer (x86_64 number 299, recvmmsg, and up) answers
  * ENOSYS, in COMMAND and in every process that it starts. Numbers from 299 on were given out after 2.6.32, in order.
  *
+ * uname says 2.6.x, too (personality UNAME26): OpenSSL reads /dev/urandom only where the kernel says that it is old.
+ *
  * With -e first, newfstatat with AT_EMPTY_PATH (Linux 2.6.39) answers EINVAL, too. Programs that use a recent C library
  * as it comes cannot live with that, so it is for executables that are said to.
  *
@@ -16,12 +18,14 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define FIRST_NEWER_THAN_2_6_32 299 /* recvmmsg, Linux 2.6.33 */
 #define EMPTY_PATH 0x1000           /* AT_EMPTY_PATH */
+#define OLD_UNAME 0x0020000         /* UNAME26, which glibc's header does not name */
 
 int main(int argc, char **argv)
 {
@@ -50,6 +54,10 @@ int main(int argc, char **argv)
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0 &&
         (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)) {
         fprintf(stderr, "oldkernel: no seccomp filter: %s\n", strerror(errno));
+        return 120;
+    }
+    if (personality((unsigned long)personality(0xFFFFFFFF) | OLD_UNAME) == -1) {
+        fprintf(stderr, "oldkernel: no personality UNAME26: %s\n", strerror(errno));
         return 120;
     }
     /* The filter must be seen to work, or a test would pass for nothing. */
