@@ -140,6 +140,9 @@ public static partial class Records
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static SettledRecord ReadSettled(scoped ref WireReader reader) => new(reader.ReadId());
 
+    /// <summary>The index by which an Outcome of directory 0 means the root directory itself.</summary>
+    public const int RootIndex = int.MaxValue;
+
     /// <summary>The most bytes of an Outcome.</summary>
     public const int OutcomeBound = 1 + 1 + Id + Id + 2;
 

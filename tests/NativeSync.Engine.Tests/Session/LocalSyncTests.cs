@@ -81,6 +81,67 @@ public sealed class LocalSyncTests : IDisposable
         Assert.Empty(_tree.Difference("src/", "dst"));
     }
 
+    [Fact]
+    public async Task AnswersMayOvertakeTheScanner()
+    {
+        _tree.Fill("src", seed: 1);
+        for (var i = 0; i < 60; i++)
+        {
+            var report = await Push("src/", $"dst{i % 3}");
+            Assert.Equal(0, report.ExitCode);
+        }
+    }
+
+    [Fact]
+    public async Task AChecksumRunFindsWhatTheQuickCheckMisses()
+    {
+        _tree.Fill("src", seed: 1);
+        await Sync("src/", "dst");
+        var path = Path.Combine(_root, "dst/d1/f3");
+        var time = File.GetLastWriteTimeUtc(path);
+        File.WriteAllText(path, new string('x', 3000));
+        File.SetLastWriteTimeUtc(path, time);
+        File.SetLastWriteTimeUtc(Path.Combine(_root, "src/d1/f3"), time);
+        var dry = await Sync("src/", "dst", JobFlags.Checksum | JobFlags.DryRun);
+        Assert.Equal(1, dry.Statistics.Updated);
+        Assert.StartsWith("x", File.ReadAllText(path), StringComparison.Ordinal);
+        var report = await Sync("src/", "dst", JobFlags.Checksum);
+        Assert.Equal(1, report.Statistics.FilesTransferred);
+        Assert.Empty(_tree.Difference("src/", "dst"));
+    }
+
+    [Fact]
+    public async Task AMissingSourceIsReportedAndTheOthersArrive()
+    {
+        _tree.Fill("src", seed: 1);
+        var request = _tree.Request("src", "dst/", JobFlags.Delete);
+        var report = await Synchronizer.LocalAsync(request with { Sources = [ByteText.FromArgument(Path.Combine(_root, "none")), .. request.Sources] });
+        Assert.Equal(ExitCodes.Partial, report.ExitCode);
+        Assert.Empty(_tree.Difference("src", "dst/"));
+    }
+
+    [Fact]
+    public async Task ASingleFileMayGetANewName()
+    {
+        _tree.Fill("src", seed: 1);
+        var report = await Sync("src/large", "copy");
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(_root, "src/large")), File.ReadAllBytes(Path.Combine(_root, "copy")));
+    }
+
+    [Fact]
+    public async Task SeveralSourcesMergeAndTheFirstWins()
+    {
+        _tree.Fill("one", seed: 1);
+        _tree.Fill("two", seed: 2);
+        File.WriteAllText(Path.Combine(_root, "two/d1/only-here"), "x");
+        var request = _tree.Request("one/", "dst", JobFlags.Delete);
+        var report = await Synchronizer.LocalAsync(request with { Sources = [.. request.Sources, ByteText.FromArgument(Path.Combine(_root, "two/"))] });
+        Assert.Equal(0, report.ExitCode);
+        Assert.True(File.Exists(Path.Combine(_root, "dst/d1/only-here")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(_root, "one/d2/f3")), File.ReadAllBytes(Path.Combine(_root, "dst/d2/f3")));
+    }
+
     private Task<SyncReport> Sync(string source, string destination, JobFlags more = 0) =>
         Synchronizer.LocalAsync(_tree.Request(source, destination, more)).WaitAsync(TimeSpan.FromMinutes(1));
 

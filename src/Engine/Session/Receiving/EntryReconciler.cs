@@ -15,6 +15,8 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
 
     private readonly Deleter _deleter = new(context, tree);
 
+    private readonly bool _isRoot = context.Io.EffectiveUserId() == 0;
+
     private bool IsDry => context.Has(JobFlags.DryRun);
 
     /// <returns>How many contents are pending now.</returns>
@@ -34,6 +36,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             }
 
             var dirfd = handle?.Fd ?? -1;
+            MakeWritable(directory, dirfd);
             if (local is not null)
             {
                 _deleter.DeleteExtraneous(directory, dirfd, local, remote.Entries);
@@ -135,6 +138,24 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             }
 
             tree.ContentSettled(directory, index);
+        }
+    }
+
+    /// <summary>
+    /// A directory of ours that we may not write to is opened up until it gets its own mode at the end; root needs none of it.
+    /// </summary>
+    private void MakeWritable(ReceiverDirectory directory, int dirfd)
+    {
+        const uint access = 0x1C0;
+        if (IsDry || directory.Void || _isRoot || !context.Has(JobFlags.Permissions))
+        {
+            return;
+        }
+
+        if (context.Io.Stat(dirfd, out var status) >= 0 && (status.Mode & access) != access
+            && context.Io.ChangeMode(dirfd, (status.Mode & ModeBits.PermissionMask) | access) >= 0)
+        {
+            tree.Touch(directory);
         }
     }
 
@@ -329,6 +350,11 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             {
                 UpdateAttributes(directory, dirfd, index, name, local, directory.Local.Xattrs(here), 0);
                 return;
+            }
+
+            if (why != Changes.New)
+            {
+                why |= tree.Attributes.Compare(metadata, remote.Xattrs(index), local, directory.Local.Xattrs(here));
             }
         }
 

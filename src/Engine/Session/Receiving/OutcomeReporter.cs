@@ -33,6 +33,20 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         Tell(kind, directory, index, changes, null);
     }
 
+    /// <summary>The destination directory itself.</summary>
+    public void Root(OutcomeKind kind, in EntryMetadata metadata, Changes changes)
+    {
+        Count(kind, metadata);
+        if (context.Observer is { } observer)
+        {
+            observer.OnEntry(new EntryEvent(kind, changes, "."u8.ToArray(), metadata, null, Outgoing: false));
+        }
+        else if (OverWire)
+        {
+            Write(kind, 0, Records.RootIndex, changes);
+        }
+    }
+
     public void Linked(ReceiverDirectory directory, int index, byte[] leader, bool isNew)
     {
         Interlocked.Increment(ref statistics.Linked);
@@ -111,11 +125,16 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         }
         else if (OverWire)
         {
-            using var scope = context.Outbox.Enter(Records.OutcomeBound);
-            var writer = new WireWriter(scope.Room);
-            Records.WriteOutcome(ref writer, kind, directory.Id, index, changes);
-            scope.Commit(writer.Position);
+            Write(kind, directory.Id, index, changes);
         }
+    }
+
+    private void Write(OutcomeKind kind, int directory, int index, Changes changes)
+    {
+        using var scope = context.Outbox.Enter(Records.OutcomeBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteOutcome(ref writer, kind, directory, index, changes);
+        scope.Commit(writer.Position);
     }
 
     private void Count(OutcomeKind kind, in EntryMetadata metadata)

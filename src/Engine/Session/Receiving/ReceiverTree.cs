@@ -54,6 +54,30 @@ internal sealed class ReceiverTree : IDisposable
 
     private DirectoryGoal? RootGoal { get; }
 
+    /// <summary>Looks whether the destination directory itself is to change, and reports it.</summary>
+    public void CompareRoot(DirectoryScanner scanner)
+    {
+        if (RootGoal is not { } goal)
+        {
+            return;
+        }
+
+        if (goal.IsNew)
+        {
+            goal.Differs = true;
+            Outcomes.Root(OutcomeKind.Created, goal.Metadata, Changes.New);
+        }
+        else if (_context.Io.Stat(Root.Fd, out var status) >= 0)
+        {
+            var changes = Attributes.Compare(goal.Metadata, goal.Xattrs, status.ToMetadata(), scanner.ReadXattrs(Root.Fd, _context.ScanFields));
+            goal.Differs = changes != 0;
+            if (changes != 0)
+            {
+                Outcomes.Root(OutcomeKind.MetadataOnly, goal.Metadata, changes);
+            }
+        }
+    }
+
     public ReceiverDirectory Get(int id)
     {
         lock (_gate)
@@ -220,10 +244,19 @@ internal sealed class ReceiverTree : IDisposable
     /// <summary>The answer to a Compare: the content must be transferred.</summary>
     public void ContentDiffers(ReceiverDirectory directory, int index)
     {
-        if (!directory.Skipped)
+        if (directory.Skipped)
         {
-            _reconciler.AskForContent(directory, index);
+            return;
         }
+
+        if (_context.Has(JobFlags.DryRun))
+        {
+            Outcomes.Done(OutcomeKind.Updated, directory, index, directory.Remote!.Differences(index) | Changes.Content);
+            ContentDone(directory, index, succeeded: true);
+            return;
+        }
+
+        _reconciler.AskForContent(directory, index);
     }
 
     /// <summary>A writer is done with an entry's content.</summary>

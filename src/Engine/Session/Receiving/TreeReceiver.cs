@@ -153,14 +153,11 @@ internal sealed class TreeReceiver : IDisposable
         DirectoryGoal? goal = null;
         if ((root.Flags & RootFlags.Attributes) != 0)
         {
-            goal = new DirectoryGoal([], root.Attributes.Metadata, root.Attributes.Xattrs.ToArray())
-            {
-                Differs = true,
-                IsNew = destination.Created,
-            };
+            goal = new DirectoryGoal([], root.Attributes.Metadata, root.Attributes.Xattrs.ToArray()) { IsNew = destination.Created };
         }
 
         _tree = new ReceiverTree(_context, destination, goal, _identities, FinishIfDone);
+        _tree.CompareRoot(_scanner);
     }
 
     private void HandleProbe(in ProbeRecord probe)

@@ -90,6 +90,12 @@ internal sealed class SenderTable
     {
         lock (_gate)
         {
+            if (directory.Announced)
+            {
+                // The answer was quicker than we.
+                return;
+            }
+
             directory.Announced = true;
             if (directory.Skipped)
             {
@@ -108,11 +114,12 @@ internal sealed class SenderTable
         lock (_gate)
         {
             var directory = Get(id);
-            if (directory.Answered || directory.Void || !directory.Announced)
+            if (directory.Answered || directory.Void)
             {
                 throw new ProtocolException(ProtocolError.BadOrder, $"directory {id} was answered twice or unasked");
             }
 
+            directory.Announced = true;
             directory.Answered = true;
             switch (verdict)
             {

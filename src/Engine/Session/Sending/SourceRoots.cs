@@ -19,6 +19,9 @@ internal sealed class SourceRoots : IDisposable
     /// <summary>True when there is exactly one source and it is not a directory: then the destination may be its new name.</summary>
     public bool IsSingleFile { get; private set; }
 
+    /// <summary>What the root directory looks like, when its own attributes are transferred.</summary>
+    public EntryMetadata Metadata { get; set; }
+
     /// <summary>Opens what can be opened; the rest is reported and left out.</summary>
     public static SourceRoots Open(ISystemCalls io, IReadOnlyList<byte[]> sources, Action<SyncProblem> report)
     {

@@ -58,6 +58,9 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         if (origins.Length > 0 && context.Io.Stat(origins[0].RootFd, out var status) >= 0)
         {
             flags |= RootFlags.Attributes;
+            roots.Metadata = status.ToMetadata();
+            Interlocked.Increment(ref statistics.Entries);
+            Interlocked.Increment(ref statistics.Directories);
             metadata.Metadata = status.ToMetadata();
             xattrs = _scanner.ReadXattrs(origins[0].RootFd, context.ScanFields);
             metadata.Xattrs = xattrs;

@@ -153,6 +153,12 @@ internal sealed class TreeSender : IDisposable
 
     private void HandleOutcome(in OutcomeRecord outcome)
     {
+        if (outcome is { Directory: 0, Index: Records.RootIndex })
+        {
+            _context.Observer?.OnEntry(new EntryEvent(outcome.Kind, outcome.Changes, "."u8.ToArray(), _roots.Metadata, null, Outgoing: true));
+            return;
+        }
+
         var (directory, index) = _table.Find(outcome.Directory, outcome.Index);
         if (_context.Observer is not { } observer)
         {
