@@ -349,7 +349,7 @@ internal sealed class FrameLane : IAsyncDisposable
     /// <summary>Tells the peer why, if the line still takes it.</summary>
     private void SayAbort()
     {
-        if (_abort.Reason is not (SessionException or ProtocolException or OperationCanceledException))
+        if (_abort.Reason is null or TransportException)
         {
             return;
         }
@@ -360,9 +360,15 @@ internal sealed class FrameLane : IAsyncDisposable
             {
                 SessionException s => s.ExitCode,
                 ProtocolException => ExitCodes.Protocol,
-                _ => ExitCodes.Interrupted,
+                OperationCanceledException => ExitCodes.Interrupted,
+                _ => ExitCodes.Stream,
             };
-            var text = ByteText.FromArgument(_abort.Reason!.Message);
+            var text = ByteText.FromArgument(_abort.Reason switch
+            {
+                SessionException or ProtocolException => _abort.Reason.Message,
+                OperationCanceledException => "ended by the other end's user",
+                var e => $"internal error at the other end: {e.GetType().Name}: {e.Message}",
+            });
             var frame = ControlFrames.Encode(new AbortFrame { Code = code, Text = text });
             var writing = _lane.Output.WriteAsync(frame);
             if (!writing.IsCompleted)

@@ -178,8 +178,8 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         var group = context.Has(JobFlags.HardLinks) ? directory.Remote.Group(index) : 0;
         if (group != 0)
         {
-            var role = tree.Links.Enter(group, directory, index, tree.LocalName(directory, index), out var set);
-            if (role == LinkRole.Follower || (role == LinkRole.Waiter && IsDry))
+            var role = tree.Links.Enter(group, directory, index, tree.LocalName(directory, index), IsDry, out var set);
+            if (role == LinkRole.Follower)
             {
                 var settled = Link(directory, dirfd, index, set, out var waits);
                 return !settled && waits;

@@ -9,8 +9,11 @@ internal sealed class HardLinkTable
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, LinkSet> _sets = [];
 
-    /// <summary>Enters a member. The first becomes the leader; a later one waits unless the leader is here already.</summary>
-    public LinkRole Enter(ulong group, ReceiverDirectory directory, int index, ReadOnlySpan<byte> name, out LinkSet set)
+    /// <summary>
+    /// Enters a member. The first becomes the leader; a later one waits unless the leader is here already, or nothing is really done
+    /// (<paramref name="dry"/>).
+    /// </summary>
+    public LinkRole Enter(ulong group, ReceiverDirectory directory, int index, ReadOnlySpan<byte> name, bool dry, out LinkSet set)
     {
         lock (_gate)
         {
@@ -21,7 +24,7 @@ internal sealed class HardLinkTable
                 return LinkRole.Leader;
             }
 
-            if (set.Ready)
+            if (set.Ready || dry)
             {
                 return LinkRole.Follower;
             }

@@ -17,9 +17,9 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
     public void Run()
     {
-        var rootOrigins = roots.Roots.Where(r => r.Name is null).Select(r => new Origin(r.DirectoryFd, [])).ToArray();
-        AnnounceRoot(rootOrigins);
-        var root = new SenderDirectory(_nextId++, null, [], rootOrigins);
+        var all = roots.Roots.Select(r => new Origin(r.DirectoryFd, [])).ToArray();
+        AnnounceRoot([.. all.Where((_, i) => roots.Roots[i].Name is null)]);
+        var root = new SenderDirectory(_nextId++, null, [], all);
         var walk = new Stack<Step>();
         if (Visit(root, []) is { } first)
         {
