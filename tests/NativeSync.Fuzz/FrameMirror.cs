@@ -9,23 +9,24 @@ internal sealed class FrameMirror
 {
     private readonly ArrayBufferWriter<byte> _output = new();
     private readonly RecordMirror _records = new();
+    private Fingerprint _fingerprint;
 
     /// <summary>The frames, encoded again.</summary>
     internal ReadOnlySpan<byte> Output => _output.WrittenSpan;
 
     /// <summary>The types and sizes that came, as a fingerprint of the path taken.</summary>
-    internal int Fingerprint { get; private set; }
+    internal int Fingerprint => _fingerprint.Value;
 
     /// <summary>Decodes as many whole frames as there are; returns how many bytes they take.</summary>
     internal long Run(in ReadOnlySequence<byte> stream, StringBuilder? text)
     {
         _output.ResetWrittenCount();
-        Fingerprint = 19;
+        _fingerprint = default;
         var reader = new SequenceReader<byte>(stream);
         while (FrameHeader.TryReadFrame(ref reader, out FrameHeader header, out ReadOnlySequence<byte> payload))
         {
             Mirror(header, payload, text);
-            Fingerprint = HashCode.Combine(Fingerprint, header.Type, System.Numerics.BitOperations.Log2((uint)header.Length));
+            _fingerprint.Step((byte)header.Type, header.Length);
         }
 
         return reader.Consumed;
@@ -117,7 +118,7 @@ internal sealed class FrameMirror
             new RecordsFrame(RecordsCodec.Plain, _records.Output.Length).Write(_output, _records.Output);
         }
 
-        Fingerprint = HashCode.Combine(Fingerprint, _records.Fingerprint);
+        _fingerprint.Add(_records.Fingerprint);
         text?.Append(text.Length > 0 ? "; " : "").Append("Records plain raw ").Append(frame.RawLength).Append(": ").Append(inner);
     }
 }

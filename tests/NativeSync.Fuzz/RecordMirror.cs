@@ -13,23 +13,24 @@ internal sealed class RecordMirror
     private int _length;
     private EntryDecoder _decoder;
     private EntryEncoder _encoder;
+    private Fingerprint _fingerprint;
 
     /// <summary>The records, encoded again.</summary>
     internal ReadOnlySpan<byte> Output => _output.AsSpan(0, _length);
 
     /// <summary>The types and sizes that came, as a fingerprint of the path taken.</summary>
-    internal int Fingerprint { get; private set; }
+    internal int Fingerprint => _fingerprint.Value;
 
     internal void Run(ReadOnlySpan<byte> pack, StringBuilder? text, RecordSide from = RecordSide.Both)
     {
         _length = 0;
-        Fingerprint = 17;
+        _fingerprint = default;
         var reader = new RecordReader(pack, from);
         while (reader.TryNext(out RecordType type))
         {
             int before = _length;
             Mirror(ref reader.Wire, type, text);
-            Fingerprint = HashCode.Combine(Fingerprint, type, System.Numerics.BitOperations.Log2((uint)(_length - before)));
+            _fingerprint.Step((byte)type, _length - before);
         }
     }
 

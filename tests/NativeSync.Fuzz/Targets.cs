@@ -56,7 +56,7 @@ internal sealed class Targets
             default: CompareArrival(data, random); break;
         }
 
-        return HashCode.Combine(kind, fingerprint);
+        return fingerprint ^ (int)kind;
     }
 
     private int RunRecords(byte[] data)
@@ -67,7 +67,7 @@ internal sealed class Targets
         }
         catch (ProtocolException e)
         {
-            return HashCode.Combine(_records.Fingerprint, e.Kind, Shape(e.Message));
+            return Refusal(_records.Fingerprint, e);
         }
 
         _recordsAgain.Run(_records.Output, null);
@@ -87,7 +87,7 @@ internal sealed class Targets
         }
         catch (ProtocolException e)
         {
-            return HashCode.Combine(_frames.Fingerprint, e.Kind, Shape(e.Message));
+            return Refusal(_frames.Fingerprint, e);
         }
 
         byte[] once = _frames.Output.ToArray();
@@ -103,7 +103,10 @@ internal sealed class Targets
     private static int RunStream(byte[] data)
     {
         (string outcome, int skipped, long consumed) = Find(new ReadOnlySequence<byte>(data));
-        return HashCode.Combine(outcome, System.Numerics.BitOperations.Log2((uint)skipped + 1), consumed > 0);
+        var fingerprint = default(Fingerprint);
+        fingerprint.Add(outcome);
+        fingerprint.Step(consumed > 0 ? (byte)1 : (byte)0, skipped);
+        return fingerprint.Value;
     }
 
     private static void CompareSkip(byte[] data)
@@ -210,18 +213,11 @@ internal sealed class Targets
         }
     }
 
-    /// <summary>A message without its numbers.</summary>
-    private static int Shape(string message)
+    private static int Refusal(int way, ProtocolException e)
     {
-        var hash = new HashCode();
-        foreach (char c in message)
-        {
-            if (!char.IsAsciiDigit(c))
-            {
-                hash.Add(c);
-            }
-        }
-
-        return hash.ToHashCode();
+        var fingerprint = default(Fingerprint);
+        fingerprint.Add(way);
+        fingerprint.Add(e.Message);
+        return fingerprint.Value;
     }
 }
