@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using NativeSync.Protocol;
 using ZstdSharp;
@@ -15,22 +14,8 @@ internal sealed class PackCodec : IDisposable
     /// <summary>The level that stands for none.</summary>
     public const int NoCompression = 0;
 
-    /// <summary>The level for samples: decides like level 1 at twice the speed.</summary>
-    private const int SampleLevel = -3;
-
-    /// <summary>Below this a pack is compressed rather than sampled.</summary>
-    private const int SampleThreshold = 64 << 10;
-
-    /// <summary>Evenly spread over the pack: a pack that is half incompressible is mistaken once in 2^8.</summary>
-    private const int SampleCount = 8;
-
-    /// <summary>16 KiB of samples cost some 50 µs a MiB of pack.</summary>
-    private const int SampleLength = 2 << 10;
-
-    /// <summary>A match needs about this much to be worth the other side's time.</summary>
+    /// <summary>zstd has to win this much to be worth the other side's time.</summary>
     private const double WorthwhileRatio = 0.97;
-
-    private const double SampleRatio = 0.9;
 
     private readonly ConcurrentBag<Compressor> _compressors = [];
     private readonly ConcurrentBag<Decompressor> _decompressors = [];
@@ -51,12 +36,12 @@ internal sealed class PackCodec : IDisposable
         Compressor compressor = _compressors.TryTake(out Compressor? kept) ? kept : NewCompressor();
         try
         {
-            if (raw.Length >= SampleThreshold && !SampleIsCompressible(compressor, raw))
+            if (!Compressibility.Promises(compressor, raw))
             {
                 return -1;
             }
 
-            SetLevel(compressor, level);
+            compressor.Level = level;
             int room = Math.Min(destination.Length, (int)(raw.Length * WorthwhileRatio));
             return compressor.TryWrap(raw, destination[..room], out int written) ? written : -1;
         }
@@ -103,36 +88,6 @@ internal sealed class PackCodec : IDisposable
         Compressor compressor = new();
         compressor.SetParameter(ZSTD_cParameter.ZSTD_c_checksumFlag, 0); // every file has its digest, and SSH its own
         return compressor;
-    }
-
-    private static void SetLevel(Compressor compressor, int level)
-    {
-        if (compressor.Level != level)
-        {
-            compressor.Level = level;
-        }
-    }
-
-    private static bool SampleIsCompressible(Compressor compressor, ReadOnlySpan<byte> raw)
-    {
-        const int SampleSize = SampleCount * SampleLength;
-        byte[] scratch = ArrayPool<byte>.Shared.Rent(2 * SampleSize);
-        try
-        {
-            Span<byte> sample = scratch.AsSpan(0, SampleSize);
-            int stride = (raw.Length - SampleLength) / (SampleCount - 1);
-            for (int i = 0; i < SampleCount; i++)
-            {
-                raw.Slice(i * stride, SampleLength).CopyTo(sample[(i * SampleLength)..]);
-            }
-
-            SetLevel(compressor, SampleLevel);
-            return compressor.TryWrap(sample, scratch.AsSpan(SampleSize, (int)(SampleSize * SampleRatio)), out _);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(scratch);
-        }
     }
 
     private static void Drain<T>(ConcurrentBag<T> bag)

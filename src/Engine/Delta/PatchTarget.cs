@@ -1,7 +1,7 @@
 namespace NativeSync.Engine.Delta;
 
 /// <summary>Where a new content is put together. The handles are borrowed.</summary>
-internal readonly record struct PatchTarget
+internal readonly record struct PatchTarget()
 {
     /// <summary>Written by offset: empty and fresh, or the basis itself when <see cref="InPlace"/> (then also readable).</summary>
     public required int OutputFd { get; init; }
@@ -9,10 +9,10 @@ internal readonly record struct PatchTarget
     /// <summary>The new length as announced: tokens beyond it are refused.</summary>
     public required long Size { get; init; }
 
-    /// <summary>Read by offset; -1 when there is no basis.</summary>
-    public int BasisFd { get; init; }
+    /// <summary>Read by offset (in place the output is read instead); -1 when there is no basis, and then any copy is refused.</summary>
+    public int BasisFd { get; init; } = -1;
 
-    /// <summary>Copies must lie before this offset; 0 when there is no basis.</summary>
+    /// <summary>Copies must lie before this offset.</summary>
     public long BasisLength { get; init; }
 
     /// <summary>The output is the basis: a copy from before the place it is written to is refused, one to its own place writes nothing.</summary>

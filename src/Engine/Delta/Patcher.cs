@@ -25,6 +25,10 @@ internal sealed class Patcher : IDisposable
     private readonly ISystemCalls _io;
     private readonly PatchTarget _target;
     private readonly XxHash128 _digest = new();
+
+    /// <summary>In place the output itself: what stays in it is then hashed where it stays, whatever became of the name meanwhile.</summary>
+    private readonly int _basisFd;
+
     private byte[] _buffer;
 
     // The buffer holds what belongs at _length - _used; all before that has been written (or left out).
@@ -39,6 +43,7 @@ internal sealed class Patcher : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(target.Size);
         _io = io;
         _target = target;
+        _basisFd = target.InPlace && target.BasisFd >= 0 ? target.OutputFd : target.BasisFd;
         _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
     }
 
@@ -79,7 +84,7 @@ internal sealed class Patcher : IDisposable
     /// <summary>Appends a stretch of the basis; 0 or -errno.</summary>
     public int Copy(long basisOffset, long length)
     {
-        if (basisOffset < 0 || length < 0 || basisOffset > _target.BasisLength || length > _target.BasisLength - basisOffset)
+        if (_basisFd < 0 || basisOffset < 0 || length < 0 || basisOffset > _target.BasisLength || length > _target.BasisLength - basisOffset)
         {
             throw DeltaErrors.Malformed("a copy reaches beyond the basis");
         }
@@ -293,14 +298,12 @@ internal sealed class Patcher : IDisposable
     /// <summary>Zeros over what the basis had there: a punched hole when sparse, else (or where that is not possible) written.</summary>
     private void ClearInPlace(long offset, long length)
     {
-        if (_target.Sparse && offset + length <= _target.BasisLength
-            && _io.Allocate(_target.OutputFd, AllocateMode.PunchHole, offset, length) >= 0)
+        if (_target.Sparse && _io.Allocate(_target.OutputFd, AllocateMode.PunchHole, offset, length) >= 0)
         {
             return;
         }
 
-        // Behind the end of the basis nothing has to be cleared: the last truncation extends it.
-        long end = Math.Min(offset + length, _target.Sparse ? _target.BasisLength : long.MaxValue);
+        long end = offset + length;
         while (Error == 0 && offset < end)
         {
             int count = (int)Math.Min(end - offset, Zeros.Length);
@@ -314,7 +317,7 @@ internal sealed class Patcher : IDisposable
     {
         while (!destination.IsEmpty)
         {
-            nint count = _io.ReadAt(_target.BasisFd, destination, offset);
+            nint count = _io.ReadAt(_basisFd, destination, offset);
             if (count < 0)
             {
                 Fail((int)count);

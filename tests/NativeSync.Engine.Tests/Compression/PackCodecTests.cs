@@ -48,6 +48,27 @@ public sealed class PackCodecTests : IDisposable
     }
 
     [Fact]
+    public void ALittleTextAmongMuchNoiseIsCompressed()
+    {
+        // As the rest of a block beside each new region of 64 KiB.
+        byte[] raw = Text(1 << 20);
+        for (int at = 0; at + (68 << 10) <= raw.Length; at += 68 << 10)
+        {
+            DeltaHarness.Random(64 << 10, at).CopyTo(raw, at);
+        }
+
+        Assert.InRange(_codec.Compress(raw, new byte[raw.Length], 1), 1, raw.Length * 97 / 100);
+    }
+
+    [Fact]
+    public void NoiseThatRepeatsIsCompressed()
+    {
+        byte[] piece = DeltaHarness.Random(1500, 7);
+        byte[] raw = DeltaHarness.Concat([.. Enumerable.Repeat(piece, 700)]);
+        Assert.InRange(_codec.Compress(raw, new byte[raw.Length], 1), 1, raw.Length / 10);
+    }
+
+    [Fact]
     public void LevelZeroIsNone() => Assert.Equal(-1, _codec.Compress(Text(10_000), new byte[10_000], PackCodec.NoCompression));
 
     [Fact]
