@@ -41,7 +41,8 @@ internal static class HelpText
         Usage: nativesync verify [OPTION]... SRC DEST
 
         Compares two trees, either of which may be [USER@]HOST:PATH, by type, size, owner, permissions, times, links, extended
-        attributes and the digest of the contents, and names each entry that differs and in what.
+        attributes and the digest of the contents, and names each entry that differs and in what. --no-times, --no-owner and
+        so on leave something out. SRC and DEST are the trees themselves, with or without a slash behind.
         Exit code 0: equal; 23: something differs or could not be read.
 
         Options
@@ -66,7 +67,8 @@ internal static class HelpText
 
     /// <summary>Whether <c>verify</c> takes the option, too.</summary>
     public static bool IsForVerify(OptionId id) => id is OptionId.Exclude or OptionId.ExcludeFrom or OptionId.Include or OptionId.IncludeFrom or OptionId.Filter
-        or OptionId.From0 or OptionId.Acls or OptionId.Xattrs or OptionId.HardLinks or OptionId.NumericIds or OptionId.OneFileSystem or OptionId.OmitDirectoryTimes
+        or OptionId.From0 or OptionId.Permissions or OptionId.Times or OptionId.Owner or OptionId.Group or OptionId.Links or OptionId.Devices or OptionId.Specials
+        or OptionId.DevicesAndSpecials or OptionId.ModifyWindow or OptionId.Acls or OptionId.Xattrs or OptionId.HardLinks or OptionId.NumericIds or OptionId.OneFileSystem or OptionId.OmitDirectoryTimes
         or OptionId.Archive or OptionId.Quiet or OptionId.Verbose or OptionId.Json or OptionId.Rsh or OptionId.RsyncPath or OptionId.Port or OptionId.Identity or OptionId.KnownHosts
         or OptionId.HostKeyCheck or OptionId.SshConfig or OptionId.Timeout or OptionId.Help or OptionId.Version;
 

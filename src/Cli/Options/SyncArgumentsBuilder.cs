@@ -7,11 +7,12 @@ using NativeSync.Transport;
 namespace NativeSync.Cli.Options;
 
 /// <summary>Applies options one after the other, as rsync does: a later one may take back what an earlier one said.</summary>
-internal sealed class SyncArgumentsBuilder(IRuleFiles ruleFiles)
+internal sealed class SyncArgumentsBuilder
 {
     /// <summary>rsync's bound for <c>--block-size</c>.</summary>
     private const long MaxBlockSize = 128 * 1024;
 
+    private readonly IRuleFiles _ruleFiles;
     private readonly List<byte[]> _rules = [];
     private readonly List<string> _identities = [];
     private readonly List<string> _knownHosts = [];
@@ -29,9 +30,23 @@ internal sealed class SyncArgumentsBuilder(IRuleFiles ruleFiles)
     private int? _port;
     private HostKeyCheck? _hostKeyCheck;
 
-    /// <summary>Makes sense of a command line.</summary>
+    private SyncArgumentsBuilder(IRuleFiles ruleFiles, JobFlags flags)
+    {
+        _ruleFiles = ruleFiles;
+        _flags = flags;
+    }
+
+    /// <summary>Makes sense of the command line of <c>sync</c>.</summary>
     /// <exception cref="UsageException">Something is wrong with it or with a rule file, or it is not supported.</exception>
-    public static SyncArguments Parse(IReadOnlyList<byte[]> arguments, IRuleFiles? ruleFiles = null)
+    public static SyncArguments Parse(IReadOnlyList<byte[]> arguments, IRuleFiles? ruleFiles = null) =>
+        Parse(arguments, new SyncArgumentsBuilder(ruleFiles ?? RuleFiles.OnDisk, JobFlags.None), static _ => true, "sync");
+
+    /// <summary>Makes sense of the command line of <c>verify</c>: everything is compared unless an option takes it back.</summary>
+    /// <exception cref="UsageException">Something is wrong with it or with a rule file, or it is not supported.</exception>
+    public static SyncArguments ParseForVerify(IReadOnlyList<byte[]> arguments) =>
+        Parse(arguments, new SyncArgumentsBuilder(RuleFiles.OnDisk, VerifyOptions.Everything), static option => HelpText.IsForVerify(option.Id), "verify");
+
+    private static SyncArguments Parse(IReadOnlyList<byte[]> arguments, SyncArgumentsBuilder builder, Func<OptionSpec, bool> isFor, string command)
     {
         // "-h" is help only on its own.
         if (arguments.Count == 1 && arguments[0].AsSpan().SequenceEqual("-h"u8))
@@ -40,9 +55,13 @@ internal sealed class SyncArgumentsBuilder(IRuleFiles ruleFiles)
         }
 
         ParsedCommandLine line = OptionParser.Parse(arguments);
-        SyncArgumentsBuilder builder = new(ruleFiles ?? RuleFiles.OnDisk);
         foreach (GivenOption option in line.Options)
         {
+            if (!isFor(option.Option))
+            {
+                throw new UsageException($"option {option.Option.Name} is not for {command} (try: nativesync {command} --help)");
+            }
+
             try
             {
                 builder.Apply(option);
@@ -257,7 +276,7 @@ internal sealed class SyncArgumentsBuilder(IRuleFiles ruleFiles)
 
     private void AddFile(byte[] path, bool include)
     {
-        byte[] content = ruleFiles.Read(path, include ? "include" : "exclude");
+        byte[] content = _ruleFiles.Read(path, include ? "include" : "exclude");
         try
         {
             _rules.AddRange(ExcludeFile.Read(content, include, _from0));

@@ -1,9 +1,4 @@
-using System.Buffers;
-using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Unicode;
 using NativeSync.Cli.Remote;
 using NativeSync.Engine;
 using NativeSync.Protocol;
@@ -14,9 +9,6 @@ namespace NativeSync.Cli.Output;
 internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction direction, TimeProvider clock) : ISyncReporter
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
-
-    // Nobody puts these lines into a web page; what a terminal could stumble over is escaped below.
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Lock _gate = new();
     private readonly ProgressEstimate _estimate = new(clock);
@@ -40,10 +32,10 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
             writer.WriteString("event", "entry");
             writer.WriteString("action", Name(e.Kind));
             writer.WriteString("type", Name(e.Metadata.Type));
-            WriteName(writer, "path", e.Path);
+            JsonLine.WriteName(writer, "path", e.Path);
             if (e.LinkTarget is { } target)
             {
-                WriteName(writer, e.Kind == OutcomeKind.Linked ? "linkedTo" : "target", target);
+                JsonLine.WriteName(writer, e.Kind == OutcomeKind.Linked ? "linkedTo" : "target", target);
             }
 
             writer.WriteString("itemize", Itemizer.Of(e, flags, direction == Direction.Push));
@@ -148,63 +140,18 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
         writer.WriteString("side", problem.OnSource ? "source" : "destination");
         writer.WriteString("operation", JsonNamingPolicy.CamelCase.ConvertName(problem.Operation.ToString()));
         writer.WriteNumber("errno", problem.Errno);
-        WriteName(writer, "path", problem.Path);
+        JsonLine.WriteName(writer, "path", problem.Path);
         writer.WriteString("message", problem.Message);
-    }
-
-    /// <summary>
-    /// A name that is UTF-8 stands as it is. One that is not stands escaped (<c>\#ooo</c>), and a second field, its name with
-    /// <c>Base64</c> behind it, has the bytes.
-    /// </summary>
-    internal static void WriteName(Utf8JsonWriter writer, string field, byte[] name)
-    {
-        if (Utf8.IsValid(name))
-        {
-            writer.WriteString(field, name);
-        }
-        else
-        {
-            writer.WriteString(field, ByteText.Escape(name));
-            writer.WriteBase64String(field + "Base64", name);
-        }
     }
 
     private void Send(Action<Utf8JsonWriter> write, bool flush = false)
     {
-        ArrayBufferWriter<byte> buffer = new(512);
-        using (Utf8JsonWriter writer = new(buffer, WriterOptions))
-        {
-            writer.WriteStartObject();
-            write(writer);
-            writer.WriteEndObject();
-        }
-
-        screen.WriteLine(Harmless(Encoding.UTF8.GetString(buffer.WrittenSpan)));
+        screen.WriteLine(JsonLine.Of(write));
         if (flush)
         {
             screen.Flush();
         }
     }
-
-    /// <summary>Escapes what JSON allows and a terminal may obey: controls beyond ASCII, and marks that change the direction of writing.</summary>
-    private static string Harmless(string json)
-    {
-        if (!json.Any(IsHarmful))
-        {
-            return json;
-        }
-
-        StringBuilder text = new(json.Length + 32);
-        foreach (char c in json)
-        {
-            _ = IsHarmful(c) ? text.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture)) : text.Append(c);
-        }
-
-        return text.ToString();
-    }
-
-    private static bool IsHarmful(char c) => c >= '\x7f'
-        && char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     private static string Name(OutcomeKind kind) => kind switch
     {
