@@ -43,7 +43,7 @@ mkdir -p $results artifacts/tools
 [ "$(id -u)" -eq 0 ] || give_up "owners, devices, mounts and a private sshd need root: run it as root"
 need_dotnet || give_up "no .NET SDK"
 packages=(openssh-server openssh-client rsync acl attr xfsprogs btrfs-progs e2fsprogs libcap2-bin strace gcc libc6-dev procps passwd util-linux xz-utils
-    tcsh fish tmux
+    tcsh fish tmux openssl
     clang lld cmake make libssl-dev zlib1g-dev)
 $quick || packages+=(linux-source-6.1)
 need_packages "for the tests" "${packages[@]}" || give_up "a package that the tests need cannot be installed"

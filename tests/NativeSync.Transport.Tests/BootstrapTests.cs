@@ -1,0 +1,289 @@
+using NativeSync.Engine;
+using NativeSync.Protocol;
+using NativeSync.TestKit;
+
+namespace NativeSync.Transport.Tests;
+
+/// <summary>The agent is put on a real server and started there; a shell script stands in for it.</summary>
+public sealed class BootstrapTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("nativesync-boot-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task TheAgentIsUploadedOnceAndFoundTheNextTime()
+    {
+        using var user = new TemporaryUser();
+        await using PrivateSshd sshd = await OpenServerAsync();
+        AgentImage image = FakeAgent.Image(_directory, 200_000);
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        await using (IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit()))
+        {
+            await ExpectEchoAsync(connection);
+        }
+
+        string path = Path.Combine(user.Home, ".cache", "nativesync", await image.RemoteNameAsync());
+        Assert.Equal(await File.ReadAllBytesAsync(image.Path), await File.ReadAllBytesAsync(path));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(path)!));
+        Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
+
+        int before = CommandsIn(sshd);
+        await using (IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit()))
+        {
+            await ExpectEchoAsync(connection);
+        }
+
+        Assert.Equal(1, CommandsIn(sshd) - before);
+    }
+
+    [Theory]
+    [InlineData("/bin/sh")]
+    [InlineData("/bin/bash")]
+    [InlineData("/usr/bin/fish")]
+    [InlineData("/bin/tcsh")]
+    [InlineData("/bin/csh")]
+    public async Task AnyLoginShellWillDo(string shell)
+    {
+        using var user = new TemporaryUser(shell);
+        await using PrivateSshd sshd = await OpenServerAsync();
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        await using IConnection connection = await AgentBootstrap.StartAsync(session, FakeAgent.Image(_directory), TestContext.Limit());
+        await ExpectEchoAsync(connection);
+    }
+
+    [Theory]
+    [InlineData(".bashrc", "/bin/bash")]
+    [InlineData(".tcshrc", "/bin/tcsh")]
+    public async Task AStartUpFileMayPrint(string file, string shell)
+    {
+        using var user = new TemporaryUser(shell);
+        string rc = Path.Combine(user.Home, file);
+        await File.WriteAllTextAsync(rc, "echo 'Welcome! nativesync-failed nativesync-missing'\necho noise\n");
+        await using PrivateSshd sshd = await OpenServerAsync();
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        await using IConnection connection = await AgentBootstrap.StartAsync(session, FakeAgent.Image(_directory), TestContext.Limit());
+        ILane lane = await connection.OpenLaneAsync();
+        // The noise is left for the engine, which looks for the magic itself.
+        byte[] noise = await lane.TakeAsync(7);
+        Assert.Equal("Welcome"u8.ToArray(), noise);
+    }
+
+    [Fact]
+    public async Task AHomeThatIsNotTheWorkingDirectoryAndHoldsASpaceWillDo()
+    {
+        using var user = new TemporaryUser();
+        string cache = Path.Combine(user.Home, "a b");
+        Directory.CreateDirectory(cache);
+        Run.Program("chown", user.Name, cache);
+        await using PrivateSshd sshd = await OpenServerAsync($"SetEnv XDG_CACHE_HOME=\"{cache}\"");
+        AgentImage image = FakeAgent.Image(_directory);
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        await using IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit());
+        await ExpectEchoAsync(connection);
+        Assert.True(File.Exists(Path.Combine(cache, "nativesync", await image.RemoteNameAsync())));
+    }
+
+    [Theory]
+    [InlineData("noexec,mode=777")]
+    [InlineData("ro")]
+    [InlineData("size=64k,mode=777")]
+    public async Task APlaceThatIsFullReadOnlyOrNoexecIsPassedOver(string mountOptions)
+    {
+        using var user = new TemporaryUser();
+        string cache = Path.Combine(_directory, "cache");
+        Directory.CreateDirectory(cache);
+        File.SetUnixFileMode(_directory, (UnixFileMode)0x1ED);
+        Run.Program("mount", "-t", "tmpfs", "-o", mountOptions, "none", cache);
+        try
+        {
+            await using PrivateSshd sshd = await OpenServerAsync("SetEnv XDG_CACHE_HOME=" + cache);
+            AgentImage image = FakeAgent.Image(_directory, 200_000);
+            await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+            string there = $"/var/tmp/nativesync-{(await session.RunAsync("id -u")).OutputText.Trim()}";
+            try
+            {
+                await using (IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit()))
+                {
+                    await ExpectEchoAsync(connection);
+                }
+
+                Assert.True(File.Exists(Path.Combine(there, await image.RemoteNameAsync())));
+                Assert.Empty(Directory.GetFiles(cache, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }));
+                await using IConnection again = await AgentBootstrap.StartAsync(session, image, TestContext.Limit());
+                await ExpectEchoAsync(again);
+            }
+            finally
+            {
+                if (Directory.Exists(there))
+                {
+                    Directory.Delete(there, recursive: true);
+                }
+            }
+        }
+        finally
+        {
+            Run.Program("umount", cache);
+        }
+    }
+
+    [Fact]
+    public async Task ADirectoryOfSomebodyElseIsNotUsed()
+    {
+        using var user = new TemporaryUser();
+        string cache = Path.Combine(_directory, "cache");
+        Directory.CreateDirectory(Path.Combine(cache, "nativesync"));
+        File.SetUnixFileMode(_directory, (UnixFileMode)0x1ED);
+        File.SetUnixFileMode(Path.Combine(cache, "nativesync"), (UnixFileMode)0x1FF /* 0777 */);
+        AgentImage image = FakeAgent.Image(_directory);
+        // The trap: the right name, in a place that anybody could have prepared.
+        string trap = Path.Combine(cache, "nativesync", await image.RemoteNameAsync());
+        await File.WriteAllTextAsync(trap, "#!/bin/sh\necho trapped >&2; exit 3\n");
+        File.SetUnixFileMode(trap, (UnixFileMode)0x1ED);
+        await using PrivateSshd sshd = await OpenServerAsync("SetEnv XDG_CACHE_HOME=" + cache);
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        string there = $"/var/tmp/nativesync-{(await session.RunAsync("id -u")).OutputText.Trim()}";
+        try
+        {
+            await using IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit());
+            await ExpectEchoAsync(connection);
+            Assert.True(File.Exists(Path.Combine(there, await image.RemoteNameAsync())));
+        }
+        finally
+        {
+            if (Directory.Exists(there))
+            {
+                Directory.Delete(there, recursive: true);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task ATruncatedAgentIsNeverRenamedIntoPlace()
+    {
+        using var user = new TemporaryUser();
+        await using PrivateSshd sshd = await OpenServerAsync();
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        AgentImage image = FakeAgent.Image(_directory);
+        string command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size + 1, await image.Sha256Async(), 0);
+        CommandResult result = await session.RunAsync(command, await File.ReadAllBytesAsync(image.Path), TestContext.Limit());
+        Assert.Contains("bytes arrived", result.OutputText);
+        command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size, new string('0', 64), 0);
+        result = await session.RunAsync(command, await File.ReadAllBytesAsync(image.Path), TestContext.Limit());
+        Assert.Contains("digest", result.OutputText);
+        Assert.Empty(Directory.GetFiles(Path.Combine(user.Home, ".cache", "nativesync")));
+    }
+
+    [Fact]
+    public async Task NowhereToPutItIsOneClearLine()
+    {
+        using var user = new TemporaryUser();
+        await using PrivateSshd sshd = await OpenServerAsync();
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        // It runs nowhere: as on a machine where every place is noexec.
+        AgentImage image = FakeAgent.Image(_directory, script: "#!/nonexistent/interpreter");
+        TransportException e = await Assert.ThrowsAsync<TransportException>(() => AgentBootstrap.StartAsync(session, image, TestContext.Limit()));
+        Assert.Equal(126, e.ExitCode);
+        Assert.Contains("does not run programs", e.Message);
+        Assert.Contains("/dev/shm", e.Message);
+        Assert.Contains("--rsync-path", e.Hint);
+        Assert.DoesNotContain('\n', e.Message);
+        await session.RunAsync("rm -rf /var/tmp/nativesync-$(id -u) /dev/shm/nativesync-$(id -u)");
+    }
+
+    [Fact]
+    public async Task AnotherKindOfMachineIsRefused()
+    {
+        string uname = Path.Combine(_directory, "bin");
+        Directory.CreateDirectory(uname);
+        await File.WriteAllTextAsync(Path.Combine(uname, "uname"), "#!/bin/sh\n[ \"$1\" = -s ] && echo Linux || echo riscv64\n");
+        File.SetUnixFileMode(Path.Combine(uname, "uname"), (UnixFileMode)0x1ED);
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { ExtraLines = [$"SetEnv PATH={uname}:/usr/bin:/bin"] });
+        await using SshSession session = await sshd.ConnectAsync();
+        string elf = Path.Combine(_directory, "elf");
+        await File.WriteAllBytesAsync(elf, [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 62, 0, .. Guid.NewGuid().ToByteArray()]);
+        TransportException e = await Assert.ThrowsAsync<TransportException>(() => AgentBootstrap.StartAsync(session, AgentImage.FromFile(elf), TestContext.Limit()));
+        Assert.Equal(126, e.ExitCode);
+        Assert.Contains("Linux riscv64", e.Message);
+        Assert.Contains("x86_64", e.Message);
+    }
+
+    [Fact]
+    public async Task AGivenPathIsRunAndNothingIsUploaded()
+    {
+        using var user = new TemporaryUser();
+        await using PrivateSshd sshd = await OpenServerAsync();
+        AgentImage image = FakeAgent.Image(_directory);
+        File.SetUnixFileMode(_directory, (UnixFileMode)0x1ED);
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        await using (IConnection connection = await AgentBootstrap.StartAsync(session, image, new AgentOptions { RemotePath = image.Path }, ownsSession: false, TestContext.Limit()))
+        {
+            await ExpectEchoAsync(connection);
+        }
+
+        Assert.False(Directory.Exists(Path.Combine(user.Home, ".cache", "nativesync")));
+        TransportException e = await Assert.ThrowsAsync<TransportException>(() =>
+            AgentBootstrap.StartAsync(session, image, new AgentOptions { RemotePath = "/nonexistent/nativesync" }, ownsSession: false, TestContext.Limit()));
+        Assert.Equal(127, e.ExitCode);
+        e = await Assert.ThrowsAsync<TransportException>(() =>
+            AgentBootstrap.StartAsync(session, image, new AgentOptions { RemotePath = "/etc/passwd" }, ownsSession: false, TestContext.Limit()));
+        Assert.Equal(126, e.ExitCode);
+    }
+
+    [Fact]
+    public async Task AnAccountWithoutAShellIsNamed()
+    {
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { ForceCommand = "echo This account is not available." });
+        await using SshSession session = await sshd.ConnectAsync();
+        TransportException e = await Assert.ThrowsAsync<TransportException>(() => AgentBootstrap.StartAsync(session, FakeAgent.Image(_directory), TestContext.Limit()));
+        Assert.Equal(12, e.ExitCode);
+        Assert.Contains("This account is not available.", e.Message);
+    }
+
+    [Fact]
+    public async Task AnAgentThatSaysNothingIsGivenUp()
+    {
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { ForceCommand = "sleep 1000" });
+        await using SshSession session = await sshd.ConnectAsync();
+        var options = new AgentOptions { StartTimeout = TimeSpan.FromMilliseconds(300) };
+        TransportException e = await Assert.ThrowsAsync<TransportException>(() => AgentBootstrap.StartAsync(session, FakeAgent.Image(_directory), options, false, TestContext.Limit()));
+        Assert.Equal(30, e.ExitCode);
+    }
+
+    [Fact]
+    public async Task FurtherLanesAreFurtherRuns()
+    {
+        using var user = new TemporaryUser();
+        await using PrivateSshd sshd = await OpenServerAsync();
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        await using IConnection connection = await AgentBootstrap.StartAsync(session, FakeAgent.Image(_directory), TestContext.Limit());
+        await ExpectEchoAsync(connection);
+        await ExpectEchoAsync(connection);
+    }
+
+    [Theory]
+    [InlineData("a'b")]
+    [InlineData("a\nb")]
+    [InlineData("a\\b")]
+    [InlineData("a!b")]
+    public void AScriptThatSomeShellWouldReadDifferentlyIsRefused(string script) => Assert.Throws<ArgumentException>(() => BootstrapScripts.Quote(script));
+
+    /// <summary>A server that other users than root may log in to.</summary>
+    private static async Task<PrivateSshd> OpenServerAsync(params string[] extra)
+    {
+        PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { ExtraLines = extra });
+        TemporaryUser.Open(sshd);
+        return sshd;
+    }
+
+    private static int CommandsIn(PrivateSshd sshd) => sshd.Log.Split("Starting session: command").Length - 1;
+
+    private static async Task ExpectEchoAsync(IConnection connection)
+    {
+        ILane lane = await connection.OpenLaneAsync();
+        Assert.Equal(Magic.Bytes.ToArray(), await lane.TakeAsync(8));
+        await lane.SendAsync("hello"u8.ToArray());
+        Assert.Equal("hello"u8.ToArray(), await lane.TakeAsync(5));
+    }
+}
