@@ -195,12 +195,15 @@ public sealed class BootstrapTests : IDisposable
     [Fact]
     public async Task AnotherKindOfMachineIsRefused()
     {
-        string uname = Path.Combine(_directory, "bin");
-        Directory.CreateDirectory(uname);
-        await File.WriteAllTextAsync(Path.Combine(uname, "uname"), "#!/bin/sh\n[ \"$1\" = -s ] && echo Linux || echo riscv64\n");
-        File.SetUnixFileMode(Path.Combine(uname, "uname"), (UnixFileMode)0x1ED);
-        await using PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { ExtraLines = [$"SetEnv PATH={uname}:/usr/bin:/bin"] });
-        await using SshSession session = await sshd.ConnectAsync();
+        using var user = new TemporaryUser();
+        // A function of the login shell does not reach our sh, a directory in front of its PATH does.
+        string bin = Path.Combine(user.Home, "bin");
+        Directory.CreateDirectory(bin);
+        await File.WriteAllTextAsync(Path.Combine(bin, "uname"), "#!/bin/sh\n[ \"$1\" = -s ] && echo Linux || echo riscv64\n");
+        File.SetUnixFileMode(Path.Combine(bin, "uname"), (UnixFileMode)0x1ED);
+        await File.WriteAllTextAsync(Path.Combine(user.Home, ".bashrc"), $"export PATH={bin}:$PATH\n");
+        await using PrivateSshd sshd = await OpenServerAsync();
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
         string elf = Path.Combine(_directory, "elf");
         await File.WriteAllBytesAsync(elf, [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 62, 0, .. Guid.NewGuid().ToByteArray()]);
         TransportException e = await Assert.ThrowsAsync<TransportException>(() => AgentBootstrap.StartAsync(session, AgentImage.FromFile(elf), TestContext.Limit()));

@@ -5,7 +5,7 @@ internal static class FakeAgent
 {
     public const string Script = """
         #!/bin/sh
-        if [ "$1" = --version ]; then echo fake; exit 0; fi
+        if [ "$1" = --version ]; then echo nativesync fake; exit 0; fi
         [ "$1" = serve ] || exit 2
         printf '\000NSYNC\r\n'
         exec cat
