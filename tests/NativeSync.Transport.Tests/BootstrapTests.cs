@@ -273,9 +273,10 @@ public sealed class BootstrapTests : IDisposable
     public void AScriptThatSomeShellWouldReadDifferentlyIsRefused(string script) => Assert.Throws<ArgumentException>(() => BootstrapScripts.Quote(script));
 
     /// <summary>A server that other users than root may log in to.</summary>
-    private static async Task<PrivateSshd> OpenServerAsync(params string[] extra)
+    internal static async Task<PrivateSshd> OpenServerAsync(params string[] extra)
     {
-        PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { ExtraLines = extra });
+        // The first SetEnv of a configuration is the only one: this keeps the server from setting HOME, so that users have their own.
+        PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { OverrideLines = extra.Length > 0 ? extra : ["SetEnv NATIVESYNC_TEST=1"] });
         TemporaryUser.Open(sshd);
         return sshd;
     }

@@ -11,12 +11,12 @@ internal static class FakeAgent
         exec cat
         """;
 
-    /// <summary>Writes it to a file, padded so that it does not fit where there is too little room.</summary>
+    /// <summary>Writes it to a file, padded so that it does not fit where there is too little room, and different each time, so that no other test's is found.</summary>
     public static AgentImage Image(string directory, int paddingBytes = 0, string script = Script)
     {
         string path = Path.Combine(directory, $"agent-{Guid.NewGuid():N}");
         // A script ends at exit or exec; what follows is never read as commands.
-        File.WriteAllText(path, script + "\n" + new string('#', paddingBytes) + "\n");
+        File.WriteAllText(path, script + $"\n#{Guid.NewGuid()}\n" + new string('#', paddingBytes) + "\n");
         File.SetUnixFileMode(path, (UnixFileMode)0x1ED);
         return AgentImage.FromFile(path);
     }

@@ -14,15 +14,15 @@ internal static class Login
         HomeDirectory = sshd.DirectoryPath,
         IdentityFiles = [sshd.ClientKeyPath],
         KnownHostsFiles = [sshd.KnownHostsPath],
-        ConnectTimeout = TimeSpan.FromSeconds(20),
+        ConnectTimeout = TimeSpan.FromSeconds(60),
     };
 
     public static Task<SshSession> ConnectAsync(this PrivateSshd sshd, Func<SshOptions, SshOptions>? change = null, string? user = null) =>
         SshConnector.ConnectAsync(sshd.Target(user), change is null ? sshd.Options() : change(sshd.Options()), TestContext.Limit());
 }
 
-/// <summary>A limit for every test that talks to a process, so that a hang is a failure.</summary>
+/// <summary>A limit for every test that talks to a process, so that a hang is a failure. Three times the wanted seconds, since machines that run tests are busy.</summary>
 internal static class TestContext
 {
-    public static CancellationToken Limit(int seconds = 60) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
+    public static CancellationToken Limit(int seconds = 60) => new CancellationTokenSource(TimeSpan.FromSeconds(3 * seconds)).Token;
 }

@@ -14,8 +14,7 @@ public sealed class ShellCommandTests : IDisposable
     public async Task TheSystemsSshCarriesTheUploadAndTheLane()
     {
         using var user = new TemporaryUser();
-        await using PrivateSshd sshd = await PrivateSshd.StartAsync();
-        TemporaryUser.Open(sshd);
+        await using PrivateSshd sshd = await BootstrapTests.OpenServerAsync();
         AgentImage image = FakeAgent.Image(_directory, 300_000);
         for (int i = 0; i < 2; i++)
         {
@@ -31,7 +30,8 @@ public sealed class ShellCommandTests : IDisposable
             await sending;
         }
 
-        Assert.True(File.Exists(Path.Combine(user.Home, ".cache", "nativesync", await image.RemoteNameAsync())));
+        string there = Path.Combine(user.Home, ".cache", "nativesync");
+        Assert.Equal([Path.Combine(there, await image.RemoteNameAsync())], Directory.GetFiles(there));
     }
 
     [Fact]

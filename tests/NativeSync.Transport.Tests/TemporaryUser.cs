@@ -25,7 +25,7 @@ internal sealed class TemporaryUser : IDisposable
         File.SetUnixFileMode(sshd.AuthorizedKeysPath, (UnixFileMode)0x1A4 /* 0644 */);
     }
 
-    public void Dispose() => Run.Program("userdel", "-r", "-f", Name);
+    public void Dispose() => Run.Program("sh", "-c", $"userdel -r -f {Name} 2>/dev/null; ! id {Name} 2>/dev/null");
 
     private static string Hash(string password) => Run.WithInput("openssl", password, null, "passwd", "-6", "-stdin").Trim();
 }

@@ -62,7 +62,7 @@ public sealed class AgentImage
     /// <summary>From the ELF header; anything else (a script, in tests) runs on any machine.</summary>
     private static string MachineOf(ReadOnlySpan<byte> header)
     {
-        if (header.Length < 20 || !header.StartsWith("\x7fELF"u8))
+        if (header.Length < 20 || !header.StartsWith("\u007fELF"u8))
         {
             return "any";
         }

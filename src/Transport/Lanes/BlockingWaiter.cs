@@ -4,7 +4,8 @@ namespace NativeSync.Transport;
 /// <remarks>Used by one thread only; at most one operation at a time.</remarks>
 internal sealed class BlockingWaiter : IDisposable
 {
-    private readonly ManualResetEventSlim _done = new(false);
+    /// <summary>Without spinning: the other side of the pipe needs the processor more than we need the microseconds.</summary>
+    private readonly ManualResetEventSlim _done = new(false, spinCount: 0);
     private readonly Action _set;
 
     public BlockingWaiter() => _set = _done.Set;

@@ -26,6 +26,9 @@ internal abstract class PumpedLane : ILane
     /// <summary>Segments smaller than this are joined before they are written: 4 KiB packets cost 2.4 times as much as 32 KiB ones.</summary>
     private const int JoinBelow = 32 * 1024;
 
+    /// <summary>Received bytes that are there already are passed on together, up to this many: each passing on may wake a thread.</summary>
+    private const int JoinUpTo = 512 * 1024;
+
     /// <summary>How long disposing waits for output that was completed properly.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
@@ -71,6 +74,9 @@ internal abstract class PumpedLane : ILane
 
     /// <summary>Blocks until bytes are there; 0 is the end of the stream. May throw anything.</summary>
     protected abstract int ReadSome(Span<byte> into);
+
+    /// <summary>True when <see cref="ReadSome"/> would not block now.</summary>
+    protected virtual bool MoreIsReady => false;
 
     /// <summary>Blocks until all is written. May throw anything.</summary>
     protected abstract void WriteAll(byte[] buffer, int offset, int count);
@@ -123,6 +129,7 @@ internal abstract class PumpedLane : ILane
         using var waiter = new BlockingWaiter();
         PipeWriter writer = _input.Writer;
         TransportException? fault = null;
+        int unflushed = 0;
         try
         {
             while (true)
@@ -137,6 +144,13 @@ internal abstract class PumpedLane : ILane
 
                 BytesReceived += count;
                 writer.Advance(count);
+                unflushed += count;
+                if (unflushed < JoinUpTo && MoreIsReady)
+                {
+                    continue;
+                }
+
+                unflushed = 0;
                 FlushResult flushed = waiter.Wait(writer.FlushAsync());
                 if (flushed.IsCompleted)
                 {

@@ -43,6 +43,8 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
 
     protected override bool EndOfInputEndsOutput => true;
 
+    protected override bool MoreIsReady => _command.OutputStream.Length > 0;
+
     protected override int ReadSome(Span<byte> into)
     {
         int count = _command.OutputStream.Read(into);

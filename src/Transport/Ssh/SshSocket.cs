@@ -24,6 +24,8 @@ internal static class SshSocket
             return false;
         }
 
+        MakeBlocking(socket);
+
         try
         {
             socket.SetRawSocketOption(LibC.SOL_SOCKET, LibC.SO_BUF_LOCK, BitConverter.GetBytes(0));
@@ -43,6 +45,21 @@ internal static class SshSocket
         catch (SocketException)
         {
             return false;
+        }
+    }
+
+    /// <summary>
+    /// SSH.NET connects asynchronously, which leaves the descriptor non-blocking: every receive that has to wait then goes
+    /// through the runtime's polling thread, one more switch for each packet. Receiving and sending have threads of their own
+    /// that may block in the kernel.
+    /// </summary>
+    private static void MakeBlocking(Socket socket)
+    {
+        int fd = (int)socket.SafeHandle.DangerousGetHandle();
+        int flags = LibC.fcntl(fd, LibC.F_GETFL, 0);
+        if (flags >= 0)
+        {
+            _ = LibC.fcntl(fd, LibC.F_SETFL, flags & ~LibC.O_NONBLOCK);
         }
     }
 
