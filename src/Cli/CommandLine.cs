@@ -51,6 +51,8 @@ internal static class CommandLine
                     return await RehearseCommand.RunAsync(args[1..], interruption.Token);
                 case "migrate":
                     return await MigrateCommand.RunAsync(args is [] ? args : args[1..], interruption.Token);
+                case "init":
+                    return await InitCommand.RunAsync(args[1..], interruption.Token);
                 case "--version" or "-version" or "-V" or "version":
                     streams.Write(VersionText.Text);
                     return 0;

@@ -201,11 +201,13 @@ internal sealed class FakeConnector : IRescueConnector
     {
         public string HostKey => owner.HostKey;
 
+        public string HostKeyFingerprint => owner.HostKey;
+
         public Task<IConnection> StartAgentAsync(CancellationToken ct) => throw new NotSupportedException();
 
-        public Task<RescueCommandResult> RunAsync(string command, CancellationToken ct)
+        public Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
         {
-            owner.Commands.Add(command);
+            owner.Commands.Add(script);
             return Task.FromResult(new RescueCommandResult(0, "", ""));
         }
 

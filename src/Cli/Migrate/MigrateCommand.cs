@@ -1,15 +1,214 @@
+using NativeSync.Engine;
+using NativeSync.Engine.Filters;
+using NativeSync.Migration.Api;
+using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Logging;
+using NativeSync.Migration.Stages;
+
 namespace NativeSync.Cli.Migrate;
+
+/// <summary>What a rehearsal puts in the place of the real thing; everything else is as in a real migration.</summary>
+internal sealed record MigrateEnvironment
+{
+    /// <summary>How the rescue system is reached.</summary>
+    public IRescueConnector Connector { get; init; } = new SshRescueConnector();
+
+    /// <summary>Reads environment variables.</summary>
+    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+}
 
 /// <summary>`nativesync migrate`, and `nativesync` without a command: the three stages.</summary>
 internal static class MigrateCommand
 {
+    private const int Failed = 1;
+    private const int Usage = 2;
+
     /// <summary>Runs the migration with the options of the online-migration guide.</summary>
     /// <param name="args">What followed the command name.</param>
     /// <param name="cancellationToken">Cancelled by Ctrl-C.</param>
-    /// <returns>The exit code.</returns>
+    /// <returns>0 done, 1 failed, 2 wrong usage.</returns>
     public static Task<int> RunAsync(string[] args, CancellationToken cancellationToken = default)
+        => RunAsync(args, new MigrateEnvironment(), cancellationToken);
+
+    internal static async Task<int> RunAsync(string[] args, MigrateEnvironment environment, CancellationToken ct)
     {
-        Console.Error.WriteLine("nativesync: the migration is not wired up yet.");
-        return Task.FromResult(4);
+        if (MigrateOptions.Parse(args, out string error) is not { } options)
+        {
+            return Complain(error, Usage);
+        }
+
+        switch (options.Action)
+        {
+            case MigrateAction.Help:
+                Console.Out.Write(HelpText);
+                return 0;
+            case MigrateAction.Version:
+                Console.Out.Write(VersionText.Text);
+                return 0;
+        }
+
+        ToolDirectory tool = new(options.Directory ?? Path.GetDirectoryName(Environment.ProcessPath) ?? ".");
+        MigrationLog log;
+        try
+        {
+            log = MigrationLog.Open(options.LogFile ?? tool.File("log"), options.LogLevel, TimeProvider.System);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Complain($"the log file {options.LogFile ?? tool.File("log")} cannot be opened; run the tool as root, or give another by --log-file", Failed);
+        }
+
+        using (log)
+        {
+            ConsoleObserver observer = new(TimeProvider.System);
+            int code = await RunAsync(tool, options, environment, log, observer, ct);
+            observer.Close();
+            return code;
+        }
     }
+
+    private static async Task<int> RunAsync(
+        ToolDirectory tool, MigrateOptions options, MigrateEnvironment environment, MigrationLog log, ConsoleObserver observer, CancellationToken ct)
+    {
+        log.Info($"{VersionText.Text.Trim().ReplaceLineEndings("; ")}: {options.Action} begins in {tool.Path}");
+        try
+        {
+            MigrationConfiguration configuration = tool.Load();
+            MigrationServices services = new()
+            {
+                Connector = environment.Connector,
+                Mover = new EngineDataMover(),
+                Observer = observer,
+                Log = log,
+                Credentials = user => CredentialSources.Resolve(user, environment.Variable, ReadIfThere),
+                ReadExcludes = ReadExcludes,
+            };
+            switch (options.Action)
+            {
+                case MigrateAction.Check:
+                    return Show(await CheckRun.RunAsync(tool, configuration, services, ct));
+                case MigrateAction.Clean:
+                    await CleanRun.RunAsync(tool, configuration, services, ct);
+                    return 0;
+                default:
+                    await new MigrationRun(tool, configuration, services).RunAsync(ct);
+                    return 0;
+            }
+        }
+        catch (ConfigException e)
+        {
+            return Failure(log, observer, e.Problems.Select(p => p.ToString()));
+        }
+        catch (Exception e) when (e is MigrationException or CloudException)
+        {
+            int code = Failure(log, observer, e.Message.Split('\n'));
+            TellHowToGoOn(tool, options, observer);
+            return code;
+        }
+        catch (TransportException e)
+        {
+            int code = Failure(log, observer, [e.Hint.Length == 0 ? e.Message : $"{e.Message}: {e.Hint}"]);
+            TellHowToGoOn(tool, options, observer);
+            return code;
+        }
+        catch (OperationCanceledException)
+        {
+            log.Error("stopped by the user");
+            observer.Close();
+            TellHowToGoOn(tool, options, observer);
+            throw;
+        }
+    }
+
+    private static int Failure(MigrationLog log, ConsoleObserver observer, IEnumerable<string> lines)
+    {
+        observer.Close();
+        foreach (string line in lines)
+        {
+            log.Error(line);
+            Complain(log.Clean(line), Failed);
+        }
+
+        return Failed;
+    }
+
+    /// <summary>Whoever gives up here must know that the instance waits in migration mode.</summary>
+    private static void TellHowToGoOn(ToolDirectory tool, MigrateOptions options, ConsoleObserver observer)
+    {
+        try
+        {
+            if (options.Action == MigrateAction.Migrate && MigrationRun.ReadState(tool) is { Rescue: not null, Ended: null })
+            {
+                Console.Error.WriteLine("The instance may be in migration mode. Run the tool again to go on where it stopped. To give up instead:");
+                observer.Say(Prompts.ExecuteClean);
+            }
+        }
+        catch (MigrationException)
+        {
+            // The state cannot be read: what was said before this says why.
+        }
+    }
+
+    private static int Show(IReadOnlyList<CheckLine> lines)
+    {
+        foreach (CheckLine line in lines)
+        {
+            string verdict = line.Verdict switch { CheckVerdict.Ok => "OK  ", CheckVerdict.Warn => "WARN", _ => "FAIL" };
+            Console.Out.WriteLine($"{verdict}  {line}");
+        }
+
+        return lines.Any(l => l.Verdict == CheckVerdict.Fail) ? Failed : 0;
+    }
+
+    private static IReadOnlyList<byte[]> ReadExcludes(byte[] content)
+    {
+        try
+        {
+            return ExcludeFile.Read(content, include: false, nulSeparated: false);
+        }
+        catch (FilterException e)
+        {
+            throw new ConfigException(ExcludesFile.FileName, e.Line, "", e.Message);
+        }
+    }
+
+    private static string? ReadIfThere(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static int Complain(string message, int code)
+    {
+        Console.Error.WriteLine("nativesync: " + message);
+        return code;
+    }
+
+    private const string HelpText = """
+        nativesync [migrate] [OPTION]…
+
+        Moves this Linux server to a Tencent Cloud CVM while it keeps running, in three stages: the destination
+        instance is brought into migration mode, the data is transferred and verified, the instance is started.
+        Reads user.json, client.json and rsync_excludes_linux.txt beside the executable. Run it as root; when it
+        was interrupted, run it again and it goes on.
+
+          --check            check this server and the destination, and change nothing
+          --clean            bring the destination out of migration mode by force, and forget the migration
+          --log-file=FILE    log file (default: "log" beside the executable)
+          --log-level=N      1 errors, 2 information (default), 3 debug
+          --config-dir=DIR   directory of the three files, the log and the state (default: the executable's)
+          --no-console       accepted and without effect: there is no console mode
+          --version          print the version
+          --help             print this
+
+        nativesync init      writes samples of the three files
+        nativesync rehearse  carries out a whole migration on this machine, against a simulated cloud
+
+        """;
 }

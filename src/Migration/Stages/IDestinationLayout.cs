@@ -19,10 +19,10 @@ internal static class Shell
     /// <summary>A text as one word of a POSIX shell.</summary>
     public static string Quote(string text) => "'" + text.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
-    /// <summary>Runs a script by /bin/sh, whatever the login shell is.</summary>
+    /// <summary>Runs a script and demands that it succeeds.</summary>
     public static async Task<string> RunAsync(IRescueSystem system, string script, string what, CancellationToken ct)
     {
-        RescueCommandResult result = await system.RunAsync("/bin/sh -c " + Quote(script), ct).ConfigureAwait(false);
+        RescueCommandResult result = await system.RunAsync(script, ct).ConfigureAwait(false);
         return result.ExitCode == 0
             ? result.Output
             : throw new MigrationException($"rescue system: {what}: {Tail(result)} (exit {result.ExitCode})", "");

@@ -22,7 +22,7 @@ public sealed record RescueCredentials(string User, string Password, string? Ide
     public override string ToString() => User;
 }
 
-/// <summary>What a command of the rescue system gave.</summary>
+/// <summary>What a script gave in the rescue system.</summary>
 /// <param name="ExitCode">Its exit status.</param>
 /// <param name="Output">Standard output.</param>
 /// <param name="Error">Standard error.</param>
@@ -39,12 +39,15 @@ public interface IRescueConnector
 /// <summary>A rescue system that we are logged in to.</summary>
 public interface IRescueSystem : IAsyncDisposable
 {
-    /// <summary>The host key that it showed, as its fingerprint; empty when the way there has none.</summary>
+    /// <summary>The host key that it showed, fit for <see cref="RescueCredentials.PinnedHostKey"/>; empty when the way there has none.</summary>
     string HostKey { get; }
+
+    /// <summary>Its fingerprint, for people.</summary>
+    string HostKeyFingerprint { get; }
 
     /// <summary>Brings the agent there if need be, and starts it.</summary>
     Task<IConnection> StartAgentAsync(CancellationToken ct);
 
-    /// <summary>Runs a command by the login shell.</summary>
-    Task<RescueCommandResult> RunAsync(string command, CancellationToken ct);
+    /// <summary>Runs a script by /bin/sh, whatever the login shell is. The script must not read its standard input.</summary>
+    Task<RescueCommandResult> RunAsync(string script, CancellationToken ct);
 }

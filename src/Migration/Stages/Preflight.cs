@@ -116,7 +116,9 @@ internal static class Preflight
                 ? new(CheckVerdict.Fail, disk.MountPoint, "there is no such directory", "check MountPoint in user.json")
                 : mounted
                     ? new(CheckVerdict.Ok, disk.MountPoint, "mounted")
-                    : new(client.SourceRoot == "/" ? CheckVerdict.Fail : CheckVerdict.Warn, disk.MountPoint, "nothing is mounted there", "mount the data disk, or take it out of DataDisks in user.json"));
+                    : client.SourceRoot == "/"
+                        ? new(CheckVerdict.Fail, disk.MountPoint, "nothing is mounted there", "mount the data disk, or take it out of DataDisks in user.json")
+                        : new(CheckVerdict.Ok, disk.MountPoint, "a directory"));
             if (mounted)
             {
                 Fits(lines, disk.MountPoint, source.UsedBytes(path), disks.FirstOrDefault(d => d.Index == disk.Index));

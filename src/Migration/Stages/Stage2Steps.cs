@@ -47,7 +47,7 @@ internal sealed class ConnectStep : Step
         {
             access.HostKey = context.System.HostKey;
             context.Save();
-            return $"{address}, host key {access.HostKey} (taken on trust now, demanded from now on)";
+            return $"{address}, host key {context.System.HostKeyFingerprint} (taken on trust now, demanded from now on)";
         }
 
         return context.System.HostKey.Length > 0 ? $"{address}, host key as before" : $"{address}";

@@ -1,0 +1,58 @@
+using System.Text;
+using NativeSync.Engine;
+using NativeSync.Migration.Stages;
+using NativeSync.Transport;
+
+namespace NativeSync.Cli.Migrate;
+
+/// <summary>Reaches the rescue system over SSH.</summary>
+/// <remarks>
+/// Nobody's ~/.ssh takes part: the password and the host key are the migration's own. The key of a system that was made a
+/// minute ago is known to nobody, so the first one is taken, and kept by the caller.
+/// </remarks>
+internal sealed class SshRescueConnector : IRescueConnector
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(20);
+
+    /// <inheritdoc/>
+    public async Task<IRescueSystem> ConnectAsync(RescueAddress address, RescueCredentials credentials, CancellationToken ct)
+    {
+        SshOptions options = new()
+        {
+            IdentityFiles = credentials.IdentityFile is { } file ? [file] : [],
+            IdentitiesOnly = true,
+            AgentSocket = "",
+            PasswordProvider = credentials.Password.Length > 0 ? _ => credentials.Password : null,
+            MaxPrompts = 1,
+            HostKeyCheck = HostKeyCheck.No,
+            PinnedHostKey = credentials.PinnedHostKey,
+            KnownHostsFiles = ["/dev/null"],
+            ConfigFile = "none",
+            ProxyJump = "none",
+            ConnectTimeout = ConnectTimeout,
+        };
+        SshSession session = await SshConnector.ConnectAsync(new SshTarget(address.Host, address.Port, credentials.User), options, ct);
+        return new SshRescueSystem(session);
+    }
+
+    private sealed class SshRescueSystem(SshSession session) : IRescueSystem
+    {
+        private readonly AgentImage _image = AgentImage.Self();
+
+        public string HostKey => session.HostKey;
+
+        public string HostKeyFingerprint => session.HostKeyFingerprint;
+
+        public Task<IConnection> StartAgentAsync(CancellationToken ct)
+            => AgentBootstrap.StartAsync(session, _image, null, ownsSession: false, ct);
+
+        public async Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
+        {
+            // By standard input: what a login shell other than sh would make of its quotes and line ends is not our concern then.
+            CommandResult result = await session.RunAsync("/bin/sh", Encoding.UTF8.GetBytes(script + "\n"), ct);
+            return new RescueCommandResult(result.ExitCode ?? -1, result.OutputText, result.Error);
+        }
+
+        public ValueTask DisposeAsync() => session.DisposeAsync();
+    }
+}

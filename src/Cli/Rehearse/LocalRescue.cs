@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using NativeSync.Engine;
+using NativeSync.Migration.Simulator;
+using NativeSync.Migration.Stages;
+using NativeSync.Transport;
+
+namespace NativeSync.Cli.Rehearse;
+
+/// <summary>A "rescue system" without SSH: the agent is a child process. For machines without sshd.</summary>
+internal sealed class LocalRescueConnector : IRescueConnector
+{
+    public Task<IRescueSystem> ConnectAsync(RescueAddress address, RescueCredentials credentials, CancellationToken ct)
+        => Task.FromResult<IRescueSystem>(new LocalRescueSystem());
+
+    private sealed class LocalRescueSystem : IRescueSystem
+    {
+        public string HostKey => "";
+
+        public string HostKeyFingerprint => "";
+
+        public Task<IConnection> StartAgentAsync(CancellationToken ct)
+            => Task.FromResult<IConnection>(ChildProcessConnection.Serve(AgentImage.Self()));
+
+        public async Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
+        {
+            ProcessStartInfo start = new("/bin/sh", ["-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+            using Process process = Process.Start(start) ?? throw new IOException("/bin/sh did not start");
+            process.StandardInput.Close();
+            Task<string> error = process.StandardError.ReadToEndAsync(ct);
+            string output = await process.StandardOutput.ReadToEndAsync(ct);
+            await process.WaitForExitAsync(ct);
+            return new RescueCommandResult(process.ExitCode, output, await error);
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>What stands behind the simulated instance: sshd while it is in rescue mode or running, or only an open port.</summary>
+internal sealed class RehearsalBacking(RescueSshd? sshd, int port) : IInstanceBacking, IDisposable
+{
+    private TcpListener? _answering;
+
+    public async Task<RescueEndpoint> EnterRescueAsync(string user, string password, CancellationToken ct)
+    {
+        if (sshd is not null)
+        {
+            await sshd.StartAsync(ct);
+        }
+
+        return new RescueEndpoint("127.0.0.1", port);
+    }
+
+    public async Task ExitRescueAsync(CancellationToken ct)
+    {
+        if (sshd is not null)
+        {
+            await sshd.StopAsync();
+        }
+    }
+
+    public async Task StartAsync(CancellationToken ct)
+    {
+        if (sshd is not null)
+        {
+            await sshd.StartAsync(ct);
+            return;
+        }
+
+        _answering = new TcpListener(IPAddress.Loopback, port);
+        _answering.Start();
+    }
+
+    public Task StopAsync(CancellationToken ct) => ExitRescueAsync(ct);
+
+    public void Dispose() => _answering?.Dispose();
+}

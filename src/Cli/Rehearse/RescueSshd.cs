@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace NativeSync.Cli.Rehearse;
+
+/// <summary>
+/// A private SSH server on loopback in the place of the rescue system's: a host key and a client key of its own, nothing of
+/// the machine's configuration, login by that key only.
+/// </summary>
+internal sealed class RescueSshd : IAsyncDisposable
+{
+    private const UnixFileMode PrivilegeSeparationMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    private readonly string _program;
+    private readonly string _directory;
+    private Process? _process;
+
+    private RescueSshd(string program, string directory, int port)
+    {
+        _program = program;
+        _directory = directory;
+        Port = port;
+    }
+
+    /// <summary>Port of 127.0.0.1.</summary>
+    public int Port { get; }
+
+    /// <summary>The key that opens it.</summary>
+    public string ClientKey => Path.Combine(_directory, "client_key");
+
+    /// <summary>Why there is none; null when there is.</summary>
+    public static string? WhyNot()
+        => Find("sshd") is null ? "sshd is not installed" : Find("ssh-keygen") is null ? "ssh-keygen is not installed" : null;
+
+    /// <summary>Makes keys and configuration; nothing runs yet.</summary>
+    public static async Task<RescueSshd> PrepareAsync(string directory, CancellationToken ct)
+    {
+        Directory.CreateDirectory(directory);
+        RescueSshd sshd = new(Find("sshd")!, directory, FreePort());
+        foreach (string key in (string[])["host_key", "client_key"])
+        {
+            await RunAsync(Find("ssh-keygen")!, ["-q", "-t", "ed25519", "-N", "", "-C", "nativesync-rehearsal", "-f", Path.Combine(directory, key)], ct);
+        }
+
+        File.Copy(sshd.ClientKey + ".pub", Path.Combine(directory, "authorized_keys"));
+        await File.WriteAllTextAsync(Path.Combine(directory, "sshd_config"), string.Create(CultureInfo.InvariantCulture, $"""
+            Port {sshd.Port}
+            ListenAddress 127.0.0.1
+            HostKey {directory}/host_key
+            AuthorizedKeysFile {directory}/authorized_keys
+            PidFile none
+            StrictModes no
+            UsePAM no
+            PermitRootLogin prohibit-password
+            PubkeyAuthentication yes
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            UseDNS no
+            PrintMotd no
+            PrintLastLog no
+            MaxStartups 100:30:200
+            LogLevel ERROR
+
+            """), ct);
+        return sshd;
+    }
+
+    /// <summary>Starts it and waits until it answers.</summary>
+    public async Task StartAsync(CancellationToken ct)
+    {
+        if (Environment.IsPrivilegedProcess && !Directory.Exists("/run/sshd"))
+        {
+            // sshd insists on this empty directory, which its unit makes where it runs as a service.
+            Directory.CreateDirectory("/run/sshd", PrivilegeSeparationMode);
+        }
+
+        ProcessStartInfo start = new(_program, ["-D", "-E", Path.Combine(_directory, "sshd.log"), "-f", Path.Combine(_directory, "sshd_config")]) { RedirectStandardInput = true };
+        _process = Process.Start(start) ?? throw new IOException("sshd did not start");
+        _process.StandardInput.Close();
+        using PeriodicTimer poll = new(TimeSpan.FromMilliseconds(20));
+        for (int look = 0; look < 500; look++)
+        {
+            if (_process.HasExited)
+            {
+                throw new IOException($"sshd ended with {_process.ExitCode}: {Tail()}");
+            }
+
+            try
+            {
+                using TcpClient client = new();
+                await client.ConnectAsync(IPAddress.Loopback, Port, ct);
+                return;
+            }
+            catch (SocketException)
+            {
+                await poll.WaitForNextTickAsync(ct);
+            }
+        }
+
+        throw new IOException($"sshd does not answer: {Tail()}");
+    }
+
+    /// <summary>Stops it and its sessions.</summary>
+    public async Task StopAsync()
+    {
+        if (_process is { } process)
+        {
+            _process = null;
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    /// <summary>A port that nothing listens on now.</summary>
+    public static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private string Tail()
+    {
+        string log = Path.Combine(_directory, "sshd.log");
+        return File.Exists(log) ? File.ReadLines(log).LastOrDefault() ?? "it says nothing" : "it says nothing";
+    }
+
+    private static async Task RunAsync(string program, string[] arguments, CancellationToken ct)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })
+            ?? throw new IOException($"{program} did not start");
+        string error = await process.StandardError.ReadToEndAsync(ct);
+        await process.WaitForExitAsync(ct);
+        if (process.ExitCode != 0)
+        {
+            throw new IOException($"{program} ended with {process.ExitCode}: {error.Trim()}");
+        }
+    }
+
+    private static string? Find(string name)
+    {
+        string path = Environment.GetEnvironmentVariable("PATH") ?? "";
+        return path.Split(':', StringSplitOptions.RemoveEmptyEntries).Concat(["/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin"])
+            .Select(d => Path.Combine(d, name)).FirstOrDefault(File.Exists);
+    }
+}

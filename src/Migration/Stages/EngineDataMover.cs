@@ -1,0 +1,139 @@
+using NativeSync.Engine;
+using NativeSync.Protocol;
+
+namespace NativeSync.Migration.Stages;
+
+/// <summary>Moves and compares with the engine, each job over an agent of its own.</summary>
+public sealed class EngineDataMover : IDataMover
+{
+    /// <summary>rsync's -aHAXS --numeric-ids --delete: what a server is made of, with the numbers that it has.</summary>
+    private const JobFlags Flags = SyncOptions.ArchiveFlags
+        | JobFlags.HardLinks | JobFlags.Acls | JobFlags.Xattrs | JobFlags.Sparse | JobFlags.NumericIds | JobFlags.Delete;
+
+    /// <summary>zstd's quickest ordinary level: about 0.25 GB/s on one core, 2.7 times smaller.</summary>
+    private const int CompressLevel = 1;
+
+    /// <summary>Nothing heard for this long ends a pass; the next run goes on.</summary>
+    private const int TimeoutSeconds = 300;
+
+    /// <inheritdoc/>
+    public async Task<TransferResult> PushAsync(IRescueSystem system, TransferJob job, Action<TransferProgress>? progress, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(system);
+        ArgumentNullException.ThrowIfNull(job);
+        SyncOptions options = new()
+        {
+            Flags = Flags | (job.Checksum ? JobFlags.Checksum : 0),
+            CompressLevel = job.Compress == false ? null : CompressLevel,
+            BandwidthLimit = job.BandwidthLimit,
+            TimeoutSeconds = TimeoutSeconds,
+            Rules = job.Rules,
+        };
+        try
+        {
+            IConnection connection = await system.StartAgentAsync(ct).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                SyncRequest request = new() { Sources = [job.Source], Destination = job.Destination, Options = options };
+                SyncReport report = await Synchronizer.PushAsync(connection, request, new Observer(progress), ct).ConfigureAwait(false);
+                return ResultOf(report);
+            }
+        }
+        catch (SessionException e)
+        {
+            throw new TransportException(e.ExitCode, $"{job.Label}: {e.Message}", "run the tool again: it goes on where it stopped", e);
+        }
+        catch (ProtocolException e)
+        {
+            throw new TransportException(ExitCodes.Protocol, $"{job.Label}: the rescue system does not speak as it should: {e.Message}", "run the tool again", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<VerifyResult> VerifyAsync(IRescueSystem system, TransferJob job, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(system);
+        ArgumentNullException.ThrowIfNull(job);
+        try
+        {
+            IConnection connection = await system.StartAgentAsync(ct).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                VerifyOptions options = new() { Flags = Flags, Rules = job.Rules, TimeoutSeconds = TimeoutSeconds };
+                VerifyReport report = await Verifier.CompareAsync(VerifySide.Local(job.Source), VerifySide.Remote(connection, job.Destination), options, null, ct).ConfigureAwait(false);
+                return ResultOf(report);
+            }
+        }
+        catch (SessionException e)
+        {
+            throw new TransportException(e.ExitCode, $"{job.Label}: {e.Message}", "run the tool again", e);
+        }
+        catch (ProtocolException e)
+        {
+            throw new TransportException(ExitCodes.Protocol, $"{job.Label}: the rescue system does not speak as it should: {e.Message}", "run the tool again", e);
+        }
+    }
+
+    private static TransferResult ResultOf(SyncReport report)
+    {
+        Statistics s = report.Statistics;
+        SyncProblem? trouble = null;
+        foreach (SyncProblem problem in report.Problems)
+        {
+            if (!problem.OnSource && IsDiskTrouble(problem.Errno))
+            {
+                trouble = problem;
+                break;
+            }
+        }
+
+        return new TransferResult
+        {
+            ExitCode = report.ExitCode,
+            Files = s.Files,
+            Directories = s.Directories,
+            Links = s.SymbolicLinks,
+            Others = s.Devices + s.Specials,
+            TotalBytes = s.TotalSize,
+            FilesSent = s.FilesTransferred,
+            LiteralBytes = s.LiteralBytes,
+            WireBytes = report.BytesSent + report.BytesReceived,
+            Deleted = s.Deleted,
+            Elapsed = report.Elapsed,
+            Problems = [.. report.Problems.Select(p => p.Message)],
+            ProblemCount = report.ProblemCount,
+            DestinationTrouble = trouble?.Message,
+        };
+    }
+
+    private static VerifyResult ResultOf(VerifyReport report)
+    {
+        List<string> differences = [.. report.Differences.Select(d => $"{(d.Path.Length == 0 ? "." : ByteText.Escape(d.Path))}: {d.Aspects}")];
+        differences.AddRange(report.Problems.Select(p => $"{ByteText.Escape(p.Path)}: cannot be read on the {(p.OnDestination ? "destination" : "source")} ({p.Operation}, error {p.Errno})"));
+        return new VerifyResult
+        {
+            SourceDigest = report.SourceDigest.ToString("x32", System.Globalization.CultureInfo.InvariantCulture),
+            DestinationDigest = report.DestinationDigest.ToString("x32", System.Globalization.CultureInfo.InvariantCulture),
+            Entries = report.Source.Entries,
+            Differences = differences,
+            DifferenceCount = report.DifferenceCount + report.ProblemCount + (report.RootMissing ? 1 : 0),
+        };
+    }
+
+    /// <summary>EIO, ENOSPC, EROFS, EDQUOT: no entry will fare better than this one.</summary>
+    private static bool IsDiskTrouble(int errno) => errno is 5 or 28 or 30 or 122;
+
+    private sealed class Observer(Action<TransferProgress>? progress) : ISyncObserver
+    {
+        public void OnEntry(in EntryEvent entry)
+        {
+        }
+
+        public void OnProblem(in SyncProblem problem)
+        {
+        }
+
+        public void OnProgress(in SyncProgress p)
+            => progress?.Invoke(new TransferProgress(p.Entries, p.TotalEntries, p.Bytes, p.TotalBytes, p.TotalsFinal));
+    }
+}
