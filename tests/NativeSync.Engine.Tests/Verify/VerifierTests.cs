@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
@@ -29,8 +28,7 @@ public sealed class VerifierTests
     private static (TemporaryTree A, TemporaryTree B) Twins()
     {
         TemporaryTree a = new(), b = new();
-        Shell($$"""
-            cd {{a.Path}}
+        a.Shell($$"""
             mkdir -p dir/sub/deep empty "new
             line"
             printf hello > file; : > dir/zero; head -c 3000000 /dev/urandom > dir/sub/big
@@ -46,14 +44,6 @@ public sealed class VerifierTests
             cp -a --sparse=always . {{b.Path}}/
             """);
         return (a, b);
-    }
-
-    private static void Shell(string script)
-    {
-        using Process process = Process.Start(new ProcessStartInfo("/bin/bash", ["-euc", script]) { RedirectStandardError = true })!;
-        string errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, errors);
     }
 
     [Theory]
@@ -99,7 +89,7 @@ public sealed class VerifierTests
         using (a)
         using (b)
         {
-            Shell($"A={a.Path}; cd {b.Path}; {change}");
+            b.Shell($"A={a.Path}; {change}");
             VerifyReport report = await Compare(a, b);
             Assert.Equal(expected, string.Join(';', report.Differences.Select(Text)));
             Assert.False(report.Same);
@@ -122,7 +112,7 @@ public sealed class VerifierTests
     public async Task TwoSingleFilesAreComparedWhateverTheirNames()
     {
         using TemporaryTree a = new();
-        Shell($"cd {a.Path}; echo x > one; cp -p one two; echo y > three");
+        a.Shell($"echo x > one; cp -p one two; echo y > three");
         VerifyOptions options = new();
         VerifySide Side(string name) => VerifySide.Local(Encoding.UTF8.GetBytes($"{a.Path}/{name}"));
         Assert.Equal(0, (await Verifier.CompareAsync(Side("one"), Side("two"), options)).DifferenceCount);
@@ -137,7 +127,7 @@ public sealed class VerifierTests
         using (a)
         using (b)
         {
-            Shell($"cd {b.Path}; rm -r dir/sub; touch -r {a.Path}/dir dir; rm other; touch -r {a.Path} .");
+            b.Shell($"rm -r dir/sub; touch -r {a.Path}/dir dir; rm other; touch -r {a.Path} .");
             VerifyReport report = await Compare(a, b, options: new VerifyOptions { Rules = ["- /dir/sub"u8.ToArray(), "- /other"u8.ToArray()] });
             Assert.Equal([], report.Differences.Select(Text));
             Assert.True(report.DigestsAgree);

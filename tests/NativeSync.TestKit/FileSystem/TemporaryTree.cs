@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using NativeSync.Engine.FileSystem;
 
@@ -37,6 +38,17 @@ public sealed class TemporaryTree : IDisposable
         }
 
         Io.Close(fd);
+    }
+
+    /// <summary>Runs a bash script in the tree and returns what it prints; a failing command is an exception.</summary>
+    public string Shell(string script)
+    {
+        ProcessStartInfo start = new("/bin/bash", ["--norc", "-euc", script]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Path };
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? output : throw new IOException($"exit {process.ExitCode}: {errors.GetAwaiter().GetResult()}");
     }
 
     /// <summary>The result, or an exception that names the errno.</summary>
