@@ -1,0 +1,32 @@
+namespace NativeSync.SideBySide;
+
+/// <summary>
+/// A situation: what is made once, what is put back before every run, who competes. The whole description of a case is
+/// one entry in <see cref="Cases"/>.
+/// </summary>
+internal sealed record Case
+{
+    public required string Name { get; init; }
+
+    public required string Title { get; init; }
+
+    /// <summary>Runs without being asked for.</summary>
+    public bool ByDefault { get; init; } = true;
+
+    /// <summary>Bytes of memory that data of source and destination take.</summary>
+    public required long Room { get; init; }
+
+    /// <summary>Makes the data once; returns source and destination, as the contenders are to name them.</summary>
+    public required Func<Bench, Task<(string Source, string Destination)>> PrepareAsync { get; init; }
+
+    /// <summary>Puts the destination into the state before the run; not timed.</summary>
+    public required Func<Bench, Task> ResetAsync { get; init; }
+
+    /// <summary>Takes away what <see cref="PrepareAsync"/> made, but not what other cases share.</summary>
+    public required Func<Bench, Task> CleanAsync { get; init; }
+
+    public required IReadOnlyList<Contender> Contenders { get; init; }
+
+    /// <summary>Compares content, not only sizes and times, after a run.</summary>
+    public bool CompareContent { get; init; }
+}

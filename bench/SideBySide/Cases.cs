@@ -1,0 +1,69 @@
+using NativeSync.TestKit.Trees;
+
+namespace NativeSync.SideBySide;
+
+/// <summary>Every case that <c>bench/compare</c> knows; the rows of the table of targets that need no long line.</summary>
+internal static class Cases
+{
+    private const long TreeRoom = 2_000L << 20;
+    private const long Gigabyte = 1L << 30;
+
+    /// <summary>The settings among which rsync's best is chosen.</summary>
+    private static readonly Contender[] RsyncSettings =
+        [Contender.Rsync("-a"), Contender.Rsync("-az", "--zc=zstd", "--zl=1"), Contender.Rsync("-az", "--zc=lz4"), Contender.Rsync("-aW")];
+
+    public static IReadOnlyList<Case> All { get; } =
+    [
+        new Case
+        {
+            Name = "first-copy",
+            Title = "First copy of the Linux 6.1 source over loopback SSH",
+            Room = 2 * TreeRoom,
+            PrepareAsync = async bench => (await bench.LinuxTreeAsync() + "/", bench["copy"] + "/"),
+            ResetAsync = bench => bench.RemoveAsync("copy"),
+            CleanAsync = bench => bench.RemoveAsync("copy"),
+            Contenders = [.. RsyncSettings, Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Tar, Contender.Login(false), Contender.Login(true)],
+        },
+        new Case
+        {
+            Name = "unchanged",
+            Title = "The same, nothing changed",
+            Room = 2 * TreeRoom,
+            PrepareAsync = async bench =>
+            {
+                string source = await bench.LinuxTreeAsync();
+                (await Command.RunAsync(["cp", "-a", source, bench["same"]])).MustExit(0);
+                return (source + "/", bench["same"] + "/");
+            },
+            ResetAsync = _ => Task.CompletedTask,
+            CleanAsync = bench => bench.RemoveAsync("same"),
+            Contenders = [.. RsyncSettings, Contender.RsyncFastExchange("-a"), Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Login(false), Contender.Login(true)],
+        },
+        Delta("delta-regions", "1 GiB file, 160 random 64 KiB regions overwritten and 100 insertions and deletions", DataSets.RegionsAsync, "-a"),
+        Delta("delta-pages", "1 GiB file, 2,600 random 4 KiB pages overwritten in place", DataSets.PagesAsync, "-a", "--inplace"),
+        Delta("unrelated", "1 GiB random file over an unrelated 1 GiB basis", DataSets.UnrelatedAsync, "-a"),
+    ];
+
+    private static Case Delta(string name, string title, Func<string, string, Task> makeAsync, params string[] options) => new()
+    {
+        Name = name,
+        Title = title,
+        ByDefault = false,
+        Room = 4 * Gigabyte,
+        CompareContent = true,
+        PrepareAsync = async bench =>
+        {
+            Directory.CreateDirectory(bench["delta/src"]);
+            Directory.CreateDirectory(bench["delta/dst"]);
+            await makeAsync(bench["delta/basis"], bench["delta/src/file"]);
+            return (bench["delta/src"] + "/", bench["delta/dst"] + "/");
+        },
+        ResetAsync = async bench => (await Command.RunAsync(["cp", "-p", bench["delta/basis"], bench["delta/dst/file"]])).MustExit(0),
+        CleanAsync = bench => bench.RemoveAsync("delta"),
+        Contenders =
+        [
+            Contender.Rsync(options), Contender.Rsync([.. options, "-z", "--zc=zstd", "--zl=1"]), Contender.Rsync([.. options, "-z", "--zc=lz4"]), Contender.Rsync([.. options, "-W"]),
+            Contender.NativeSync(options), Contender.NativeSync([.. options, "-z"]), Contender.Login(false),
+        ],
+    };
+}

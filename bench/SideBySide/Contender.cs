@@ -1,0 +1,48 @@
+using System.Globalization;
+
+namespace NativeSync.SideBySide;
+
+/// <summary>Which part a contender plays in the ratio.</summary>
+internal enum Role
+{
+    /// <summary>The program under test.</summary>
+    Subject,
+
+    /// <summary>One of rsync's settings; the best of them is what the subject is measured against.</summary>
+    Rival,
+
+    /// <summary>Shown for orientation only.</summary>
+    Floor,
+}
+
+/// <summary>A program with its settings: what to run for source → destination (both local paths; the destination is reached by SSH).</summary>
+internal sealed record Contender(string Name, Role Role, Func<Bench, string, string, IReadOnlyList<string>> Words)
+{
+    /// <summary>A word in the command line of the processes whose memory counts.</summary>
+    public string Process => Role switch { Role.Subject => "nativesync", Role.Rival => "rsync", _ => "" };
+
+    public static Contender Rsync(params string[] options) => new(
+        "rsync " + string.Join(' ', options), Role.Rival,
+        (bench, source, destination) => ["rsync", .. options, "-e", string.Join(' ', bench.Ssh()), source, Bench.Remote(destination)]);
+
+    /// <summary>rsync with the cheaper key exchange that NativeSync chooses, to separate connecting from copying.</summary>
+    public static Contender RsyncFastExchange(params string[] options) => new(
+        "rsync " + string.Join(' ', options) + " (curve25519)", Role.Rival,
+        (bench, source, destination) => ["rsync", .. options, "-e", string.Join(' ', bench.Ssh(fastExchange: true)), source, Bench.Remote(destination)]);
+
+    public static Contender NativeSync(params string[] options) => new(
+        "nativesync " + string.Join(' ', options), Role.Subject,
+        (bench, source, destination) =>
+        [
+            bench.Executable, "sync", .. options, "--port", bench.Server.Port.ToString(CultureInfo.InvariantCulture),
+            "--identity", bench.Server.ClientKeyPath, "--known-hosts", bench.Server.KnownHostsPath, source, Bench.Remote(destination),
+        ]);
+
+    public static Contender Tar { get; } = new(
+        "tar | ssh tar", Role.Floor,
+        (bench, source, destination) => ["sh", "-c", $"tar -C '{source}' -cf - . | {string.Join(' ', bench.Ssh())} {TestKit.PrivateSshd.User}@{TestKit.PrivateSshd.Host} \"mkdir -p '{destination}' && tar -C '{destination}' -xf -\""]);
+
+    public static Contender Login(bool fastExchange) => new(
+        fastExchange ? "ssh true (curve25519)" : "ssh true", Role.Floor,
+        (bench, _, _) => [.. bench.Ssh(fastExchange), $"{TestKit.PrivateSshd.User}@{TestKit.PrivateSshd.Host}", "true"]);
+}

@@ -1,0 +1,85 @@
+namespace NativeSync.SideBySide;
+
+/// <summary>Pairs of basis and new file, the same in every run.</summary>
+internal static class DataSets
+{
+    private const int Chunk = 1 << 20;
+    private const int Length = 1 << 30;
+
+    /// <summary>160 regions of 64 KiB overwritten, then 50 insertions and 50 deletions of up to 4 KiB.</summary>
+    public static async Task RegionsAsync(string basis, string file)
+    {
+        await RandomFileAsync(basis, seed: 1);
+        byte[] content = await File.ReadAllBytesAsync(basis);
+        var random = new Random(2);
+        for (int i = 0; i < 160; i++)
+        {
+            random.NextBytes(content.AsSpan(random.Next(Length - 65_536), 65_536));
+        }
+
+        int[] cuts = [.. Enumerable.Range(0, 100).Select(_ => random.Next(Length)).Order()];
+        await using FileStream output = File.Create(file);
+        int at = 0;
+        for (int i = 0; i < cuts.Length; i++)
+        {
+            int cut = Math.Max(at, cuts[i]);
+            await output.WriteAsync(content.AsMemory(at, cut - at));
+            int size = random.Next(1, 4_096);
+            at = cut;
+            if (i % 2 == 0)
+            {
+                byte[] inserted = new byte[size];
+                random.NextBytes(inserted);
+                await output.WriteAsync(inserted);
+            }
+            else
+            {
+                at = Math.Min(Length, cut + size);
+            }
+        }
+
+        await output.WriteAsync(content.AsMemory(at));
+        Age(basis);
+    }
+
+    /// <summary>2,600 aligned pages of 4 KiB overwritten: a database.</summary>
+    public static async Task PagesAsync(string basis, string file)
+    {
+        await RandomFileAsync(basis, seed: 3);
+        File.Copy(basis, file);
+        var random = new Random(4);
+        byte[] page = new byte[4_096];
+        await using FileStream output = File.OpenWrite(file);
+        for (int i = 0; i < 2_600; i++)
+        {
+            random.NextBytes(page);
+            output.Position = (long)random.Next(Length / page.Length) * page.Length;
+            await output.WriteAsync(page);
+        }
+
+        Age(basis);
+    }
+
+    /// <summary>Two files that have nothing in common but their length.</summary>
+    public static async Task UnrelatedAsync(string basis, string file)
+    {
+        await RandomFileAsync(basis, seed: 5);
+        await RandomFileAsync(file, seed: 6);
+        Age(basis);
+    }
+
+    private static async Task RandomFileAsync(string path, int seed)
+    {
+        var random = new Random(seed);
+        byte[] chunk = new byte[Chunk];
+        await using FileStream output = File.Create(path);
+        for (long written = 0; written < Length; written += Chunk)
+        {
+            random.NextBytes(chunk);
+            await output.WriteAsync(chunk);
+        }
+    }
+
+    /// <summary>A basis is older than the file that replaces it.</summary>
+    private static void Age(string basis) => File.SetLastWriteTimeUtc(basis, new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+}

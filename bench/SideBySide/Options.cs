@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace NativeSync.SideBySide;
+
+/// <summary>The command line of <c>bench/compare</c>.</summary>
+internal sealed record Options
+{
+    public const string Help = """
+        bench/compare [--case NAME]… [--runs N] [--exe FILE] [--only TEXT] [--no-write] [--list]
+          --case NAME   this case (see --list); several may be given; default: the cases that need no asking
+          --runs N      timed runs of each contender, in turn (default 5)
+          --exe FILE    the executable under test (default artifacts/nativesync, built if it is not there)
+          --only TEXT   only the contenders whose name contains TEXT
+          --no-write    prints the tables and leaves docs/benchmarks.md alone
+        """;
+
+    public IReadOnlyList<string> Cases { get; init; } = [];
+
+    public int Runs { get; init; } = 5;
+
+    public string? Executable { get; init; }
+
+    public string Only { get; init; } = "";
+
+    public bool Write { get; init; } = true;
+
+    public bool List { get; init; }
+
+    /// <summary>What was typed, for the reproduction line.</summary>
+    public string CommandLine { get; init; } = "bench/compare";
+
+    /// <summary>Null, and the reason, when the words make no sense.</summary>
+    public static (Options? Options, string? Error) Parse(string[] words)
+    {
+        var options = new Options { CommandLine = string.Join(' ', words.Prepend("bench/compare")) };
+        List<string> cases = [];
+        for (int i = 0; i < words.Length; i++)
+        {
+            string? value = i + 1 < words.Length ? words[i + 1] : null;
+            switch (words[i])
+            {
+                case "--case" when value is not null: cases.Add(value); i++; break;
+                case "--runs" when int.TryParse(value, CultureInfo.InvariantCulture, out int runs) && runs > 0: options = options with { Runs = runs }; i++; break;
+                case "--exe" when value is not null: options = options with { Executable = Path.GetFullPath(value) }; i++; break;
+                case "--only" when value is not null: options = options with { Only = value }; i++; break;
+                case "--no-write": options = options with { Write = false }; break;
+                case "--list": options = options with { List = true }; break;
+                default: return (null, $"'{words[i]}' makes no sense here\n{Help}");
+            }
+        }
+
+        return (options with { Cases = cases }, null);
+    }
+}

@@ -1,0 +1,60 @@
+using NativeSync.SideBySide;
+using NativeSync.TestKit.Trees;
+
+// Side by side: the same data, the same server, the same cipher, in memory, in turn.
+(Options? options, string? error) = Options.Parse(args);
+if (options is null)
+{
+    await Console.Error.WriteLineAsync("bench/compare: " + error);
+    return 2;
+}
+
+if (options.List)
+{
+    foreach (Case one in Cases.All)
+    {
+        Console.WriteLine($"{one.Name,-14} {(one.ByDefault ? "        " : "(asked) ")} {one.Title}");
+    }
+
+    return 0;
+}
+
+Case[] chosen = [.. Cases.All.Where(c => options.Cases.Count == 0 ? c.ByDefault : options.Cases.Contains(c.Name))];
+string[] unknown = [.. options.Cases.Where(name => Cases.All.All(c => c.Name != name))];
+if (unknown.Length > 0)
+{
+    await Console.Error.WriteLineAsync($"bench/compare: no case is called {string.Join(", ", unknown)}; see bench/compare --list");
+    return 2;
+}
+
+string executable = options.Executable ?? Path.Combine(TestRun.Repository, "artifacts", "nativesync");
+if (!File.Exists(executable))
+{
+    await Command.RunAsync([Path.Combine(TestRun.Repository, "build.sh")], TimeSpan.FromMinutes(30));
+}
+
+try
+{
+    await using Bench bench = await Bench.OpenAsync(executable, chosen.Max(c => c.Room) + (1L << 30));
+    var runner = new Runner(bench, options.Runs, Console.WriteLine);
+    Dictionary<string, string> sections = [];
+    foreach (Case one in chosen)
+    {
+        Console.WriteLine($"{one.Name}: {one.Title}");
+        IReadOnlyList<Series> series = await runner.RunAsync(one, options.Only);
+        sections[one.Name] = await Report.WriteAsync(one, series, bench, options, DateTimeOffset.UtcNow);
+        Console.WriteLine("\n" + sections[one.Name]);
+    }
+
+    if (options.Write)
+    {
+        await Report.UpdatePageAsync(Path.Combine(TestRun.Repository, "docs", "benchmarks.md"), sections);
+    }
+
+    return 0;
+}
+catch (InvalidOperationException e)
+{
+    await Console.Error.WriteLineAsync("bench/compare: " + e.Message);
+    return 1;
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using NativeSync.TestKit.Trees;
+
+namespace NativeSync.SideBySide;
+
+/// <summary>One timed run. Seconds; processor seconds of each end with its SSH; bytes on the loopback.</summary>
+internal sealed record Measurement(double Seconds, double ClientCpu, double RemoteCpu, long WireBytes);
+
+/// <summary>Everything about one contender in one case. Peaks are of the largest process of each end, bytes; 0 for contenders without a name to look for.</summary>
+internal sealed record Series(Contender Contender, IReadOnlyList<Measurement> Runs, long ClientPeak, long RemotePeak, string? Failure)
+{
+    public double Seconds => Median(run => run.Seconds);
+
+    public double ClientCpu => Median(run => run.ClientCpu);
+
+    public double RemoteCpu => Median(run => run.RemoteCpu);
+
+    public double WireBytes => Median(run => run.WireBytes);
+
+    private double Median(Func<Measurement, double> value)
+    {
+        double[] sorted = [.. Runs.Select(value).Order()];
+        return sorted.Length == 0 ? double.NaN : sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+}
+
+/// <summary>Runs the contenders of a case in turn, so that a slow minute of the machine hits them all.</summary>
+internal sealed class Runner(Bench bench, int runs, Action<string> say)
+{
+    private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(20);
+    private const int SettleAttempts = 500;
+
+    /// <summary>A contender that fails is dropped with its first complaint; the others go on.</summary>
+    public async Task<IReadOnlyList<Series>> RunAsync(Case @case, string only)
+    {
+        (string source, string destination) = await @case.PrepareAsync(bench);
+        Contender[] contenders = [.. @case.Contenders.Where(c => c.Name.Contains(only, StringComparison.Ordinal))];
+        Dictionary<Contender, List<Measurement>> measured = contenders.ToDictionary(c => c, _ => new List<Measurement>());
+        Dictionary<Contender, (long Client, long Remote)> peaks = [];
+        Dictionary<Contender, string> failures = [];
+        // Run 0 warms up (the agent is uploaded, programs are read) and looks at memory; it is not timed.
+        for (int run = 0; run <= runs; run++)
+        {
+            foreach (Contender contender in contenders.Where(c => !failures.ContainsKey(c)))
+            {
+                await @case.ResetAsync(bench);
+                IReadOnlyList<string> words = contender.Words(bench, source, destination);
+                try
+                {
+                    if (run == 0)
+                    {
+                        peaks[contender] = await WatchAsync(contender, words);
+                        if (contender.Role != Role.Floor)
+                        {
+                            await VerifyAsync(@case, source, destination);
+                        }
+                    }
+                    else
+                    {
+                        Measurement measurement = await MeasureAsync(words);
+                        measured[contender].Add(measurement);
+                        say(string.Create(CultureInfo.InvariantCulture, $"  {run}/{runs}  {measurement.Seconds,7:0.00} s  {contender.Name}"));
+                    }
+                }
+                catch (Exception e) when (e is InvalidOperationException or TimeoutException)
+                {
+                    failures[contender] = e.Message;
+                    say($"  {contender.Name} FAILED: {e.Message}");
+                }
+            }
+        }
+
+        await @case.CleanAsync(bench);
+        return [.. contenders.Select(c => new Series(c, measured[c], peaks.GetValueOrDefault(c).Client, peaks.GetValueOrDefault(c).Remote, failures.GetValueOrDefault(c)))];
+    }
+
+    private async Task<Measurement> MeasureAsync(IReadOnlyList<string> words)
+    {
+        await SettleAsync();
+        string times = bench["times"];
+        double remote = Meter.ChildSeconds(bench.Server.ProcessId);
+        long wire = Meter.LoopbackBytes();
+        CommandResult result = (await Command.RunAsync(["/usr/bin/time", "-o", times, "-f", "%U %S", .. words])).MustExit(0);
+        await SettleAsync();
+        double[] client = [.. (await File.ReadAllTextAsync(times)).Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
+        return new Measurement(result.Elapsed.TotalSeconds, client.Sum(), Meter.ChildSeconds(bench.Server.ProcessId) - remote, Meter.LoopbackBytes() - wire);
+    }
+
+    private async Task<(long Client, long Remote)> WatchAsync(Contender contender, IReadOnlyList<string> words)
+    {
+        await using var here = new ProcessWatch(Environment.ProcessId);
+        await using var there = new ProcessWatch(bench.Server.ProcessId);
+        (await Command.RunAsync(words)).MustExit(0);
+        await here.StopAsync();
+        await there.StopAsync();
+        if (contender.Process.Length == 0)
+        {
+            return default;
+        }
+
+        HashSet<int> remote = [.. there.Peaks.Select(p => p.ProcessId)];
+        // The ssh that rsync starts names rsync in its command line too: only the program itself counts.
+        long Largest(IEnumerable<ProcessWatch.Peak> peaks) => peaks
+            .Where(p => Path.GetFileName(p.CommandLine.Split(' ')[0]).StartsWith(contender.Process, StringComparison.Ordinal) || p.CommandLine.EndsWith(" serve", StringComparison.Ordinal))
+            .Select(p => p.Bytes).DefaultIfEmpty().Max();
+        return (Largest(here.Peaks.Where(p => !remote.Contains(p.ProcessId))), Largest(there.Peaks));
+    }
+
+    /// <summary>Waits until the sessions of the server have ended and were counted.</summary>
+    private async Task SettleAsync()
+    {
+        for (int i = 0; i < SettleAttempts && ProcessWatch.Descendants(bench.Server.ProcessId).Count > 0; i++)
+        {
+            await Task.Delay(SettleTime);
+        }
+    }
+
+    private static async Task VerifyAsync(Case @case, string source, string destination)
+    {
+        CommandResult check = await Command.RunAsync(["rsync", "-nai", "--delete", .. @case.CompareContent ? ["--checksum"] : Array.Empty<string>(), source, destination]);
+        if (check.MustExit(0).Output.Length != 0)
+        {
+            throw new InvalidOperationException($"what arrived is not what was sent: {check}");
+        }
+    }
+}
