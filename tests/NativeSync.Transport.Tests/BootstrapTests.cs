@@ -166,11 +166,11 @@ public sealed class BootstrapTests : IDisposable
         await using PrivateSshd sshd = await OpenServerAsync();
         await using SshSession session = await sshd.ConnectAsync(user: user.Name);
         AgentImage image = FakeAgent.Image(_directory);
-        string command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size + 1, await image.Sha256Async(), 0);
-        CommandResult result = await session.RunAsync(command, await File.ReadAllBytesAsync(image.Path), TestContext.Limit());
+        RemoteCommand command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size + 1, await image.Sha256Async(), 0);
+        CommandResult result = await session.RunAsync(command.Text, await File.ReadAllBytesAsync(image.Path), TestContext.Limit());
         Assert.Contains("bytes arrived", result.OutputText);
         command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size, new string('0', 64), 0);
-        result = await session.RunAsync(command, await File.ReadAllBytesAsync(image.Path), TestContext.Limit());
+        result = await session.RunAsync(command.Text, await File.ReadAllBytesAsync(image.Path), TestContext.Limit());
         Assert.Contains("digest", result.OutputText);
         Assert.Empty(Directory.GetFiles(Path.Combine(user.Home, ".cache", "nativesync")));
     }

@@ -34,6 +34,29 @@ public sealed class ShellCommandTests : IDisposable
         Assert.Equal([Path.Combine(there, await image.RemoteNameAsync())], Directory.GetFiles(there));
     }
 
+    [Theory]
+    [InlineData("#!/bin/sh\nshift\nexec \"$@\"\n")]
+    [InlineData("#!/bin/sh\nshift\neval \"$@\"\n")]
+    [InlineData("#!/bin/sh\nshift\nexec dash -c \"$*\"\n")]
+    public async Task AWrapperMayRunTheWordsItselfOrGiveThemToAShell(string script)
+    {
+        string rsh = Path.Combine(_directory, "rsh");
+        await File.WriteAllTextAsync(rsh, script);
+        File.SetUnixFileMode(rsh, (UnixFileMode)0x1ED);
+        string cache = Path.Combine(_directory, "cache");
+        AgentImage image = FakeAgent.Image(_directory, 300_000);
+        for (int i = 0; i < 2; i++)
+        {
+            await using IConnection connection = await ShellCommandTransport.StartAsync(["env", "XDG_CACHE_HOME=" + cache, rsh], null, "host", image, ct: TestContext.Limit());
+            await ExpectEchoAsync(connection);
+            await ExpectEchoAsync(connection);
+        }
+
+        Assert.True(File.Exists(Path.Combine(cache, "nativesync", await image.RemoteNameAsync())));
+        await using IConnection given = await ShellCommandTransport.StartAsync([rsh], null, "host", image, new AgentOptions { RemotePath = image.Path }, TestContext.Limit());
+        await ExpectEchoAsync(given);
+    }
+
     [Fact]
     public async Task AProgramThatDoesNotExistIsNamed()
     {
@@ -120,5 +143,13 @@ public sealed class ShellCommandTests : IDisposable
         await using var failing = new InProcessConnection((_, _) => throw new InvalidOperationException("broken"));
         ILane faulted = await failing.OpenLaneAsync();
         Assert.Contains("broken", (await Assert.ThrowsAsync<TransportException>(faulted.TakeAllAsync)).Message);
+    }
+
+    private static async Task ExpectEchoAsync(IConnection connection)
+    {
+        ILane lane = await connection.OpenLaneAsync();
+        Assert.Equal(Magic.Bytes.ToArray(), await lane.TakeAsync(8));
+        await lane.SendAsync("hello"u8.ToArray());
+        Assert.Equal("hello"u8.ToArray(), await lane.TakeAsync(5));
     }
 }

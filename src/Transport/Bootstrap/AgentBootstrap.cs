@@ -38,35 +38,42 @@ public static class AgentBootstrap
         ArgumentNullException.ThrowIfNull(image);
         if (options.RemotePath is { } path)
         {
-            string command = path + " serve";
-            return new AgentConnection(shell, command, await StartCommandAsync(shell, command, options, ct).ConfigureAwait(false), ownsShell);
+            return await ConnectAsync(new RemoteCommand(path + " serve", [path, "serve"])).ConfigureAwait(false);
         }
 
         string name = await image.RemoteNameAsync().WaitAsync(ct).ConfigureAwait(false);
-        string start = BootstrapScripts.Start(name);
         try
         {
-            return new AgentConnection(shell, start, await StartCommandAsync(shell, start, options, ct).ConfigureAwait(false), ownsShell);
-        }
-        catch (AgentMissingException missing)
-        {
-            RequireMachine(shell.Peer, image, missing);
-        }
+            AgentMissingException missing;
+            do
+            {
+                try
+                {
+                    return await ConnectAsync(BootstrapScripts.Start(name)).ConfigureAwait(false);
+                }
+                catch (AgentMissingException e)
+                {
+                    missing = e;
+                }
+            }
+            while (missing.Report is null && shell.TryAnotherWay());
 
-        start = BootstrapScripts.StartAt(await InstallAsync(shell, image, name, options, ct).ConfigureAwait(false), name);
-        try
-        {
-            return new AgentConnection(shell, start, await StartCommandAsync(shell, start, options, ct).ConfigureAwait(false), ownsShell);
+            RequireMachine(shell.Peer, image, missing);
+            string place = await InstallAsync(shell, image, name, options, ct).ConfigureAwait(false);
+            return await ConnectAsync(BootstrapScripts.StartAt(place, name)).ConfigureAwait(false);
         }
         catch (AgentMissingException e)
         {
             throw e.Reason;
         }
+
+        async Task<IConnection> ConnectAsync(RemoteCommand command) => new AgentConnection(shell, command,
+            await StartCommandAsync(shell, command, options, ct).ConfigureAwait(false), ownsShell);
     }
 
     /// <summary>Starts a command and waits for the magic bytes, which stay unread, with whatever the shell printed before them.</summary>
     /// <exception cref="AgentMissingException">The command ended with 126 or 127 before that.</exception>
-    private static async Task<IExecLane> StartCommandAsync(IRemoteShell shell, string command, AgentOptions options, CancellationToken ct)
+    private static async Task<IExecLane> StartCommandAsync(IRemoteShell shell, RemoteCommand command, AgentOptions options, CancellationToken ct)
     {
         IExecLane lane = await shell.StartAsync(command, statusIsFault: true, ct).ConfigureAwait(false);
         try
@@ -129,8 +136,7 @@ public static class AgentBootstrap
     /// <summary>Our executable must run there. What the start command reported is looked for among what a start-up file may have printed.</summary>
     private static void RequireMachine(string peer, AgentImage image, AgentMissingException missing)
     {
-        string? report = missing.Diagnostics.Split('\n').LastOrDefault(static l => l.StartsWith(BootstrapScripts.Missing, StringComparison.Ordinal));
-        if (report is null)
+        if (missing.Report is not { } report)
         {
             // 126: it is there and cannot be run; another place may do. Else there is no usable sh.
             if (missing.Reason.ExitCode == 126)
@@ -158,9 +164,9 @@ public static class AgentBootstrap
         var reasons = new List<string>();
         foreach (string place in BootstrapScripts.Places)
         {
-            string command = BootstrapScripts.Install(place, name, image.Size, digest, options.RemoveAgentsOlderThanDays);
+            RemoteCommand command = BootstrapScripts.Install(place, name, image.Size, digest, options.RemoveAgentsOlderThanDays);
             using FileStream file = File.OpenRead(image.Path);
-            CommandResult result = await shell.RunAsync(command, file, ct).ConfigureAwait(false);
+            CommandResult result = await shell.RunAsync(command, file, BootstrapScripts.Ready, ct).ConfigureAwait(false);
             string[] lines = result.OutputText.Split('\n');
             if (result.ExitCode == 0 && lines.Any(static l => l.StartsWith(BootstrapScripts.Installed, StringComparison.Ordinal)))
             {
@@ -182,6 +188,8 @@ public static class AgentBootstrap
     {
         public TransportException Reason => reason;
 
-        public string Diagnostics => diagnostics;
+        /// <summary>The line of the start script; null when none was run. A start-up file may have printed before it.</summary>
+        public string? Report { get; } =
+            diagnostics.Split('\n').LastOrDefault(static l => l.StartsWith(BootstrapScripts.Missing, StringComparison.Ordinal));
     }
 }

@@ -3,7 +3,7 @@ using NativeSync.Engine;
 namespace NativeSync.Transport;
 
 /// <summary>A started agent. The first lane is its own; further lanes are further runs of the same command, which join it.</summary>
-internal sealed class AgentConnection(IRemoteShell shell, string command, IExecLane agent, bool ownsShell) : IConnection
+internal sealed class AgentConnection(IRemoteShell shell, RemoteCommand command, IExecLane agent, bool ownsShell) : IConnection
 {
     private readonly Lock _gate = new();
     private readonly List<IExecLane> _lanes = [agent];

@@ -11,6 +11,9 @@ internal static class BootstrapScripts
     /// <summary>Printed to standard error when no place holds the agent; the system's and the machine's name follow.</summary>
     public const string Missing = "nativesync-missing";
 
+    /// <summary>Printed to standard output when the upload may begin.</summary>
+    public const string Ready = "nativesync-ready";
+
     /// <summary>Printed to standard output after an upload; the path follows.</summary>
     public const string Installed = "nativesync-installed";
 
@@ -26,19 +29,19 @@ internal static class BootstrapScripts
     ];
 
     /// <summary>Runs the agent from the first place that holds it; a place must be ours and no symbolic link, since two of them are in directories open to all.</summary>
-    public static string Start(string name) => Quote(
+    public static RemoteCommand Start(string name) => Quote(
         $"n={name}; r() {{ if test -x \"$1/$n\" && test -O \"$1\" && test -O \"$1/$n\"; then if test -h \"$1\"; then :; else exec \"$1/$n\" serve; fi; fi; }}; "
         + $"r \"{Places[0]}\"; u=$(id -u); r \"{Places[1]}\"; r \"{Places[2]}\"; "
         + $"echo \"{Missing} $(uname -s) $(uname -m)\" >&2; exit 127");
 
     /// <summary>Runs the agent from one place, where it was just installed.</summary>
-    public static string StartAt(string place, string name) => Quote($"u=$(id -u); exec \"{place}/{name}\" serve");
+    public static RemoteCommand StartAt(string place, string name) => Quote($"u=$(id -u); exec \"{place}/{name}\" serve");
 
     /// <summary>
     /// Takes the executable from standard input: to a temporary name in a private directory, checked by length and digest,
     /// tried, then renamed. Whatever goes wrong removes it again.
     /// </summary>
-    public static string Install(string place, string name, long size, string sha256, int removeOlderThanDays)
+    public static RemoteCommand Install(string place, string name, long size, string sha256, int removeOlderThanDays)
     {
         string length = size.ToString(CultureInfo.InvariantCulture);
         string clean = removeOlderThanDays <= 0 ? "" :
@@ -51,6 +54,7 @@ internal static class BootstrapScripts
             + $"if test -h \"$d\"; then echo \"{Failed} $d: is a symbolic link\"; exit 1; fi; "
             + $"if test -O \"$d\"; then :; else echo \"{Failed} $d: belongs to somebody else\"; exit 1; fi; "
             + "chmod 700 \"$d\" 2>/dev/null; "
+            + $"echo {Ready}; "
             + "cat 2>/dev/null >\"$t\" || f \"cannot be written (full, read-only or not allowed)\"; "
             + $"s=$(wc -c <\"$t\"); test \"$s\" -eq {length} || f \"$s of {length} bytes arrived\"; "
             + $"if h=$(sha256sum <\"$t\" 2>/dev/null); then case \"$h\" in {sha256}*) ;; *) f \"the digest of what arrived is wrong\" ;; esac; fi; "
@@ -60,14 +64,14 @@ internal static class BootstrapScripts
             + $"echo \"{Installed} $d/$n\"; exit 0");
     }
 
-    /// <summary>The script as one command for any login shell.</summary>
-    public static string Quote(string script)
+    /// <summary>The script as a command for any login shell.</summary>
+    public static RemoteCommand Quote(string script)
     {
         if (script.AsSpan().IndexOfAny("'\n\\!") >= 0)
         {
             throw new ArgumentException("a character that some login shell would read differently", nameof(script));
         }
 
-        return "sh -c '" + script + "'";
+        return new RemoteCommand("sh -c '" + script + "'", ["sh", "-c", script], script);
     }
 }

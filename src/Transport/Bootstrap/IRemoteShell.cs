@@ -25,9 +25,22 @@ internal interface IRemoteShell : IAsyncDisposable
     string Peer { get; }
 
     /// <summary>Starts a command and gives its standard input and output.</summary>
-    /// <param name="command">Text for the login shell.</param>
+    /// <param name="command">What to run.</param>
     /// <param name="statusIsFault">An exit status other than 0 faults the lane's input.</param>
-    ValueTask<IExecLane> StartAsync(string command, bool statusIsFault, CancellationToken ct);
+    ValueTask<IExecLane> StartAsync(RemoteCommand command, bool statusIsFault, CancellationToken ct);
+
+    /// <summary>Called when nothing there could read a script: true when scripts are handed over in another way from now on.</summary>
+    bool TryAnotherWay() => false;
+}
+
+/// <summary>A remote command, in the forms that different ways to a machine need.</summary>
+/// <param name="Text">For a login shell.</param>
+/// <param name="Words">The same as separate words, for programs that run them without a shell.</param>
+/// <param name="Script">When it is a script for a POSIX shell: the script itself, in one line.</param>
+internal sealed record RemoteCommand(string Text, IReadOnlyList<string> Words, string? Script = null)
+{
+    /// <summary>Text for the login shell and nothing else.</summary>
+    public static RemoteCommand OfText(string text) => new(text, [text]);
 }
 
 /// <summary>What a remote command did.</summary>

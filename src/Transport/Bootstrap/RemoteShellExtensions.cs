@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Text;
 using NativeSync.Engine;
 
 namespace NativeSync.Transport;
@@ -10,15 +11,34 @@ internal static class RemoteShellExtensions
     private const int MaxOutput = 64 * 1024 * 1024;
 
     /// <summary>Runs a command to its end.</summary>
+    /// <param name="shell">Where.</param>
+    /// <param name="command">What.</param>
     /// <param name="stdin">Written to its standard input, followed by an end of stream; null for none.</param>
+    /// <param name="ready">Nothing is written before the command has printed this; null to write at once.</param>
+    /// <param name="ct">Abandons the command.</param>
     /// <exception cref="TransportException">The connection is lost.</exception>
-    public static async Task<CommandResult> RunAsync(this IRemoteShell shell, string command, Stream? stdin, CancellationToken ct)
+    public static async Task<CommandResult> RunAsync(this IRemoteShell shell, RemoteCommand command, Stream? stdin, string? ready, CancellationToken ct)
     {
         IExecLane lane = await shell.StartAsync(command, statusIsFault: false, ct).ConfigureAwait(false);
         await using (lane.ConfigureAwait(false))
         {
-            Task sending = SendAsync(lane.Output, stdin, ct);
-            byte[] output = await ReadToEndAsync(lane.Input, ct).ConfigureAwait(false);
+            var mayWrite = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (ready is null)
+            {
+                mayWrite.SetResult(true);
+            }
+
+            Task sending = SendAsync(lane.Output, stdin, mayWrite.Task, ct);
+            byte[] output;
+            try
+            {
+                output = await ReadToEndAsync(lane.Input, Encoding.ASCII.GetBytes(ready ?? ""), mayWrite, ct).ConfigureAwait(false);
+            }
+            finally
+            {
+                mayWrite.TrySetResult(false);
+            }
+
             await lane.Ended.WaitAsync(ct).ConfigureAwait(false);
             try
             {
@@ -33,11 +53,11 @@ internal static class RemoteShellExtensions
         }
     }
 
-    private static async Task SendAsync(PipeWriter writer, Stream? stdin, CancellationToken ct)
+    private static async Task SendAsync(PipeWriter writer, Stream? stdin, Task<bool> mayWrite, CancellationToken ct)
     {
         try
         {
-            if (stdin is not null)
+            if (await mayWrite.ConfigureAwait(false) && stdin is not null)
             {
                 await stdin.CopyToAsync(writer, ct).ConfigureAwait(false);
             }
@@ -48,7 +68,7 @@ internal static class RemoteShellExtensions
         }
     }
 
-    private static async Task<byte[]> ReadToEndAsync(PipeReader reader, CancellationToken ct)
+    private static async Task<byte[]> ReadToEndAsync(PipeReader reader, byte[] ready, TaskCompletionSource<bool> isReady, CancellationToken ct)
     {
         var collected = new ArrayBufferWriter<byte>();
         while (true)
@@ -60,6 +80,11 @@ internal static class RemoteShellExtensions
             }
 
             reader.AdvanceTo(result.Buffer.End);
+            if (!isReady.Task.IsCompleted && collected.WrittenSpan.IndexOf(ready) >= 0)
+            {
+                isReady.TrySetResult(true);
+            }
+
             if (collected.WrittenCount > MaxOutput)
             {
                 throw new TransportException(SshErrors.StreamBroken, $"a remote command wrote more than {MaxOutput} bytes");

@@ -1,3 +1,4 @@
+using System.Text;
 using NativeSync.Engine;
 
 namespace NativeSync.Transport;
@@ -30,12 +31,42 @@ public static class ShellCommandTransport
 
     private sealed class CommandShell(IReadOnlyList<string> argv, string peer) : IRemoteShell
     {
+        private volatile bool _scriptsAsInput;
+
         public string Peer => peer;
 
-        public ValueTask<IExecLane> StartAsync(string command, bool statusIsFault, CancellationToken ct)
+        /// <summary>
+        /// Programs like ssh hand one text to a login shell; others (a wrapper, <c>docker exec -i</c>) run the words as they
+        /// are. The second kind finds no program of our text's name: then it is asked for a bare <c>sh</c>, which suits both,
+        /// and reads the script as its input. Nothing follows the script before it has answered, since some shells read ahead.
+        /// </summary>
+        public async ValueTask<IExecLane> StartAsync(RemoteCommand command, bool statusIsFault, CancellationToken ct)
         {
             ct.ThrowIfCancellationRequested();
-            return ValueTask.FromResult<IExecLane>(ChildProcessLane.Launch([.. argv, command], peer, statusIsFault));
+            if (command.Script is not { } script || !_scriptsAsInput)
+            {
+                IReadOnlyList<string> words = command.Script is null ? command.Words : [command.Text];
+                return ChildProcessLane.Launch([.. argv, .. words], peer, statusIsFault);
+            }
+
+            var lane = ChildProcessLane.Launch([.. argv, "sh"], peer, statusIsFault);
+            try
+            {
+                await lane.Output.WriteAsync(Encoding.UTF8.GetBytes(script + "\n"), ct).ConfigureAwait(false);
+                return lane;
+            }
+            catch
+            {
+                await lane.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+
+        public bool TryAnotherWay()
+        {
+            bool first = !_scriptsAsInput;
+            _scriptsAsInput = true;
+            return first;
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;

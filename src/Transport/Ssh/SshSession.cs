@@ -59,20 +59,23 @@ public sealed class SshSession : IRemoteShell
     public async Task<CommandResult> RunAsync(string command, ReadOnlyMemory<byte> stdin = default, CancellationToken ct = default)
     {
         using MemoryStream? input = stdin.IsEmpty ? null : new MemoryStream(stdin.ToArray(), writable: false);
-        return await this.RunAsync(command, input, ct).ConfigureAwait(false);
+        ArgumentException.ThrowIfNullOrEmpty(command);
+        return await this.RunAsync(RemoteCommand.OfText(command), input, ready: null, ct).ConfigureAwait(false);
     }
 
     /// <summary>Starts a command and gives its standard input and output as a lane. An exit status other than 0 faults the lane.</summary>
     /// <exception cref="TransportException">The connection is lost, or refuses another channel.</exception>
-    public async Task<ILane> OpenExecLaneAsync(string command, CancellationToken ct = default) =>
-        await ((IRemoteShell)this).StartAsync(command, statusIsFault: true, ct).ConfigureAwait(false);
-
-    async ValueTask<IExecLane> IRemoteShell.StartAsync(string command, bool statusIsFault, CancellationToken ct)
+    public async Task<ILane> OpenExecLaneAsync(string command, CancellationToken ct = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(command);
+        return await ((IRemoteShell)this).StartAsync(RemoteCommand.OfText(command), statusIsFault: true, ct).ConfigureAwait(false);
+    }
+
+    async ValueTask<IExecLane> IRemoteShell.StartAsync(RemoteCommand command, bool statusIsFault, CancellationToken ct)
+    {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         // Opening blocks for two round trips; the limit is ours, since SSH.NET's own must be infinite (see SshConnector).
-        Task<SshExecLane> opening = Task.Run(() => Open(command, statusIsFault), CancellationToken.None);
+        Task<SshExecLane> opening = Task.Run(() => Open(command.Text, statusIsFault), CancellationToken.None);
         try
         {
             return await opening.WaitAsync(_timeout, ct).ConfigureAwait(false);
