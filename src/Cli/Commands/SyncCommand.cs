@@ -31,7 +31,7 @@ internal static class SyncCommand
         using Screen screen = new(streams, TimeProvider.System, statusOnOut: sync.Output.Progress);
         ISyncReporter reporter = sync.Output.Json
             ? new JsonReporter(screen, sync.Options.Flags, plan.Direction, TimeProvider.System)
-            : new TextReporter(screen, sync, plan.Direction, asRsync ? null : streams.ErrorWidth, TimeProvider.System);
+            : new TextReporter(screen, sync, plan, asRsync ? null : streams.ErrorWidth, TimeProvider.System);
         try
         {
             SyncReport report = await TransferAsync(plan, request, sync.Remote, reporter, interruption);

@@ -46,7 +46,9 @@ internal static class Itemizer
         bool hasTimes = (flags & JobFlags.Times) != 0;
         bool rewritten = entry.Kind == OutcomeKind.Updated;
         bool isRegular = type == EntryType.Regular;
-        text[2] = Letter('c', isRegular ? Changes.Checksum : Changes.LinkTarget | Changes.Device);
+
+        // With -c a file is only rewritten because its digest differs, or must: its size does.
+        text[2] = isRegular && rewritten && (flags & JobFlags.Checksum) != 0 ? 'c' : Letter('c', isRegular ? Changes.Checksum : Changes.LinkTarget | Changes.Device);
         text[3] = isRegular ? Letter('s', Changes.Size) : '.';
 
         // Without -t whatever is rewritten gets the time of the transfer.

@@ -10,19 +10,20 @@ internal sealed class TextReporter : ISyncReporter
 {
     private readonly Screen _screen;
     private readonly SyncArguments _arguments;
-    private readonly Direction _direction;
+    private readonly TransferPlan _plan;
     private readonly int? _statusWidth;
     private readonly Lock _gate = new();
     private readonly ProgressEstimate _estimate;
     private ProgressView _view;
     private long _transferred;
+    private long _transferredSize;
 
     /// <summary>Reports to <paramref name="screen"/>; <paramref name="statusWidth"/> is the width of the terminal, null for none.</summary>
-    public TextReporter(Screen screen, SyncArguments arguments, Direction direction, int? statusWidth, TimeProvider clock)
+    public TextReporter(Screen screen, SyncArguments arguments, TransferPlan plan, int? statusWidth, TimeProvider clock)
     {
         _screen = screen;
         _arguments = arguments;
-        _direction = direction;
+        _plan = plan;
         _statusWidth = arguments.Output.Quiet ? null : statusWidth;
         _estimate = new ProgressEstimate(clock);
     }
@@ -34,7 +35,7 @@ internal sealed class TextReporter : ISyncReporter
     {
         if (Output.Verbosity > 0 || (Output.Progress && !Output.Quiet))
         {
-            _screen.WriteLine(_direction == Direction.Pull ? "receiving incremental file list" : "sending incremental file list");
+            _screen.WriteLine(_plan.Direction == Direction.Pull ? "receiving incremental file list" : "sending incremental file list");
         }
     }
 
@@ -44,9 +45,16 @@ internal sealed class TextReporter : ISyncReporter
         if (entry.Metadata.Type == EntryType.Regular && entry.Kind is OutcomeKind.Created or OutcomeKind.Updated)
         {
             Interlocked.Increment(ref _transferred);
+            Interlocked.Add(ref _transferredSize, entry.Metadata.Size);
         }
 
-        if (EntryText.Line(entry, Output, _arguments.Options.Flags, push: _direction == Direction.Push) is { } line)
+        if (entry.Path is [] or [(byte)'.'] && entry.Kind == OutcomeKind.Created && entry.Metadata.Type == EntryType.Directory && (Output.Verbosity > 0 || Output.Itemize > 0))
+        {
+            ReadOnlySpan<byte> path = _plan.Destination;
+            _screen.WriteLine("created directory " + ByteText.Escape(path.Length > 1 ? path.TrimEnd((byte)'/') : path));
+        }
+
+        if (EntryText.Line(entry, Output, _arguments.Options.Flags, push: _plan.Direction == Direction.Push) is { } line)
         {
             _screen.WriteLine(line);
         }
@@ -75,10 +83,17 @@ internal sealed class TextReporter : ISyncReporter
     /// <inheritdoc/>
     public void Finish(SyncReport report)
     {
-        if (_direction == Direction.Local)
+        if (_plan.Direction == Direction.Local)
         {
             // Between two places of one machine this process receives; rsync's process sends.
             report = report with { BytesSent = report.BytesReceived, BytesReceived = report.BytesSent };
+        }
+
+        if (_arguments.Has(JobFlags.DryRun))
+        {
+            // Nothing was transferred; rsync counts what would have been.
+            report.Statistics.FilesTransferred = _transferred;
+            report.Statistics.TransferredSize = _transferredSize;
         }
 
         if (Output.Progress)
@@ -100,7 +115,12 @@ internal sealed class TextReporter : ISyncReporter
             _screen.Write("\n" + StatisticsText.Summary(report, Output.HumanReadable, _arguments.Has(JobFlags.DryRun)));
         }
 
-        if (report.ProblemCount > 0 && report.ExitCode != 0)
+        if (report.Statistics.DeletionsSkipped > 0)
+        {
+            _screen.WriteError($"nativesync: deletions stopped due to the --max-delete limit ({report.Statistics.DeletionsSkipped} skipped)");
+        }
+
+        if (report.ExitCode != 0)
         {
             _screen.WriteError("nativesync: " + ExitText.OfReport(report));
         }

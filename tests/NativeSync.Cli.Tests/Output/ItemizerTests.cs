@@ -42,6 +42,10 @@ public sealed class ItemizerTests
     public void WithoutTimesWhatIsRewrittenHasACapitalT() =>
         Assert.Equal(">f.sT......", Itemizer.Of(Entry(OutcomeKind.Updated, Changes.Content | Changes.Size, File), JobFlags.Recursive, push: false));
 
+    [Fact]
+    public void WithChecksumsWhatIsRewrittenHasAC() =>
+        Assert.Equal(">fcs.......", Itemizer.Of(Entry(OutcomeKind.Updated, Changes.Content | Changes.Size, File), SyncOptions.ArchiveFlags | JobFlags.Checksum, push: false));
+
     [Theory]
     [InlineData("dir/", OutcomeKind.Created, Directory, "dir", null)]
     [InlineData("./", OutcomeKind.MetadataOnly, Directory, "", null)]

@@ -28,6 +28,24 @@ public sealed class RollingChecksumTests
         }
     }
 
+    [Fact]
+    public void ExtremeBytesAreTheDefinition()
+    {
+        byte[] data = new byte[4096];
+        data.AsSpan().Fill(255);
+        Assert.Equal(Definition(data), RollingChecksum.Compute(data));
+    }
+
+    [Fact]
+    public void TheWayOfOtherProcessorsIsTheDefinition()
+    {
+        byte[] data = DeltaHarness.Random(1024, 5);
+        for (int length = 0; length <= data.Length; length += 32)
+        {
+            Assert.Equal(Definition(data.AsSpan(0, length)), RollingChecksum.ComputeLanes(data.AsSpan(0, length)));
+        }
+    }
+
     [Property]
     public void RollingIsComputing(byte[] data)
     {
