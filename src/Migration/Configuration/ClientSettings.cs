@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace NativeSync.Migration.Configuration;
 
 /// <summary>Who calls the API, through what, and which address the data goes to (guide, "Supported migration modes").</summary>
@@ -26,7 +24,7 @@ public enum NetworkMode
 public sealed record ProxySettings(string Host, int Port, string? User, string? Password);
 
 /// <summary>What <c>client.json</c> says. The first group of keys is the guide's, the second NativeSync's own.</summary>
-public sealed partial record ClientSettings
+public sealed record ClientSettings
 {
     /// <summary>The name of the file, beside the executable.</summary>
     public const string FileName = "client.json";
@@ -214,7 +212,7 @@ public sealed partial record ClientSettings
     private static string? UserOf(ConfigReader r)
     {
         string? user = r.Text("Client.Ssh.User");
-        if (user is not null && !UserForm().IsMatch(user))
+        if (user is not null && !NameForms.IsUser(user))
         {
             r.Error("Client.Ssh.User", $"expected a user name such as \"root\"");
         }
@@ -241,7 +239,4 @@ public sealed partial record ClientSettings
 
     private static TimeSpan? Seconds(ConfigReader r, string key, double min, double max)
         => r.Number(key, min, max) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
-
-    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9._-]{0,63}$", RegexOptions.CultureInvariant)]
-    private static partial Regex UserForm();
 }

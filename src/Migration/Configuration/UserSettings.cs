@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace NativeSync.Migration.Configuration;
 
 /// <summary>One data disk of the source, and the data disk of the destination that it goes to.</summary>
@@ -9,7 +7,7 @@ namespace NativeSync.Migration.Configuration;
 public sealed record DataDisk(int Index, int? SizeGiB, string MountPoint);
 
 /// <summary>What <c>user.json</c> says: whose account, which instance, which data disks.</summary>
-public sealed partial record UserSettings
+public sealed record UserSettings
 {
     /// <summary>The name of the file, beside the executable.</summary>
     public const string FileName = "user.json";
@@ -53,17 +51,17 @@ public sealed partial record UserSettings
         }
 
         string region = Required(reader, "Region", "the region of the destination, such as \"ap-guangzhou\"");
-        if (ZoneForm().IsMatch(region))
+        if (NameForms.IsZone(region))
         {
             reader.Error("Region", $"expected a region, found the zone \"{region}\"; use \"{region[..region.LastIndexOf('-')]}\"");
         }
-        else if (region.Length > 0 && !RegionForm().IsMatch(region))
+        else if (region.Length > 0 && !NameForms.IsRegion(region))
         {
             reader.Error("Region", $"expected a region such as \"ap-guangzhou\", found \"{Cut(region)}\"");
         }
 
         string instance = Required(reader, "InstanceId", "the destination instance, such as \"ins-1a2b3c4d\"");
-        if (instance.Length > 0 && !InstanceForm().IsMatch(instance))
+        if (instance.Length > 0 && !NameForms.IsInstanceId(instance))
         {
             reader.Error("InstanceId", $"expected \"ins-\" and 6 to 24 letters and digits, found \"{Cut(instance)}\"");
         }
@@ -189,13 +187,4 @@ public sealed partial record UserSettings
     }
 
     private static string Cut(string text) => text.Length <= 40 ? text : text[..40] + "…";
-
-    [GeneratedRegex("^[a-z]{2,}-[a-z]+(-[a-z0-9]+)*$", RegexOptions.CultureInvariant)]
-    private static partial Regex RegionForm();
-
-    [GeneratedRegex("^[a-z]{2,}-[a-z]+(-[a-z]+)*-[0-9]{1,3}$", RegexOptions.CultureInvariant)]
-    private static partial Regex ZoneForm();
-
-    [GeneratedRegex("^ins-[0-9a-z]{6,24}$", RegexOptions.CultureInvariant)]
-    private static partial Regex InstanceForm();
 }

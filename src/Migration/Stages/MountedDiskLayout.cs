@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
+using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Source;
 
 namespace NativeSync.Migration.Stages;
@@ -10,7 +10,7 @@ namespace NativeSync.Migration.Stages;
 /// Needs nothing of the rescue system but sh, mount and umount. Making partitions and file systems is not done here: a
 /// disk without any is an error.
 /// </summary>
-internal sealed partial class MountedDiskLayout : IDestinationLayout
+internal sealed class MountedDiskLayout : IDestinationLayout
 {
     /// <summary>Mounts go below this directory.</summary>
     public const string Base = "/mnt/nativesync";
@@ -37,7 +37,7 @@ internal sealed partial class MountedDiskLayout : IDestinationLayout
           done
           if [ "$found" = 0 ]; then echo "$1"; fi
         }
-        is_mounted() { while read -r _ m _; do if [ "$m" = "$1" ]; then return 0; fi; done < /proc/mounts; return 1; }
+        is_mounted() { while read -r _ point _; do if [ "$point" = "$1" ]; then return 0; fi; done < /proc/mounts; return 1; }
 
         """;
 
@@ -87,7 +87,7 @@ internal sealed partial class MountedDiskLayout : IDestinationLayout
         {
             DiskAssignment disk = disks.FirstOrDefault(d => d.Index == fs.Index)
                 ?? throw new MigrationException($"the destination has no disk for the {fs.Label}", "check DataDisks in user.json");
-            if (!DiskIdForm().IsMatch(disk.DiskId))
+            if (!NameForms.IsDiskId(disk.DiskId))
             {
                 throw new MigrationException($"the API gave a disk id of an unknown form for the {fs.Label}", "");
             }
@@ -104,7 +104,4 @@ internal sealed partial class MountedDiskLayout : IDestinationLayout
 
     public Task ReleaseAsync(IRescueSystem system, CancellationToken ct)
         => Shell.RunAsync(system, Unmount, "unmounting", ct);
-
-    [GeneratedRegex("^disk-[0-9a-z]{4,24}$", RegexOptions.CultureInvariant)]
-    private static partial Regex DiskIdForm();
 }
