@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Session.Receiving;
 /// Compares the entries of one directory with what is here, entry by entry in byte order, brings about what needs no content
 /// (directories, links, special files, attributes, deletions) and asks for the contents that are needed.
 /// </summary>
-/// <remarks>Used by the dispatcher; <see cref="LeaderDone"/> and what it calls also by writers.</remarks>
+/// <remarks>Used by the dispatcher alone.</remarks>
 internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
 {
     /// <summary>Below this a file is sent whole rather than as a delta: the signature and its round trip cost more than they save.</summary>
@@ -82,7 +82,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
                 UpdateAttributes(directory, handle.Fd, index, name, status.ToMetadata(), xattrs, extra: 0);
             }
 
-            LeaderIsHere(directory, index);
+            tree.Links.LeaderIsHere(directory, index);
         }
         finally
         {
@@ -101,43 +101,6 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         else
         {
             tree.AskWhole(directory, index);
-        }
-    }
-
-    /// <summary>The first of a set of hard links is here, or cannot be had: the others are linked, or the next one leads.</summary>
-    public void LeaderDone(ulong group, bool succeeded)
-    {
-        if (!succeeded)
-        {
-            if (tree.Links.LeaderFailed(group) is { } next)
-            {
-                next.Directory.Remote!.State(next.Index) = ContentState.Awaited;
-                tree.AskWhole(next.Directory, next.Index);
-            }
-
-            return;
-        }
-
-        foreach (var (directory, index) in tree.Links.LeaderIsReady(group, out var set))
-        {
-            var handle = tree.Handles.Take(directory);
-            try
-            {
-                if (handle.Fd < 0)
-                {
-                    tree.Report(Operation.Open, -handle.Fd, directory.Path);
-                }
-                else if (!Link(directory, handle.Fd, index, set!, out var waits) && waits)
-                {
-                    continue;
-                }
-            }
-            finally
-            {
-                tree.Handles.Return(handle);
-            }
-
-            tree.ContentSettled(directory, index);
         }
     }
 
@@ -176,20 +139,9 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
 
         var group = context.Has(JobFlags.HardLinks) ? directory.Remote.Group(index) : 0;
-        if (group != 0)
+        if (group != 0 && tree.Links.Enter(group, directory, dirfd, index, out var pending))
         {
-            var role = tree.Links.Enter(group, directory, index, tree.LocalName(directory, index), IsDry, out var set);
-            if (role == LinkRole.Follower)
-            {
-                var settled = Link(directory, dirfd, index, set, out var waits);
-                return !settled && waits;
-            }
-
-            if (role == LinkRole.Waiter)
-            {
-                directory.Remote.State(index) = ContentState.Linking;
-                return true;
-            }
+            return pending;
         }
 
         if (metadata.IsRegular)
@@ -198,7 +150,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
 
         ReconcileSpecial(directory, dirfd, index, here);
-        LeaderIsHere(directory, index);
+        tree.Links.LeaderIsHere(directory, index);
         return false;
     }
 
@@ -277,14 +229,14 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             if (!context.Has(JobFlags.Checksum) && QuickCheck(local, wanted))
             {
                 UpdateAttributes(directory, dirfd, index, tree.LocalName(directory, index), local, directory.Local.Xattrs(here), 0);
-                LeaderIsHere(directory, index);
+                tree.Links.LeaderIsHere(directory, index);
                 return false;
             }
 
             if (IsDry)
             {
                 tree.Outcomes.Done(OutcomeKind.Updated, directory, index, remote.Differences(index) | Changes.Content);
-                LeaderIsHere(directory, index);
+                tree.Links.LeaderIsHere(directory, index);
                 return false;
             }
 
@@ -304,7 +256,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         if (IsDry)
         {
             tree.Outcomes.Done(OutcomeKind.Created, directory, index, Changes.New | Changes.Content);
-            LeaderIsHere(directory, index);
+            tree.Links.LeaderIsHere(directory, index);
             return false;
         }
 
@@ -424,98 +376,6 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
 
         tree.Outcomes.Done(OutcomeKind.MetadataOnly, directory, index, changes);
-    }
-
-    /// <summary>An entry that needs no content is in place: those linked to it can be linked.</summary>
-    private void LeaderIsHere(ReceiverDirectory directory, int index)
-    {
-        var group = directory.Remote!.Group(index);
-        if (group != 0 && context.Has(JobFlags.HardLinks))
-        {
-            LeaderDone(group, succeeded: true);
-        }
-    }
-
-    /// <summary>Makes an entry a hard link to the leader of its set.</summary>
-    /// <param name="directory">Where the entry is.</param>
-    /// <param name="dirfd">That directory.</param>
-    /// <param name="index">The entry.</param>
-    /// <param name="set">Its set, whose leader is here.</param>
-    /// <param name="waits">True when the entry became a leader itself, whose content was asked for.</param>
-    /// <returns>True when nothing more is needed.</returns>
-    private bool Link(ReceiverDirectory directory, int dirfd, int index, LinkSet set, out bool waits)
-    {
-        waits = false;
-        var name = tree.LocalName(directory, index);
-        var leader = IsDry && set.Directory.Void ? null : tree.Handles.Take(set.Directory);
-        try
-        {
-            var leaderFd = leader?.Fd ?? -1;
-            var exists = dirfd >= 0 && context.Io.StatAt(dirfd, name, out var here) >= 0;
-            if (exists && leaderFd >= 0 && context.Io.StatAt(leaderFd, set.Name, out var there) >= 0
-                && context.Io.StatAt(dirfd, name, out here) >= 0 && here.SameObject(there))
-            {
-                tree.Outcomes.Unchanged(directory, index);
-                return true;
-            }
-
-            if (IsDry)
-            {
-                tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
-                return true;
-            }
-
-            var error = LinkOver(dirfd, name, leaderFd, set.Name, exists);
-            if (error == -Errno.EMLINK)
-            {
-                // As many links as the file system allows: this one begins a new file.
-                tree.Links.Replace(directory.Remote!.Group(index), directory, name);
-                directory.Remote.State(index) = ContentState.Awaited;
-                tree.AskWhole(directory, index);
-                waits = true;
-                return false;
-            }
-
-            if (error < 0)
-            {
-                tree.Outcomes.Failed(directory, index, Operation.Link, -error);
-                return true;
-            }
-
-            tree.Touch(directory);
-            tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
-            return true;
-        }
-        finally
-        {
-            if (leader is not null)
-            {
-                tree.Handles.Return(leader);
-            }
-        }
-    }
-
-    private int LinkOver(int dirfd, ReadOnlySpan<byte> name, int leaderFd, byte[] leaderName, bool exists)
-    {
-        if (!exists)
-        {
-            return context.Io.LinkAt(leaderFd, leaderName, dirfd, name);
-        }
-
-        var temporary = TemporaryName.For(name);
-        var error = context.Io.LinkAt(leaderFd, leaderName, dirfd, temporary);
-        if (error < 0)
-        {
-            return error;
-        }
-
-        error = context.Io.RenameAt(dirfd, temporary, dirfd, name);
-        if (error < 0)
-        {
-            context.Io.UnlinkAt(dirfd, temporary, directory: false);
-        }
-
-        return error;
     }
 
     private bool HasBasis(ReceiverDirectory directory, int index)

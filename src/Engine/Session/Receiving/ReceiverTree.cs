@@ -28,6 +28,7 @@ internal sealed class ReceiverTree : IDisposable
         Attributes = new AttributeWriter(context, Outcomes, identities);
         Basis = new BasisStage(context, this);
         Writers = new FileWriters(context, this);
+        Links = new HardLinker(context, this);
         _reconciler = new EntryReconciler(context, this);
     }
 
@@ -43,7 +44,7 @@ internal sealed class ReceiverTree : IDisposable
 
     public BasisStage Basis { get; }
 
-    public HardLinkTable Links { get; } = new();
+    public HardLinker Links { get; }
 
     public Statistics Statistics { get; } = new();
 
@@ -332,12 +333,7 @@ internal sealed class ReceiverTree : IDisposable
     /// <summary>The content of an entry is in place, or cannot be had: whoever waits for it goes on.</summary>
     private void ContentDone(ReceiverDirectory directory, int index, bool succeeded)
     {
-        var group = directory.Remote!.Group(index);
-        if (group != 0 && _context.Has(JobFlags.HardLinks))
-        {
-            _reconciler.LeaderDone(group, succeeded);
-        }
-
+        Links.LeaderDone(directory.Remote!.Group(index), succeeded);
         ContentSettled(directory, index);
     }
 

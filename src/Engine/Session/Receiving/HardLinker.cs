@@ -1,0 +1,176 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// Makes entries hard links to the first member of their set, at once or when that one has arrived. Used by the dispatcher and by
+/// writers.
+/// </summary>
+internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
+{
+    private readonly HardLinkTable _table = new();
+
+    private bool IsDry => context.Has(JobFlags.DryRun);
+
+    /// <summary>Enters a member of a set. The first is the leader, whose content the caller sees to.</summary>
+    /// <param name="group">The set.</param>
+    /// <param name="directory">Where the member is.</param>
+    /// <param name="dirfd">That directory.</param>
+    /// <param name="index">The member.</param>
+    /// <param name="pending">True when the member is not settled yet.</param>
+    /// <returns>True when the member is seen to; false for the leader.</returns>
+    public bool Enter(ulong group, ReceiverDirectory directory, int dirfd, int index, out bool pending)
+    {
+        var role = _table.Enter(group, directory, index, tree.LocalName(directory, index), IsDry, out var set);
+        pending = role switch
+        {
+            LinkRole.Follower => Link(directory, dirfd, index, set) == LinkResult.Leads,
+            LinkRole.Waiter => true,
+            _ => false,
+        };
+        if (role == LinkRole.Waiter)
+        {
+            directory.Remote!.State(index) = ContentState.Linking;
+        }
+
+        return role != LinkRole.Leader;
+    }
+
+    /// <summary>An entry that needs no content, or whose content is here: those linked to it can be linked.</summary>
+    public void LeaderIsHere(ReceiverDirectory directory, int index) => LeaderDone(directory.Remote!.Group(index), succeeded: true);
+
+    /// <summary>The first of a set is here, or cannot be had: the others are linked, or the next one leads.</summary>
+    public void LeaderDone(ulong group, bool succeeded)
+    {
+        if (group == 0 || !context.Has(JobFlags.HardLinks))
+        {
+            return;
+        }
+
+        if (!succeeded)
+        {
+            if (_table.LeaderFailed(group) is { } next)
+            {
+                next.Directory.Remote!.State(next.Index) = ContentState.Awaited;
+                tree.AskWhole(next.Directory, next.Index);
+            }
+
+            return;
+        }
+
+        foreach (var (directory, index) in _table.LeaderIsReady(group, out var set))
+        {
+            var handle = tree.Handles.Take(directory);
+            try
+            {
+                if (handle.Fd < 0)
+                {
+                    tree.Report(Operation.Open, -handle.Fd, directory.Path);
+                }
+                else if (Link(directory, handle.Fd, index, set!) == LinkResult.Leads)
+                {
+                    continue;
+                }
+            }
+            finally
+            {
+                tree.Handles.Return(handle);
+            }
+
+            tree.ContentSettled(directory, index);
+        }
+    }
+
+    private LinkResult Link(ReceiverDirectory directory, int dirfd, int index, LinkSet set)
+    {
+        var name = tree.LocalName(directory, index);
+        var leader = IsDry && set.Directory.Void ? null : tree.Handles.Take(set.Directory);
+        try
+        {
+            FileStatus here = default;
+            var exists = dirfd >= 0 && context.Io.StatAt(dirfd, name, out here) >= 0;
+            if (exists && leader is { Fd: >= 0 } && context.Io.StatAt(leader.Fd, set.Name, out var there) >= 0 && here.SameObject(there))
+            {
+                tree.Outcomes.Unchanged(directory, index);
+                return LinkResult.Done;
+            }
+
+            if (IsDry)
+            {
+                tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
+                return LinkResult.Done;
+            }
+
+            return Report(directory, index, set, LinkOver(dirfd, name, leader!.Fd, set.Name, exists), exists);
+        }
+        finally
+        {
+            if (leader is not null)
+            {
+                tree.Handles.Return(leader);
+            }
+        }
+    }
+
+    private LinkResult Report(ReceiverDirectory directory, int index, LinkSet set, int error, bool exists)
+    {
+        if (error == -Errno.EMLINK)
+        {
+            // As many links as the file system allows: this one begins a new file.
+            _table.Replace(directory.Remote!.Group(index), directory, tree.LocalName(directory, index));
+            directory.Remote.State(index) = ContentState.Awaited;
+            directory.Remote.Differences(index) = exists ? Changes.HardLink : Changes.New;
+            tree.AskWhole(directory, index);
+            return LinkResult.Leads;
+        }
+
+        if (error < 0)
+        {
+            tree.Outcomes.Failed(directory, index, Operation.Link, -error);
+            return LinkResult.Done;
+        }
+
+        tree.Touch(directory);
+        tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
+        return LinkResult.Done;
+    }
+
+    /// <summary>Over something that exists by a temporary name, so that the old one stays until the new one is there.</summary>
+    private int LinkOver(int dirfd, ReadOnlySpan<byte> name, int leaderFd, byte[] leaderName, bool exists)
+    {
+        if (leaderFd < 0)
+        {
+            return leaderFd;
+        }
+
+        if (!exists)
+        {
+            return context.Io.LinkAt(leaderFd, leaderName, dirfd, name);
+        }
+
+        var temporary = TemporaryName.For(name);
+        var error = context.Io.LinkAt(leaderFd, leaderName, dirfd, temporary);
+        if (error < 0)
+        {
+            return error;
+        }
+
+        error = context.Io.RenameAt(dirfd, temporary, dirfd, name);
+        if (error < 0)
+        {
+            context.Io.UnlinkAt(dirfd, temporary, directory: false);
+        }
+
+        return error;
+    }
+
+    private enum LinkResult : byte
+    {
+        /// <summary>Linked, or reported as failed.</summary>
+        Done,
+
+        /// <summary>It leads a new file, whose content was asked for.</summary>
+        Leads,
+    }
+}

@@ -1,0 +1,99 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
+using NativeSync.Protocol;
+using NativeSync.TestKit.FileSystem;
+using Xunit;
+
+namespace NativeSync.Engine.Tests.Session;
+
+/// <summary>A system that fails at operation N, at either end: the run ends, says so, leaks nothing, and the next one completes.</summary>
+public sealed class FaultTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly int[] Errors = [Errno.EIO, Errno.EACCES, Errno.ENOSPC, Errno.ENOENT, Errno.EROFS, Errno.EDQUOT];
+
+    private readonly SyncTree _tree = new();
+
+    public FaultTests()
+    {
+        _tree.Fill("old", seed: 1);
+        _tree.Fill("src", seed: 2);
+    }
+
+    public void Dispose() => _tree.Dispose();
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AFailingCallIsReportedAndTheNextRunCompletes(bool atReceiver)
+    {
+        var total = await CountCalls(atReceiver);
+        var step = Math.Max(1, total / 40);
+        for (var n = 0L; n < total; n += step)
+        {
+            var error = Errors[n / step % Errors.Length];
+            _tree.Reset("dst", "old");
+            var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance).Fail(call => call.Kind != SystemCall.Close && call.Index == n, error);
+            var (failure, report) = await Run(atReceiver, faulty);
+            Assert.Equal(0, faulty.OpenHandles);
+            Assert.Equal(0, faulty.BadCloses);
+            _tree.AssertEveryFileIsFrom("dst", "old", "src");
+
+            // What failed may not have mattered (a look-up that is repeated): then the trees are equal. Else it was said.
+            Assert.True(
+                failure is not null || report!.ProblemCount > 0 || _tree.Difference("src/", "dst").Length == 0,
+                $"call {n} failed with {error} and nobody said so");
+            var again = await Run(atReceiver, new FaultySystemCalls(LinuxSystemCalls.Instance));
+            Assert.Null(again.Failure);
+            Assert.Empty(_tree.Difference("src/", "dst"));
+        }
+    }
+
+    [Fact]
+    public async Task ShortReadsAndWritesChangeNothing()
+    {
+        _tree.Reset("dst", "old");
+        var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance) { ShortTransfers = 700 };
+        var (failure, report) = await Run(atReceiver: true, faulty);
+        Assert.Null(failure);
+        Assert.Equal(0, report!.ExitCode);
+        Assert.Empty(_tree.Difference("src/", "dst"));
+    }
+
+    [Fact]
+    public async Task NothingIsDeletedAfterAReadErrorOnTheSource()
+    {
+        _tree.Reset("dst", "old");
+        File.WriteAllText(Path.Combine(_tree.Root, "dst/d2/extra"), "stays");
+        var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance).FailNth(SystemCall.ReadDirectory, 1, Errno.EIO);
+        var (failure, report) = await Run(atReceiver: false, faulty);
+        Assert.Null(failure);
+        Assert.Equal(ExitCodes.Partial, report!.ExitCode);
+        Assert.True(File.Exists(Path.Combine(_tree.Root, "dst/d2/extra")));
+    }
+
+    private async Task<long> CountCalls(bool atReceiver)
+    {
+        _tree.Reset("dst", "old");
+        var counting = new FaultySystemCalls(LinuxSystemCalls.Instance);
+        var (failure, _) = await Run(atReceiver, counting);
+        Assert.Null(failure);
+        Assert.Equal(0, counting.OpenHandles);
+        return counting.Calls;
+    }
+
+    /// <summary>A push whose agent receives; the doubled system is at one end, the real one at the other.</summary>
+    private async Task<(Exception? Failure, SyncReport? Report)> Run(bool atReceiver, ISystemCalls doubled)
+    {
+        var real = SyncEnvironment.Default;
+        var fake = real with { Io = doubled };
+        await using var connection = new InProcessConnection(
+            async (lane, ct) => await Agent.ServeAsync(lane, atReceiver ? fake : real, ct));
+        SyncReport? report = null;
+        var failure = await Record.ExceptionAsync(async () => report = await Synchronizer.RunAsync(
+            connection, JobKind.Push, _tree.Request("src/", "dst", JobFlags.Delete), null, atReceiver ? real : fake, CancellationToken.None)
+            .WaitAsync(Patience));
+        Assert.IsNotType<TimeoutException>(failure);
+        return (failure, report);
+    }
+}
