@@ -4,7 +4,10 @@ using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
 
-/// <summary>Which entries of a scanned directory take part, by the filter rules and by the types that the options name.</summary>
+/// <summary>
+/// Which entries of a scanned directory take part, by the filter rules; and which types the options transfer. What is of another
+/// type stays in the list, so that its name is not taken for extraneous and deleted.
+/// </summary>
 internal static class EntrySelection
 {
     /// <summary>Leaves what is sent.</summary>
@@ -14,7 +17,7 @@ internal static class EntrySelection
     /// <param name="origins">Origin of each entry, shrunk alike; null when there is only one.</param>
     public static void ForSending(SyncContext context, DirectoryListing listing, byte[] path, int[]? origins)
     {
-        if (context.Filters.IsEmpty && (context.Flags & SyncOptions.ArchiveFlags) == SyncOptions.ArchiveFlags)
+        if (context.Filters.IsEmpty)
         {
             return;
         }
@@ -24,8 +27,7 @@ internal static class EntrySelection
         listing.Keep(context, (from, i, _) =>
         {
             ref var metadata = ref from.Metadata(i);
-            if (!IsTypeWanted(context, metadata)
-                || IsExcluded(context, full.With(from.Name(i)), metadata.IsDirectory, FilterSide.Sender))
+            if (IsExcluded(context, full.With(from.Name(i)), metadata.IsDirectory, FilterSide.Sender))
             {
                 return false;
             }
@@ -57,7 +59,8 @@ internal static class EntrySelection
     public static bool IsExcluded(SyncContext context, ReadOnlySpan<byte> path, bool isDirectory, FilterSide side) =>
         !context.Filters.IsEmpty && context.Filters.Check(path, isDirectory, side) != FilterDecision.Included;
 
-    private static bool IsTypeWanted(SyncContext context, in EntryMetadata metadata) => metadata.Type switch
+    /// <summary>True when the options transfer entries of this type.</summary>
+    public static bool IsTypeWanted(SyncContext context, in EntryMetadata metadata) => metadata.Type switch
     {
         EntryType.Directory => context.Has(JobFlags.Recursive),
         EntryType.SymbolicLink => context.Has(JobFlags.Links),

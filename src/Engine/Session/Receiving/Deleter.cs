@@ -9,8 +9,10 @@ namespace NativeSync.Engine.Session.Receiving;
 /// directories whose complete listing came in this session, only what no rule protects, and nothing after the source could not be
 /// read somewhere (rsync CVE-2026-53789 shows why).
 /// </summary>
+/// <remarks>Used by the dispatcher, and by writers that link: one at a time, by <c>_gate</c>.</remarks>
 internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 {
+    private readonly Lock _gate = new();
     private readonly DirectoryScanner _scanner = new(context.Io);
     private bool _limitReported;
     private bool _sourceFailureReported;
@@ -33,6 +35,14 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
             return;
         }
 
+        lock (_gate)
+        {
+            RemoveExtraneous(directory, dirfd, local, remote);
+        }
+    }
+
+    private void RemoveExtraneous(ReceiverDirectory directory, int dirfd, DirectoryListing local, DirectoryListing remote)
+    {
         for (var i = local.Count - 1; i >= 0; i--)
         {
             if (remote.Find(local.Name(i)) < 0)
@@ -55,7 +65,13 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 
         if (local.IsDirectory && error is -Errno.ENOTEMPTY or -Errno.EEXIST && (context.Flags & (JobFlags.Delete | JobFlags.Force)) != 0)
         {
-            return Remove(directory, dirfd, name.ToArray(), name.ToArray(), EntryType.Directory, count: false);
+            lock (_gate)
+            {
+                if (Remove(directory, dirfd, name.ToArray(), name.ToArray(), EntryType.Directory, count: false))
+                {
+                    return true;
+                }
+            }
         }
 
         tree.Report(Operation.Remove, -error, PathBytes.Join(directory.Path, name));

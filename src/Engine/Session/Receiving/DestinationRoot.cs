@@ -98,7 +98,7 @@ internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created)
         return fd >= 0
             ? new DestinationRoot(fd, rename, created)
             : throw new SessionException(
-                fd is -Errno.ENOENT or -Errno.ENOTDIR ? ExitCodes.FileIo : ExitCodes.FileSelection,
+                rename is null && fd is -Errno.ENOENT or -Errno.ENOTDIR ? ExitCodes.FileIo : ExitCodes.FileSelection,
                 $"cannot open the destination directory \"{ByteText.Escape(path)}\": {Errno.Describe(-fd)}");
     }
 }

@@ -13,8 +13,6 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
     /// <summary>Below this a file is sent whole rather than as a delta: the signature and its round trip cost more than they save.</summary>
     private const long DeltaThreshold = 64 * 1024;
 
-    private readonly Deleter _deleter = new(context, tree);
-
     private readonly bool _isRoot = context.Io.EffectiveUserId() == 0;
 
     private bool IsDry => context.Has(JobFlags.DryRun);
@@ -39,7 +37,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             MakeWritable(directory, dirfd);
             if (local is not null)
             {
-                _deleter.DeleteExtraneous(directory, dirfd, local, remote.Entries);
+                tree.Deleter.DeleteExtraneous(directory, dirfd, local, remote.Entries);
             }
 
             var pending = 0;
@@ -126,6 +124,12 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
     private bool Reconcile(ReceiverDirectory directory, int dirfd, int index, int here)
     {
         ref var metadata = ref directory.Remote!.Entries.Metadata(index);
+        if (!EntrySelection.IsTypeWanted(context, metadata))
+        {
+            tree.Outcomes.NotTransferred(directory, index);
+            return false;
+        }
+
         if (metadata.IsDirectory)
         {
             ReconcileDirectory(directory, dirfd, index, here);
@@ -184,19 +188,29 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             return;
         }
 
-        if (here < 0 && context.Has(JobFlags.Existing))
+        if (here < 0 ? context.Has(JobFlags.Existing) : context.Has(JobFlags.IgnoreExisting))
         {
+            tree.Outcomes.Skipped(directory, index);
             return;
         }
 
         if (!IsDry)
         {
-            if (here >= 0 && !_deleter.MakeWay(directory, dirfd, name, directory.Local!.Metadata(here)))
+            if (here >= 0 && !tree.Deleter.MakeWay(directory, dirfd, name, directory.Local!.Metadata(here)))
             {
                 return;
             }
 
             var error = context.Io.MakeDirectoryAt(dirfd, name, AttributeWriter.InitialDirectoryMode);
+            if (error == -Errno.EEXIST && context.Io.StatAt(dirfd, name, out var hidden) >= 0)
+            {
+                // A rule hid it from the comparison. Rules protect from deletion, not from what the source has in its place.
+                error = hidden.IsDirectory ? 0
+                    : tree.Deleter.MakeWay(directory, dirfd, name, hidden.ToMetadata())
+                        ? context.Io.MakeDirectoryAt(dirfd, name, AttributeWriter.InitialDirectoryMode)
+                        : error;
+            }
+
             if (error < 0)
             {
                 tree.Outcomes.Failed(directory, index, Operation.MakeDirectory, -error);
@@ -261,7 +275,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
 
         if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
-            && !_deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
+            && !tree.Deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
         {
             return false;
         }
@@ -324,12 +338,12 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
     {
         var remote = directory.Remote!.Entries;
         if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
-            && !_deleter.MakeWay(directory, dirfd, name, directory.Local.Metadata(here)))
+            && !tree.Deleter.MakeWay(directory, dirfd, name, directory.Local.Metadata(here)))
         {
             return false;
         }
 
-        var replaces = here >= 0 && !directory.Local!.Metadata(here).IsDirectory;
+        var replaces = context.Io.StatAt(dirfd, name, out _) >= 0;
         var temporary = replaces ? TemporaryName.For(name) : default;
         var target = replaces ? temporary : name;
         ref var metadata = ref remote.Metadata(index);

@@ -102,6 +102,16 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
                 return LinkResult.Done;
             }
 
+            if (exists && here.IsDirectory)
+            {
+                if (!tree.Deleter.MakeWay(directory, dirfd, name, here.ToMetadata()))
+                {
+                    return LinkResult.Done;
+                }
+
+                exists = false;
+            }
+
             return Report(directory, index, set, LinkOver(dirfd, name, leader!.Fd, set.Name, exists), exists);
         }
         finally

@@ -27,6 +27,13 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         }
     }
 
+    /// <summary>The options do not transfer entries of this type.</summary>
+    public void NotTransferred(ReceiverDirectory directory, int index)
+    {
+        Interlocked.Increment(ref statistics.Skipped);
+        Tell(OutcomeKind.Skipped, directory, index, 0, null);
+    }
+
     public void Done(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes)
     {
         Count(kind, directory.Remote!.Entries.Metadata(index));
@@ -36,6 +43,11 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
     /// <summary>The destination directory itself.</summary>
     public void Root(OutcomeKind kind, in EntryMetadata metadata, Changes changes)
     {
+        if (kind == OutcomeKind.Unchanged && !context.Has(JobFlags.ReportUnchanged))
+        {
+            return;
+        }
+
         Count(kind, metadata);
         if (context.Observer is { } observer)
         {

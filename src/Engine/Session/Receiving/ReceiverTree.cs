@@ -28,6 +28,7 @@ internal sealed class ReceiverTree : IDisposable
         Attributes = new AttributeWriter(context, Outcomes, identities);
         Basis = new BasisStage(context, this);
         Writers = new FileWriters(context, this);
+        Deleter = new Deleter(context, this);
         Links = new HardLinker(context, this);
         _reconciler = new EntryReconciler(context, this);
     }
@@ -44,11 +45,16 @@ internal sealed class ReceiverTree : IDisposable
 
     public BasisStage Basis { get; }
 
+    public Deleter Deleter { get; }
+
     public HardLinker Links { get; }
 
     public Statistics Statistics { get; } = new();
 
     public Statistics SourceTotals { get; set; } = new();
+
+    /// <summary>False while no directory was announced; at the end that means that the source could not be read at all.</summary>
+    public bool HasRoot { get; private set; }
 
     /// <summary>True when the root and all below it is done.</summary>
     public bool IsDone => _rootFinished;
@@ -72,10 +78,7 @@ internal sealed class ReceiverTree : IDisposable
         {
             var changes = Attributes.Compare(goal.Metadata, goal.Xattrs, status.ToMetadata(), scanner.ReadXattrs(Root.Fd, _context.ScanFields));
             goal.Differs = changes != 0;
-            if (changes != 0)
-            {
-                Outcomes.Root(OutcomeKind.MetadataOnly, goal.Metadata, changes);
-            }
+            Outcomes.Root(changes != 0 ? OutcomeKind.MetadataOnly : OutcomeKind.Unchanged, goal.Metadata, changes);
         }
     }
 
@@ -99,6 +102,7 @@ internal sealed class ReceiverTree : IDisposable
                 throw new ProtocolException(ProtocolError.BadOrder, $"directory {directory.Id} is announced twice");
             }
 
+            HasRoot = true;
             if (directory.Parent is not { } parent)
             {
                 directory.Goal = RootGoal;

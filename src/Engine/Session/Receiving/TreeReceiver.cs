@@ -314,7 +314,7 @@ internal sealed class TreeReceiver : IDisposable
 
     private void FinishIfDone()
     {
-        if (_sawEnd && Tree.IsDone && !_finished.Task.IsCompleted)
+        if (_sawEnd && (Tree.IsDone || !Tree.HasRoot) && !_finished.Task.IsCompleted)
         {
             _finished.TrySetResult(Tree.TakeStatistics());
             _queue.Complete();

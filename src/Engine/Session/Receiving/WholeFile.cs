@@ -12,6 +12,9 @@ internal static class WholeFile
 {
     private const uint PrivateMode = 0x180;
 
+    /// <summary>What a file system can leave out.</summary>
+    private const int Page = 4096;
+
     public static void Write(
         SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, ReadOnlySpan<byte> data, ContentFlags flags, UInt128 digest)
     {
@@ -64,8 +67,9 @@ internal static class WholeFile
             return fd;
         }
 
-        var error = WriteAll(io, fd, data);
-        if (error >= 0 && !isNew)
+        var sparse = context.Has(JobFlags.Sparse) && isNew;
+        var error = sparse ? WriteSparse(io, fd, data) : WriteAll(io, fd, data);
+        if (error >= 0 && (!isNew || sparse))
         {
             error = io.Truncate(fd, data.Length);
         }
@@ -105,6 +109,41 @@ internal static class WholeFile
         }
 
         return fd;
+    }
+
+    /// <summary>Leaves out whole pages of zeros; the caller sets the length.</summary>
+    private static int WriteSparse(ISystemCalls io, int fd, ReadOnlySpan<byte> data)
+    {
+        for (var start = 0; start < data.Length;)
+        {
+            var zeros = data[start..].IndexOfAnyExcept((byte)0) is var run and >= 0 ? run & ~(Page - 1) : data.Length - start;
+            start += zeros;
+            var end = start;
+            while (end < data.Length)
+            {
+                var page = data.Slice(end, Math.Min(Page, data.Length - end));
+                if (!page.ContainsAnyExcept((byte)0))
+                {
+                    break;
+                }
+
+                end += page.Length;
+            }
+
+            if (end > start)
+            {
+                var position = io.Seek(fd, start, SeekKind.Set);
+                var error = position < 0 ? (int)position : WriteAll(io, fd, data[start..end]);
+                if (error < 0)
+                {
+                    return error;
+                }
+            }
+
+            start = end;
+        }
+
+        return 0;
     }
 
     private static int WriteAll(ISystemCalls io, int fd, ReadOnlySpan<byte> data)
