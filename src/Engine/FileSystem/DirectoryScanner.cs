@@ -132,7 +132,12 @@ internal sealed class DirectoryScanner
         if (fields != ScanFields.None)
         {
             error = ScanDetails(dirfd, status, fields, into, out Operation operation);
-            if (error < 0)
+            if (error == -Errno.ENOSYS)
+            {
+                // No way to the attributes of a link or device here (old kernel, no /proc): told, and the entry travels without.
+                into.AddProblem(operation, Errno.ENOSYS, into.Stored(key.Offset, key.Length));
+            }
+            else if (error < 0)
             {
                 into.DropLast();
                 Fail(into, key, operation, error);

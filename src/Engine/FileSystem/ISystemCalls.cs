@@ -78,7 +78,7 @@ internal interface ISystemCalls
     int SetXattr(int fd, ReadOnlySpan<byte> attribute, ReadOnlySpan<byte> value);
     int RemoveXattr(int fd, ReadOnlySpan<byte> attribute);
 
-    /// <summary>The four by name: EOPNOTSUPP also where the kernel lacks listxattrat and there is no /proc.</summary>
+    /// <summary>The four by name. ENOSYS: the kernel lacks listxattrat, there is no /proc, and this is neither a file nor a directory.</summary>
     int ListXattrsAt(int dirfd, ReadOnlySpan<byte> name, Span<byte> names);
     int GetXattrAt(int dirfd, ReadOnlySpan<byte> name, ReadOnlySpan<byte> attribute, Span<byte> value);
     int SetXattrAt(int dirfd, ReadOnlySpan<byte> name, ReadOnlySpan<byte> attribute, ReadOnlySpan<byte> value);

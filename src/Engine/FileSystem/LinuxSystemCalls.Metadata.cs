@@ -43,7 +43,7 @@ internal sealed unsafe partial class LinuxSystemCalls
     }
 
     /// <summary>A path handle pins the object; its entry in /proc is the one way to chmod it.</summary>
-    private static int ChangeModeThroughProc(int dirfd, byte* name, uint mode)
+    private int ChangeModeThroughProc(int dirfd, byte* name, uint mode)
     {
         int fd = Open(dirfd, name, NativeOpenFlags.From(OpenFlags.PathOnly) | NativeOpenFlags.NoFollow, 0);
         if (fd < 0)
@@ -53,7 +53,7 @@ internal sealed unsafe partial class LinuxSystemCalls
 
         // On a handle of a link the kernel says EOPNOTSUPP by itself in 5.x; some file systems obeyed before, so look first.
         byte* path = stackalloc byte[ProcPath.Room];
-        ProcPath.Write(path, fd, null);
+        ProcPath.Write(path, _handles, fd, null);
         byte* none = stackalloc byte[1];
         int link = (int)LibC.readlinkat(fd, WriteEmpty(none), none, 1);
         int result = link >= 0 ? -Errno.EOPNOTSUPP : Result(LibC.chmod(path, mode));

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using NativeSync.Engine.FileSystem.Native;
 
 namespace NativeSync.Engine.FileSystem;
@@ -12,7 +11,6 @@ internal sealed unsafe partial class LinuxSystemCalls
         int error = Name(name, text);
         if (error < 0)
         {
-            Unsafe.SkipInit(out status);
             status = default;
             return error;
         }

@@ -72,8 +72,10 @@ internal sealed unsafe partial class LinuxSystemCalls
             }
 
             byte* path = stackalloc byte[ProcPath.Room];
-            ProcPath.Write(path, dirfd, text);
-            return WithoutProc((int)Result(LibC.llistxattr(path, to, names.Length)), dirfd, text);
+            ProcPath.Write(path, _handles, dirfd, text);
+            return NeedsHandle((int)Result(LibC.llistxattr(path, to, names.Length)), dirfd, text, out int fd)
+                ? Closing(fd, (int)Result(LibC.flistxattr(fd, to, names.Length)))
+                : fd;
         }
     }
 
@@ -97,8 +99,10 @@ internal sealed unsafe partial class LinuxSystemCalls
             }
 
             byte* path = stackalloc byte[ProcPath.Room];
-            ProcPath.Write(path, dirfd, text);
-            return WithoutProc((int)Result(LibC.lgetxattr(path, key, to, value.Length)), dirfd, text);
+            ProcPath.Write(path, _handles, dirfd, text);
+            return NeedsHandle((int)Result(LibC.lgetxattr(path, key, to, value.Length)), dirfd, text, out int fd)
+                ? Closing(fd, (int)Result(LibC.fgetxattr(fd, key, to, value.Length)))
+                : fd;
         }
     }
 
@@ -122,8 +126,10 @@ internal sealed unsafe partial class LinuxSystemCalls
             }
 
             byte* path = stackalloc byte[ProcPath.Room];
-            ProcPath.Write(path, dirfd, text);
-            return WithoutProc(Result(LibC.lsetxattr(path, key, from, value.Length, ReplaceOrCreate)), dirfd, text);
+            ProcPath.Write(path, _handles, dirfd, text);
+            return NeedsHandle(Result(LibC.lsetxattr(path, key, from, value.Length, ReplaceOrCreate)), dirfd, text, out int fd)
+                ? Closing(fd, Result(LibC.fsetxattr(fd, key, from, value.Length, ReplaceOrCreate)))
+                : fd;
         }
     }
 
@@ -144,11 +150,33 @@ internal sealed unsafe partial class LinuxSystemCalls
         }
 
         byte* path = stackalloc byte[ProcPath.Room];
-        ProcPath.Write(path, dirfd, text);
-        return WithoutProc(Result(LibC.lremovexattr(path, key)), dirfd, text);
+        ProcPath.Write(path, _handles, dirfd, text);
+        return NeedsHandle(Result(LibC.lremovexattr(path, key)), dirfd, text, out int fd)
+            ? Closing(fd, Result(LibC.fremovexattr(fd, key)))
+            : fd;
     }
 
-    /// <summary>ENOENT of a path through /proc, though the object is there, means that /proc is not.</summary>
-    private int WithoutProc(int result, int dirfd, byte* name) =>
-        result == -Errno.ENOENT && Status(dirfd, name, LibC.AtSymlinkNoFollow, out _) == 0 ? -Errno.EOPNOTSUPP : result;
+    /// <summary>
+    /// ENOENT of a path through /proc, though the object is there, means that /proc is not: files and directories can be opened
+    /// instead, for the rest there is no way (ENOSYS). Gives a handle, or -errno; the result itself when it is something else.
+    /// </summary>
+    private bool NeedsHandle(int result, int dirfd, byte* name, out int fd)
+    {
+        fd = result;
+        if (result != -Errno.ENOENT || Status(dirfd, name, LibC.AtSymlinkNoFollow, out FileStatus status) != 0)
+        {
+            return false;
+        }
+
+        fd = status.IsRegular || status.IsDirectory
+            ? Open(dirfd, name, NativeOpenFlags.From(OpenFlags.Read | OpenFlags.NonBlocking) | NativeOpenFlags.NoFollow, 0)
+            : -Errno.ENOSYS;
+        return fd >= 0;
+    }
+
+    private int Closing(int fd, int result)
+    {
+        Close(fd);
+        return result;
+    }
 }

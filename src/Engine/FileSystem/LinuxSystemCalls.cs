@@ -9,7 +9,7 @@ namespace NativeSync.Engine.FileSystem;
 /// ones with the same result where not. No state but that; any thread may call.
 /// </summary>
 [SkipLocalsInit] // stack buffers hold names on their way to the kernel, written before they are read
-internal sealed unsafe partial class LinuxSystemCalls(KernelSupport kernel) : ISystemCalls
+internal sealed unsafe partial class LinuxSystemCalls(KernelSupport kernel, byte[]? handles = null) : ISystemCalls
 {
     public static readonly LinuxSystemCalls Instance = new(KernelSupport.Probe());
 
@@ -20,6 +20,9 @@ internal sealed unsafe partial class LinuxSystemCalls(KernelSupport kernel) : IS
     private const int PathRoom = 4096;
 
     private readonly KernelSupport _kernel = kernel;
+
+    /// <summary>Where /proc shows the handles of this process; tests put something else in its place.</summary>
+    private readonly byte[] _handles = handles ?? ProcPath.Prefix.ToArray();
 
     /// <summary>What this instance may use.</summary>
     public KernelSupport Kernel => _kernel;

@@ -63,7 +63,7 @@ internal sealed class XattrScanner(ISystemCalls io)
         int length = entry.IsEmpty ? io.ListXattrs(fd, _names) : io.ListXattrsAt(fd, entry, _names);
         if (length <= 0)
         {
-            if (length is -Errno.EOPNOTSUPP or -Errno.ENOSYS)
+            if (length == -Errno.EOPNOTSUPP)
             {
                 _withoutXattrs = device;
                 return 0;

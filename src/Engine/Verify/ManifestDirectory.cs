@@ -11,7 +11,7 @@ internal sealed class ManifestDirectory
 {
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
-    private ManifestFault[] _faults = [];
+    private readonly List<ManifestFault> _faults = [];
     private int _next = -1;
     private int _pending = 1;
 
@@ -42,7 +42,7 @@ internal sealed class ManifestDirectory
     public Task Completed => _completed.Task;
 
     /// <summary>Trouble met while reading contents; sorted by index. Valid after completion.</summary>
-    public ReadOnlySpan<ManifestFault> Faults => _faults;
+    public IReadOnlyList<ManifestFault> Faults => _faults;
 
     /// <summary>The next index to work on, or -1.</summary>
     public int TakeNext()
@@ -74,7 +74,7 @@ internal sealed class ManifestDirectory
         if (Interlocked.Decrement(ref _pending) == 0)
         {
             Handle?.Release();
-            Array.Sort(_faults, static (x, y) => x.Index.CompareTo(y.Index));
+            _faults.Sort(static (x, y) => x.Index.CompareTo(y.Index));
             _completed.TrySetResult();
         }
     }
@@ -83,7 +83,7 @@ internal sealed class ManifestDirectory
     {
         lock (_gate)
         {
-            _faults = [.. _faults, fault];
+            _faults.Add(fault);
         }
     }
 }

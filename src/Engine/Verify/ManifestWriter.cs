@@ -103,7 +103,7 @@ internal sealed class ManifestWriter
             await ProblemAsync(fault, directory.Path, problem.Name, ct).ConfigureAwait(false);
         }
 
-        foreach (ManifestFault fault in directory.Faults.ToArray())
+        foreach (ManifestFault fault in directory.Faults)
         {
             await ProblemAsync(fault, directory.Path, listing.Name(fault.Index).ToArray(), ct).ConfigureAwait(false);
         }

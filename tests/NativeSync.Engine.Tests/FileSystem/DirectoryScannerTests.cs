@@ -1,5 +1,6 @@
 using System.Text;
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.FileSystem.Native;
 using NativeSync.Protocol;
 using NativeSync.TestKit.FileSystem;
 
@@ -180,6 +181,35 @@ public sealed class DirectoryScannerTests
         Assert.True(listing.Incomplete);
         ScanProblem problem = Assert.Single(listing.Problems!);
         Assert.Equal(((Operation)operation, Errno.EIO, "b"), (problem.Operation, problem.Error, Encoding.ASCII.GetString(problem.Name)));
+    }
+
+    [Fact]
+    public void AnEntryWhoseAttributesAreOutOfReachIsToldAndTravelsWithout()
+    {
+        using TemporaryTree tree = new();
+        tree.Shell("touch a; ln -s x b");
+        FaultySystemCalls io = new FaultySystemCalls(Kernels.Now).Fail(c => c.Kind == SystemCall.ListXattrsAt && c.Name == "b", Errno.ENOSYS);
+        DirectoryListing listing = Scan(io, tree.Handle);
+        Assert.Equal(2, listing.Count);
+        Assert.False(listing.Incomplete);
+        Assert.Equal(Errno.ENOSYS, Assert.Single(listing.Problems!).Error);
+    }
+
+    [Fact]
+    public void WithoutProcAnOldKernelStillReachesTheAttributesOfFilesAndDirectories()
+    {
+        using TemporaryTree tree = new();
+        tree.Shell("touch f; mkdir d; ln -s x l; setfattr -n user.a -v b f; setfattr -n user.c -v d d; setfattr -h -n trusted.e -v f l");
+        // Handle numbers mean nothing below /proc of a process that is gone: as if there were no /proc.
+        LinuxSystemCalls io = new(KernelSupport.Oldest, "/proc/0/fd/"u8.ToArray());
+        DirectoryListing listing = Scan(io, tree.Handle);
+        Assert.Equal(3, listing.Count);
+        Assert.Equal(["user.c"], Names(listing.Xattrs(0)));
+        Assert.Equal(["user.a"], Names(listing.Xattrs(1)));
+        Assert.Equal(("l", Errno.ENOSYS), (Encoding.ASCII.GetString(Assert.Single(listing.Problems!).Name), listing.Problems![0].Error));
+        Assert.Equal(0, io.SetXattrAt(tree.Handle, "f"u8, "user.new"u8, "v"u8));
+        Assert.Equal(0, io.RemoveXattrAt(tree.Handle, "f"u8, "user.a"u8));
+        Assert.Equal("user.new\n", tree.Shell("getfattr -m user f | grep user"));
     }
 
     [Fact]

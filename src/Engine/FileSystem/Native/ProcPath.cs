@@ -8,13 +8,16 @@ internal static unsafe class ProcPath
     /// <summary>Bytes for the longest: prefix, ten digits, slash, name, NUL.</summary>
     public const int Room = 320;
 
-    /// <summary>Writes the path, NUL included. <paramref name="name"/> ends in NUL, or is null.</summary>
-    public static void Write(byte* to, int fd, byte* name)
+    /// <summary>Where the handles of this process are.</summary>
+    public static ReadOnlySpan<byte> Prefix => "/proc/self/fd/"u8;
+
+    /// <summary>Writes the path, NUL included. <paramref name="name"/> ends in NUL, or is null. The prefix has at most 32 bytes.</summary>
+    public static void Write(byte* to, ReadOnlySpan<byte> prefix, int fd, byte* name)
     {
         Span<byte> room = new(to, Room);
-        "/proc/self/fd/"u8.CopyTo(room);
-        Utf8Formatter.TryFormat(fd, room[14..], out int digits);
-        int at = 14 + digits;
+        prefix.CopyTo(room);
+        Utf8Formatter.TryFormat(fd, room[prefix.Length..], out int digits);
+        int at = prefix.Length + digits;
         if (name != null)
         {
             to[at++] = (byte)'/';
