@@ -14,6 +14,7 @@ internal static class HelpText
 
         Commands
           (none), migrate   move this server to a Tencent Cloud CVM, as client.json and user.json say
+          init              write client.json, user.json and the exclude list to fill in
           sync              synchronise files, with rsync's options and meaning
           verify            compare two trees by digest, and name what differs
           rehearse          a whole migration on this machine, against a simulated cloud
