@@ -47,10 +47,13 @@ internal static class RehearseCommand
         }
 
         string area = "";
+        bool keep = options.Keep;
         try
         {
             area = Directory.CreateTempSubdirectory("nativesync-rehearsal-").FullName;
-            return await RehearseAsync(options, source, area, cancellationToken);
+            int code = await RehearseAsync(options, source, area, cancellationToken);
+            keep |= code != 0; // The log and both trees tell why.
+            return code;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -58,7 +61,7 @@ internal static class RehearseCommand
         }
         finally
         {
-            CleanUp(area, options.Keep);
+            CleanUp(area, keep);
         }
     }
 
@@ -241,7 +244,7 @@ internal static class RehearseCommand
           --source DIR   migrate this tree instead of a sample
           --mode N       Client.Net.Mode: 0 default, 1 gateway, 2 private, 3 through a proxy
           --no-ssh       the agent as a child process even where there is an sshd
-          --keep         keep the temporary directory
+          --keep         keep the temporary directory (it is kept anyway when something failed)
 
         """;
 }

@@ -263,7 +263,7 @@ public static class InstanceStates
 }
 
 /// <summary>Source-generated readers and writers of the API's bodies.</summary>
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(InstanceIdsRequest))]
 [JsonSerializable(typeof(EnterRescueModeRequest))]
 [JsonSerializable(typeof(ExitRescueModeRequest))]

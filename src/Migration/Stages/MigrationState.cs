@@ -128,6 +128,6 @@ public sealed class VerifyRecord
 }
 
 /// <summary>Source-generated reader and writer of the state.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(MigrationState))]
 internal sealed partial class StateJson : JsonSerializerContext;
