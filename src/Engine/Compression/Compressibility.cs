@@ -24,7 +24,7 @@ internal static class Compressibility
     /// <summary>One place in 25 that compresses well is the 3 % at which a compressed pack begins to be worth it.</summary>
     private const int CountedOneIn = 25;
 
-    /// <summary>Decides like level 1, at twice the speed.</summary>
+    /// <summary>Decides as level 1 does, at twice the speed.</summary>
     private const int SampleLevel = -3;
     private const int SampleCount = 8;
     private const int SampleLength = 2 << 10;

@@ -15,7 +15,7 @@ internal sealed record MatchOptions
     /// <summary>
     /// Bytes that may be searched position by position without finding anything, before the search goes on in samples only
     /// (design §4: "a file that has nothing in common with its basis costs no more than sending it whole"). Every byte that
-    /// matches earns <see cref="SearchReward"/> bytes more, up to this figure again. At the 1 GB/s of the search 32 MiB are 30 ms.
+    /// matches earns <see cref="SearchReward"/> bytes more, up to this figure again. At the 0.5 GB/s of the search 32 MiB are 65 ms.
     /// </summary>
     public long SearchBudget { get; init; } = 32 << 20;
 

@@ -5,8 +5,8 @@ namespace NativeSync.Engine.Tests.Delta;
 public sealed class StrongHashTests
 {
     /// <summary>
-    /// With one byte of strong hash and none of weak trust a wrong block is easily found that the matcher takes for the right one. The digest of the whole
-    /// must then say no, and the redo with the full hash must be right.
+    /// Where the weak checksum travels alone, another block with the same one can be made, which the matcher takes for the right one. The digest of the
+    /// whole must then say no, and the redo with the full hash must be right.
     /// </summary>
     [Theory]
     [InlineData(false)]
