@@ -32,6 +32,8 @@ internal sealed class FrameLane : IAsyncDisposable
 {
     private const int CreditBatch = LaneSettings.InitialCredit / 8;
 
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+
     private readonly ILane _lane;
     private readonly SessionAbort _abort;
     private readonly TimeProvider _clock;
@@ -40,6 +42,7 @@ internal sealed class FrameLane : IAsyncDisposable
     private Action<InboundPack>? _onRecords;
     private long _credit;
     private long _toGrant;
+    private long _granted = LaneSettings.InitialCredit;
     private long _lastHeard;
     private long _sent;
     private long _received;
@@ -147,6 +150,7 @@ internal sealed class FrameLane : IAsyncDisposable
             var grant = Interlocked.Exchange(ref _toGrant, 0);
             if (grant > 0)
             {
+                Interlocked.Add(ref _granted, grant);
                 Outbox.Control(ControlFrames.Encode(new CreditFrame((int)grant)));
             }
         }
@@ -172,10 +176,16 @@ internal sealed class FrameLane : IAsyncDisposable
         _lane.Input.CancelPendingRead();
         _lane.Output.CancelPendingFlush();
         Outbox.Complete();
-        await _lane.DisposeAsync().ConfigureAwait(false);
         if (_sender is { } sender)
         {
+            // It still says why the session ends; a line that does not take that is not waited for.
+            await Task.Run(() => sender.Join(LastWords)).ConfigureAwait(false);
+            await _lane.DisposeAsync().ConfigureAwait(false);
             await Task.Run(sender.Join).ConfigureAwait(false);
+        }
+        else
+        {
+            await _lane.DisposeAsync().ConfigureAwait(false);
         }
 
         await _receiving.ConfigureAwait(false);
@@ -258,7 +268,13 @@ internal sealed class FrameLane : IAsyncDisposable
     {
         if (type == FrameType.Records)
         {
+            // What bounds our memory: the peer cannot make us hold more than we said that we would.
             var length = (int)payload.Length;
+            if (Interlocked.Add(ref _granted, -length) < 0)
+            {
+                throw new ProtocolException(ProtocolError.CreditExceeded, "the other end sends more than it was granted");
+            }
+
             var rented = ArrayPool<byte>.Shared.Rent(length);
             payload.CopyTo(rented);
             _onRecords!(new InboundPack(this, rented, length));

@@ -32,6 +32,9 @@ internal enum ContentState : byte
     /// <summary>Asked for, or coming unasked.</summary>
     Awaited,
 
+    /// <summary>Handed to a writer; may come once more only when it is asked for again.</summary>
+    Arriving,
+
     /// <summary>Waits for the first of its hard links.</summary>
     Linking,
 

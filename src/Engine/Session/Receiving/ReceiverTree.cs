@@ -56,6 +56,18 @@ internal sealed class ReceiverTree : IDisposable
     /// <summary>False while no directory was announced; at the end that means that the source could not be read at all.</summary>
     public bool HasRoot { get; private set; }
 
+    /// <summary>True when no directory can get further children.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _directories.Values.All(d => d.Closed);
+            }
+        }
+    }
+
     /// <summary>True when the root and all below it is done.</summary>
     public bool IsDone => _rootFinished;
 
@@ -344,6 +356,7 @@ internal sealed class ReceiverTree : IDisposable
     /// <summary>Asks for a file again, whole.</summary>
     public void AskWhole(ReceiverDirectory directory, int index)
     {
+        directory.Remote!.State(index) = ContentState.Awaited;
         using var scope = _context.Outbox.Enter(Records.WantBound);
         var writer = new WireWriter(scope.Room);
         Records.WriteWant(ref writer, directory.Id, index);

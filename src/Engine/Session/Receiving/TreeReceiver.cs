@@ -93,11 +93,11 @@ internal sealed class TreeReceiver : IDisposable
                     break;
                 case RecordType.Whole:
                     var whole = Records.ReadWhole(ref reader.Wire);
-                    Tree.Writers.Whole(Awaited(whole.Directory, whole.Index), whole.Index, pack, whole.Data, whole.Flags, whole.Digest);
+                    Tree.Writers.Whole(Arriving(whole.Directory, whole.Index), whole.Index, pack, whole.Data, whole.Flags, whole.Digest);
                     break;
                 case RecordType.FileBegin:
                     var begin = Records.ReadFileBegin(ref reader.Wire);
-                    Tree.Writers.Begin(Awaited(begin.Directory, begin.Index), begin);
+                    Tree.Writers.Begin(Arriving(begin.Directory, begin.Index), begin);
                     break;
                 case RecordType.Literal:
                     Tree.Writers.Literal(pack, Records.ReadLiteral(ref reader.Wire).Data);
@@ -113,7 +113,7 @@ internal sealed class TreeReceiver : IDisposable
                     break;
                 case RecordType.FileFailed:
                     var failed = Records.ReadFileFailed(ref reader.Wire);
-                    Tree.Writers.SourceFailed(Awaited(failed.Directory, failed.Index), failed);
+                    Tree.Writers.SourceFailed(Arriving(failed.Directory, failed.Index), failed);
                     break;
                 case RecordType.Same:
                     var same = Records.ReadSame(ref reader.Wire);
@@ -130,6 +130,11 @@ internal sealed class TreeReceiver : IDisposable
                     HandleProblem(Records.ReadProblem(ref reader.Wire));
                     break;
                 case RecordType.EndOfTree:
+                    if (_sawEnd || !Tree.IsClosed)
+                    {
+                        throw new ProtocolException(ProtocolError.BadOrder, "the tree ends twice, or with directories that are not closed");
+                    }
+
                     Tree.SourceTotals = Records.ReadEndOfTree(ref reader.Wire);
                     _sawEnd = true;
                     _context.Progress.TotalsAreFinal();
@@ -310,6 +315,18 @@ internal sealed class TreeReceiver : IDisposable
         return directory.Remote is { } remote && index < remote.Count && remote.State(index) == ContentState.Awaited
             ? directory
             : throw new ProtocolException(ProtocolError.BadOrder, $"content of entry {index} in directory {id} was not asked for");
+    }
+
+    /// <summary>The same, for content that comes now: it cannot come twice.</summary>
+    private ReceiverDirectory Arriving(int id, int index)
+    {
+        var directory = Awaited(id, index);
+        if (!directory.Skipped)
+        {
+            directory.Remote!.State(index) = ContentState.Arriving;
+        }
+
+        return directory;
     }
 
     private void FinishIfDone()

@@ -1,0 +1,188 @@
+using System.Buffers;
+using System.IO.Hashing;
+using System.IO.Pipelines;
+using System.Text;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Tests.Session;
+
+/// <summary>Writes the records of a sender, in or out of order.</summary>
+internal sealed class RecordScript
+{
+    private readonly ArrayBufferWriter<byte> _bytes = new();
+
+    internal delegate void WriteRecord(ref WireWriter writer);
+
+    internal ReadOnlySpan<byte> Bytes => _bytes.WrittenSpan;
+
+    internal RecordScript Add(WriteRecord write)
+    {
+        var writer = new WireWriter(_bytes.GetSpan(64 * 1024));
+        write(ref writer);
+        _bytes.Advance(writer.Position);
+        return this;
+    }
+
+    internal RecordScript Root() => Add((ref WireWriter w) => Records.WriteRoot(ref w, RootFlags.None, default));
+
+    internal RecordScript Probe(int directory, int parent, string name) =>
+        Add((ref WireWriter w) => Records.WriteProbe(ref w, directory, parent, Encoding.UTF8.GetBytes(name), UInt128.One));
+
+    internal RecordScript Close(int directory) => Add((ref WireWriter w) => Records.WriteClose(ref w, directory));
+
+    /// <summary>Entries: "name/" is a directory, "name@target" a link, all else a file of five bytes.</summary>
+    internal RecordScript Entries(int directory, int first, EntriesFlags flags, params string[] names) => Add((ref WireWriter w) =>
+    {
+        Records.WriteEntries(ref w, directory, first, flags, names.Length);
+        var encoder = new EntryEncoder();
+        foreach (string name in names)
+        {
+            int at = name.IndexOf('@', StringComparison.Ordinal);
+            uint mode = at >= 0 ? 0xa1ffu : name.EndsWith('/') ? 0x41edu : 0x81a4u;
+            var entry = new Entry
+            {
+                Name = Encoding.UTF8.GetBytes(at >= 0 ? name[..at] : name.TrimEnd('/')),
+                LinkTarget = at >= 0 ? Encoding.UTF8.GetBytes(name[(at + 1)..]) : default,
+                Metadata = new EntryMetadata { Mode = mode, Size = mode == 0x81a4 ? 5 : 0, Modified = new Timestamp(1_600_000_000, 5) },
+            };
+            encoder.Write(ref w, entry);
+        }
+    });
+
+    internal RecordScript Whole(int directory, int index, string data = "hello") => Add((ref WireWriter w) =>
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(data);
+        Records.WriteWhole(ref w, directory, index, ContentFlags.None, bytes, XxHash128.HashToUInt128(bytes));
+    });
+
+    internal RecordScript Begin(int directory, int index, long basis = 0) =>
+        Add((ref WireWriter w) => Records.WriteFileBegin(ref w, directory, index, 5, basis));
+
+    internal RecordScript EndOfTree() => Add((ref WireWriter w) => Records.WriteEndOfTree(ref w, new Statistics()));
+
+    /// <summary>The records as one plain frame.</summary>
+    internal byte[] ToFrame()
+    {
+        var frame = new ArrayBufferWriter<byte>();
+        new RecordsFrame(RecordsCodec.Plain, Bytes.Length).Write(frame, Bytes);
+        return frame.WrittenSpan.ToArray();
+    }
+}
+
+/// <summary>A client that speaks the protocol by hand to a real agent in this process.</summary>
+internal sealed class HostilePeer : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly ILane _near;
+    private readonly ILane _far;
+    private readonly Task<int> _agent;
+
+    private HostilePeer(ILane near, ILane far)
+    {
+        (_near, _far) = (near, far);
+        _agent = Task.Run(() => Agent.ServeAsync(far));
+    }
+
+    /// <summary>Opens a session up to the agent's Ready.</summary>
+    internal static async Task<HostilePeer> PushAsync(string destination)
+    {
+        (ILane near, ILane far) = InProcessConnection.CreateLanePair();
+        var peer = new HostilePeer(near, far);
+        var greeting = new ArrayBufferWriter<byte>();
+        Magic.Write(greeting);
+        new HelloFrame
+        {
+            MinVersion = 1,
+            MaxVersion = 1,
+            Capabilities = ProtocolVersion.AllCapabilities,
+            Role = PeerRole.Client,
+            Build = [],
+            Credit = 1 << 24,
+            Session = 1,
+        }.Write(greeting);
+        new JobFrame
+        {
+            Kind = JobKind.Push,
+            Flags = SyncOptions.ArchiveFlags | JobFlags.HardLinks | JobFlags.Delete,
+            Texts = [new(JobText.Destination, Encoding.UTF8.GetBytes(destination))],
+            Secret = new byte[32],
+        }.Write(greeting);
+        await peer.SendAsync(greeting.WrittenMemory);
+        await peer.ReadUntilAsync(FrameType.Ready);
+        return peer;
+    }
+
+    internal async Task SendAsync(ReadOnlyMemory<byte> bytes) => await _near.Output.WriteAsync(bytes);
+
+    /// <summary>The agent's exit code, and the code of its Abort (0 when it sent none).</summary>
+    internal async Task<(int Exit, int Abort)> EndAsync()
+    {
+        AbortFrame? abort = await ReadUntilAsync(FrameType.Abort);
+        return (await _agent.WaitAsync(Patience), abort?.Code ?? 0);
+    }
+
+    /// <summary>Says goodbye, and waits until the agent has done all that it does with what came: its exit code.</summary>
+    internal async Task<int> FinishAsync()
+    {
+        var goodbye = new ArrayBufferWriter<byte>();
+        default(GoodbyeFrame).Write(goodbye);
+        await SendAsync(goodbye.WrittenMemory);
+        await ReadUntilAsync(FrameType.Goodbye);
+        return await _agent.WaitAsync(Patience);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _near.DisposeAsync();
+        await _agent.WaitAsync(Patience);
+        await _far.DisposeAsync();
+    }
+
+    private bool _magicSeen;
+
+    /// <summary>Reads frames until one of this type, an Abort, or the end.</summary>
+    private async Task<AbortFrame?> ReadUntilAsync(FrameType wanted)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            ReadResult result;
+            try
+            {
+                result = await _near.Input.ReadAsync(patience.Token);
+            }
+            catch (TransportException)
+            {
+                return null;
+            }
+
+            (FrameType? found, AbortFrame? abort, SequencePosition consumed) = Scan(result.Buffer, wanted);
+            _near.Input.AdvanceTo(consumed, found is null ? result.Buffer.End : consumed);
+            if (found is not null || result.IsCompleted)
+            {
+                return abort;
+            }
+        }
+    }
+
+    private (FrameType? Found, AbortFrame? Abort, SequencePosition Consumed) Scan(in ReadOnlySequence<byte> buffer, FrameType wanted)
+    {
+        var reader = new SequenceReader<byte>(buffer);
+        _magicSeen = _magicSeen || Magic.TryRead(ref reader);
+        while (_magicSeen && FrameHeader.TryReadFrame(ref reader, out FrameHeader header, out ReadOnlySequence<byte> payload))
+        {
+            if (header.Type == FrameType.Abort)
+            {
+                return (header.Type, AbortFrame.Parse(payload.ToArray()), reader.Position);
+            }
+
+            if (header.Type == wanted)
+            {
+                return (header.Type, null, reader.Position);
+            }
+        }
+
+        return (null, null, reader.Position);
+    }
+}
