@@ -201,6 +201,7 @@ internal sealed class SyncArgumentsBuilder
             Options = new SyncOptions
             {
                 Flags = _flags,
+                LocalDelta = _wholeFile == false,
                 CompressLevel = compress ? _compressLevel ?? DefaultLevel : null,
                 BandwidthLimit = _bandwidth,
                 TimeoutSeconds = _timeout,

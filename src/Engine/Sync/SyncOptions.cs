@@ -27,6 +27,11 @@ public sealed record SyncOptions
     /// <summary>The delta's block size in bytes; 0 to choose by the length of the basis.</summary>
     public int BlockSize { get; init; }
 
+    /// <summary>
+    /// Asks for deltas between two places of one machine too, where otherwise changed files are copied whole, as in rsync.
+    /// </summary>
+    public bool LocalDelta { get; init; }
+
     /// <summary>How many entries may be deleted; null for no bound.</summary>
     public long? MaxDelete { get; init; }
 

@@ -34,7 +34,8 @@ public static class Synchronizer
         await using (connection.ConfigureAwait(false))
         {
             // As in rsync: between two places of one machine a delta costs more than it saves.
-            var options = request.Options with { Flags = request.Options.Flags | JobFlags.WholeFile | JobFlags.NoCompress };
+            var whole = request.Options.LocalDelta ? JobFlags.None : JobFlags.WholeFile;
+            var options = request.Options with { Flags = request.Options.Flags | whole | JobFlags.NoCompress };
             return await RunAsync(connection, JobKind.Pull, request with { Options = options }, observer, SyncEnvironment.Default, ct).ConfigureAwait(false);
         }
     }

@@ -135,12 +135,23 @@ public sealed record ClientSettings
             SourceRoot = AbsolutePath(r, "Client.Source.Root") ?? defaults.SourceRoot,
             MaxPasses = (int)(r.Integer("Client.Transfer.MaxPasses", 1, 1000) ?? defaults.MaxPasses),
             UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
-            Lanes = (int)(r.Integer("Client.Transfer.Lanes", 1, 64) ?? 0),
+            Lanes = LanesOf(r),
             Compress = r.Boolean("Client.Transfer.Compress"),
             DestinationRoot = destinationRoot,
         };
         r.WarnUnread();
         return errors.Count == 0 ? settings : throw new ConfigException(errors);
+    }
+
+    private static int LanesOf(ConfigReader r)
+    {
+        var lanes = (int)(r.Integer("Client.Transfer.Lanes", 1, 64) ?? 0);
+        if (lanes > 1)
+        {
+            r.Warn("Client.Transfer.Lanes", "several lanes are not supported yet; one is used");
+        }
+
+        return lanes;
     }
 
     private static ProxySettings? ProxyOf(ConfigReader r, NetworkMode mode, List<ConfigProblem> errors)

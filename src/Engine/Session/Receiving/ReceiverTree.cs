@@ -403,7 +403,7 @@ internal sealed class ReceiverTree : IDisposable
     {
         child.Goal = parent.FindGoal(child.Name);
         child.GoalKnown = true;
-        if (child.Goal is { } goal)
+        if (child is { Skipped: false, Goal: { } goal })
         {
             goal.Claimed = true;
         }

@@ -58,7 +58,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
             offset += count;
         }
 
-        return End(fd, status, offset, error, _hash.GetCurrentHashAsUInt128());
+        return End(work, fd, status, offset, error, _hash.GetCurrentHashAsUInt128());
     }
 
     /// <summary>Sends what the receiver's basis lacks.</summary>
@@ -69,7 +69,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
         var source = new FileSource(context.Io, fd);
         var sink = new RecordTokens(context, table, work.Directory);
         var result = DeltaMatcher.Match(ref source, status.Size, request.Signature, ref sink, context.Has(JobFlags.InPlace) ? InPlace : MatchOptions.Default);
-        return End(fd, status, result.Length, result.Error, result.Digest);
+        return End(work, fd, status, result.Length, result.Error, result.Digest);
     }
 
     private void Begin(in SenderWork work, long size, long basisLength)
@@ -81,8 +81,14 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
     }
 
     /// <summary>Ends the token stream; with an error number when the file could not be read to its end.</summary>
-    private int End(int fd, in FileStatus before, long length, int error, UInt128 digest)
+    private int End(in SenderWork work, int fd, in FileStatus before, long length, int error, UInt128 digest)
     {
+        if (error < 0)
+        {
+            var path = PathBytes.Join(work.Directory.Path, work.Directory.Listing.Name(work.Index));
+            context.Problems.Add(new SyncProblem(Operation.Read, -error, path, OnSource: true, Warning: false));
+        }
+
         var steady = error >= 0 && length == before.Size
             && context.Io.Stat(fd, out var after) >= 0 && after.IsSameVersion(before);
         using var scope = context.Outbox.Enter(Records.FileEndBound);
