@@ -59,7 +59,7 @@ internal static class Report
         string First(CommandResult result) => (result.Output + result.Error).Split('\n')[0].Trim();
         string rsync = First(await Command.RunAsync(["rsync", "--version"])).Replace("  ", " ", StringComparison.Ordinal);
         string ssh = First(await Command.RunAsync(["ssh", "-V"]));
-        string subject = File.Exists(bench.Executable) ? First(await Command.RunAsync([bench.Executable, "--version"])) : "nativesync not built";
+        string subject = File.Exists(bench.Executable) ? string.Join(' ', (await Command.RunAsync([bench.Executable, "--version"])).Output.Split('\n').Take(2)) : "nativesync not built";
         return $"{subject}; {rsync}; {ssh}";
     }
 }

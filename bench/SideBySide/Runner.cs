@@ -101,7 +101,7 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         HashSet<int> remote = [.. there.Peaks.Select(p => p.ProcessId)];
         // The ssh that rsync starts names rsync in its command line too: only the program itself counts.
         long Largest(IEnumerable<ProcessWatch.Peak> peaks) => peaks
-            .Where(p => Path.GetFileName(p.CommandLine.Split(' ')[0]).StartsWith(contender.Process, StringComparison.Ordinal) || p.CommandLine.EndsWith(" serve", StringComparison.Ordinal))
+            .Where(p => Path.GetFileName(p.CommandLine.Split(' ')[0]).StartsWith(contender.Process, StringComparison.Ordinal) || p.CommandLine.StartsWith(bench.Executable, StringComparison.Ordinal) || p.CommandLine.Contains(" serve", StringComparison.Ordinal))
             .Select(p => p.Bytes).DefaultIfEmpty().Max();
         return (Largest(here.Peaks.Where(p => !remote.Contains(p.ProcessId))), Largest(there.Peaks));
     }

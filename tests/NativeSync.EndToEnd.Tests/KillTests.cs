@@ -7,7 +7,7 @@ namespace NativeSync.EndToEnd.Tests;
 /// <summary>Either end may die at any moment: what was there is whole, old or new, and the next run completes.</summary>
 public sealed class KillTests(SharedServer server) : IClassFixture<SharedServer>
 {
-    private static readonly int[] Milliseconds = TestRun.IsQuick ? [120, 400] : [30, 80, 150, 250, 400, 600, 900, 1_300];
+    private static readonly int[] Milliseconds = TestRun.IsQuick ? [20, 200] : [0, 10, 30, 80, 150, 250, 400, 600];
 
     [Fact]
     public async Task KillingOurEndLosesNothing() => await KillAsync(victim: static (client, _) => client);
@@ -57,8 +57,10 @@ public sealed class KillTests(SharedServer server) : IClassFixture<SharedServer>
             int client = process.Id;
             killer = Task.Run(async () =>
             {
+                // Counted from when both ends are there: how long connecting takes says nothing.
+                int? agent = await AwaitAgentAsync(client);
                 await Task.Delay(milliseconds);
-                if (victim(client, FindAgent()) is { } id)
+                if (victim(client, agent) is { } id)
                 {
                     try
                     {
@@ -74,6 +76,17 @@ public sealed class KillTests(SharedServer server) : IClassFixture<SharedServer>
         });
         await killer!;
         return result;
+    }
+
+    private async Task<int?> AwaitAgentAsync(int client)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (FindAgent() is null && ProcessWatch.CommandLineOf(client) is { Length: > 0 })
+        {
+            await poll.WaitForNextTickAsync();
+        }
+
+        return FindAgent();
     }
 
     /// <summary>The serving process below the private sshd, or null when it has not started or has ended.</summary>
