@@ -330,6 +330,12 @@ internal sealed class FrameLane : IAsyncDisposable
                 pack!.Return();
             }
         }
+        catch (TransportException e)
+        {
+            // The peer is gone. What it said last is the better reason: let the receive loop come to it first.
+            _receiving.Wait(LastWords);
+            _abort.Abort(e);
+        }
         catch (Exception e)
         {
             _abort.Abort(e);
