@@ -55,7 +55,13 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         var flags = roots.IsSingleFile ? RootFlags.SingleFile : 0;
         var metadata = default(Entry);
         byte[] xattrs = [];
-        if (origins.Length > 0 && context.Io.Stat(origins[0].RootFd, out var status) >= 0)
+        FileStatus status = default;
+        var error = origins.Length > 0 ? context.Io.Stat(origins[0].RootFd, out status) : 0;
+        if (error < 0)
+        {
+            SenderProblems.Report(context, new SyncProblem(Operation.Stat, -error, "."u8.ToArray(), OnSource: true, Warning: false));
+        }
+        else if (origins.Length > 0)
         {
             flags |= RootFlags.Attributes;
             roots.Metadata = status.ToMetadata();
