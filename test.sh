@@ -32,6 +32,7 @@ give_up() {
     finish
 }
 
+umask 022 # What tests create must not depend on who calls.
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 LC_ALL=C.UTF-8
 export HOME=${HOME:-/root}
 $quick && export NATIVESYNC_QUICK=1

@@ -49,7 +49,8 @@ internal sealed class SshRescueConnector : IRescueConnector
         public async Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
         {
             // By standard input: what a login shell other than sh would make of its quotes and line ends is not our concern then.
-            CommandResult result = await session.RunAsync("/bin/sh", Encoding.UTF8.GetBytes(script + "\n"), ct);
+            // Read whole before it is run: a script that ends early must not leave input behind (see SshSession.RunAsync).
+            CommandResult result = await session.RunAsync("/bin/sh -c 'eval \"$(cat)\"'", Encoding.UTF8.GetBytes(script + "\n"), ct);
             return new RescueCommandResult(result.ExitCode ?? -1, result.OutputText, result.Error);
         }
 

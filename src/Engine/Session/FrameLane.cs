@@ -166,6 +166,30 @@ internal sealed class FrameLane : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until the peer has closed its side, or for as long as it is given. What it still sends is dropped.</summary>
+    public async Task LingerAsync(TimeSpan limit)
+    {
+        Outbox.Complete();
+        using var timer = new CancellationTokenSource(limit, _clock);
+        try
+        {
+            await _receiving.WaitAsync(timer.Token).ConfigureAwait(false);
+            while (true)
+            {
+                var result = await _lane.Input.ReadAsync(timer.Token).ConfigureAwait(false);
+                _lane.Input.AdvanceTo(result.Buffer.End);
+                if (result.IsCompleted)
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or TransportException or IOException or InvalidOperationException)
+        {
+            // It took too long, or it is gone.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_keepAlive is { } timer)

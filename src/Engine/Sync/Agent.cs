@@ -7,6 +7,9 @@ namespace NativeSync.Engine;
 /// <summary>The remote end: serves one session on a lane that a caller opened.</summary>
 public static class Agent
 {
+    /// <summary>A caller closes its side at once when a session is over; one that does not is not waited for longer.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(5);
+
     /// <summary>Introduces itself at once, does the job that it is asked for, and says goodbye.</summary>
     /// <param name="lane">The lane to the caller; stays the starter's.</param>
     /// <param name="ct">Ends the session.</param>
@@ -20,27 +23,40 @@ public static class Agent
         var frames = new FrameLane(lane, abort, environment.Clock);
         await using (frames.ConfigureAwait(false))
         {
-            try
+            var code = await ServeGuardedAsync(frames, abort, environment, ct).ConfigureAwait(false);
+            if (!ct.IsCancellationRequested)
             {
-                var (hello, job) = await Handshake.AnswerAsync(frames, ct).ConfigureAwait(false);
-                return await ServeAsync(frames, abort, hello, job, environment, ct).ConfigureAwait(false);
+                // An SSH channel that ends while its other side still says that it has finished costs the whole connection:
+                // OpenSSH's server hangs up on an end of stream for a channel that is gone.
+                await frames.LingerAsync(Linger).ConfigureAwait(false);
             }
-            catch (SessionException e)
-            {
-                return e.ExitCode;
-            }
-            catch (TransportException e)
-            {
-                return e.ExitCode;
-            }
-            catch (ProtocolException)
-            {
-                return ExitCodes.Protocol;
-            }
-            catch (OperationCanceledException)
-            {
-                return ExitCodes.Interrupted;
-            }
+
+            return code;
+        }
+    }
+
+    private static async Task<int> ServeGuardedAsync(FrameLane frames, SessionAbort abort, SyncEnvironment environment, CancellationToken ct)
+    {
+        try
+        {
+            var (hello, job) = await Handshake.AnswerAsync(frames, ct).ConfigureAwait(false);
+            return await ServeAsync(frames, abort, hello, job, environment, ct).ConfigureAwait(false);
+        }
+        catch (SessionException e)
+        {
+            return e.ExitCode;
+        }
+        catch (TransportException e)
+        {
+            return e.ExitCode;
+        }
+        catch (ProtocolException)
+        {
+            return ExitCodes.Protocol;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Interrupted;
         }
     }
 

@@ -39,7 +39,8 @@ internal static class BootstrapScripts
 
     /// <summary>
     /// Takes the executable from standard input: to a temporary name in a private directory, checked by length and digest,
-    /// tried, then renamed. Whatever goes wrong removes it again.
+    /// tried, then renamed. Whatever goes wrong removes it again, and the rest of the upload is taken all the same: OpenSSH's
+    /// server ends the whole connection when data comes for a command that is gone.
     /// </summary>
     public static RemoteCommand Install(string place, string name, long size, string sha256, int removeOlderThanDays)
     {
@@ -48,7 +49,7 @@ internal static class BootstrapScripts
             $"find \"$d\" -type f -name \"*nativesync-*\" -mtime +{removeOlderThanDays.ToString(CultureInfo.InvariantCulture)} -exec rm -f {{}} \";\" 2>/dev/null; ";
         return Quote(
             $"umask 077; u=$(id -u); n={name}; d=\"{place}\"; t=\"$d/.$n.$$\"; "
-            + $"f() {{ rm -f \"$t\" \"$d/$n\" 2>/dev/null; echo \"{Failed} $d: $1\"; exit 1; }}; "
+            + $"f() {{ cat >/dev/null 2>&1; rm -f \"$t\" \"$d/$n\" 2>/dev/null; echo \"{Failed} $d: $1\"; exit 1; }}; "
             + "mkdir -p \"$d\" 2>/dev/null; "
             + $"if test -d \"$d\"; then :; else echo \"{Failed} $d: cannot be created\"; exit 1; fi; "
             + $"if test -h \"$d\"; then echo \"{Failed} $d: is a symbolic link\"; exit 1; fi; "

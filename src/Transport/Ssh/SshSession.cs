@@ -53,7 +53,11 @@ public sealed class SshSession : IRemoteShell
 
     /// <summary>Runs a command by the login shell to its end.</summary>
     /// <param name="command">Text for the login shell.</param>
-    /// <param name="stdin">Its standard input. When empty the command must not read any: SSH.NET cannot send an end of stream then.</param>
+    /// <param name="stdin">
+    /// Its standard input, which the command must read to the end: SSH.NET may say that it has finished after the channel was
+    /// closed, and OpenSSH's server then hangs up ("ieof packet referred to nonexistent channel"), whatever else the connection
+    /// carries. When empty the command must not read any: SSH.NET cannot send an end of stream then.
+    /// </param>
     /// <param name="ct">Abandons the command.</param>
     /// <exception cref="TransportException">The connection is lost, or refuses another channel.</exception>
     public async Task<CommandResult> RunAsync(string command, ReadOnlyMemory<byte> stdin = default, CancellationToken ct = default)

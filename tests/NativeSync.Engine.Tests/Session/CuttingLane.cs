@@ -13,6 +13,9 @@ internal sealed class CuttingLane(ILane inner, long cutAfter) : ILane
 
     public long BytesRead => _input.BytesRead;
 
+    /// <summary>The reader has been told that nothing more will come.</summary>
+    public bool EndSeen => _input.EndSeen;
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     private sealed class CuttingReader(PipeReader inner, long cutAfter) : PipeReader
@@ -21,9 +24,12 @@ internal sealed class CuttingLane(ILane inner, long cutAfter) : ILane
 
         public long BytesRead { get; private set; }
 
+        public bool EndSeen { get; private set; }
+
         public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
         {
             var result = await inner.ReadAsync(cancellationToken);
+            EndSeen |= result.IsCompleted;
             var left = cutAfter - BytesRead;
             if (result.Buffer.Length >= left)
             {

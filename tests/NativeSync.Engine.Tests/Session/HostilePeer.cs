@@ -75,14 +75,18 @@ internal sealed class HostilePeer : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly ILane _near;
-    private readonly ILane _far;
+    private readonly CuttingLane _far;
     private readonly Task<int> _agent;
 
     private HostilePeer(ILane near, ILane far)
     {
-        (_near, _far) = (near, far);
-        _agent = Task.Run(() => Agent.ServeAsync(far));
+        _near = near;
+        _far = new CuttingLane(far, long.MaxValue);
+        _agent = Task.Run(() => Agent.ServeAsync(_far));
     }
+
+    /// <summary>The agent knows that we have closed our side.</summary>
+    internal bool AgentSawTheEnd => _far.EndSeen;
 
     /// <summary>Opens a session up to the agent's Ready.</summary>
     internal static async Task<HostilePeer> PushAsync(string destination)
@@ -119,6 +123,7 @@ internal sealed class HostilePeer : IAsyncDisposable
     internal async Task<(int Exit, int Abort)> EndAsync()
     {
         AbortFrame? abort = await ReadUntilAsync(FrameType.Abort);
+        await _near.Output.CompleteAsync();
         return (await _agent.WaitAsync(Patience), abort?.Code ?? 0);
     }
 
@@ -129,6 +134,8 @@ internal sealed class HostilePeer : IAsyncDisposable
         default(GoodbyeFrame).Write(goodbye);
         await SendAsync(goodbye.WrittenMemory);
         await ReadUntilAsync(FrameType.Goodbye);
+        await ReadUntilAsync(FrameType.Ready); // none comes any more: to the end
+        await _near.Output.CompleteAsync();
         return await _agent.WaitAsync(Patience);
     }
 

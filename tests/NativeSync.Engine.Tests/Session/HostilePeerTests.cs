@@ -119,6 +119,25 @@ public sealed class HostilePeerTests : IDisposable
     }
 
     [Fact]
+    public async Task AnAgentStaysUntilItsCallerHasClosed()
+    {
+        await using (HostilePeer peer = await HostilePeer.PushAsync(Destination))
+        {
+            RecordScript script = new RecordScript().Root().Probe(0, 0, "").Entries(0, 0, Last).Close(0).EndOfTree();
+            await peer.SendAsync(script.ToFrame());
+            Assert.Equal(0, await peer.FinishAsync());
+            Assert.True(peer.AgentSawTheEnd);
+        }
+
+        await using (HostilePeer peer = await HostilePeer.PushAsync(Destination))
+        {
+            await peer.SendAsync(new RecordScript().EndOfTree().ToFrame());
+            Assert.Equal((2, 2), await peer.EndAsync());
+            Assert.True(peer.AgentSawTheEnd);
+        }
+    }
+
+    [Fact]
     public async Task WhoSendsMoreThanItWasGrantedIsCutOff()
     {
         (ILane near, ILane far) = InProcessConnection.CreateLanePair();

@@ -43,7 +43,7 @@ public sealed class TemporaryTree : IDisposable
     /// <summary>Runs a bash script in the tree and returns what it prints; a failing command is an exception.</summary>
     public string Shell(string script)
     {
-        ProcessStartInfo start = new("/bin/bash", ["--norc", "-euc", script]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Path };
+        ProcessStartInfo start = new("/bin/bash", ["--norc", "-euc", "umask 022\n" + script]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Path };
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
