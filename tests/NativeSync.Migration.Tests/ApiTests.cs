@@ -158,7 +158,7 @@ public sealed class ApiTests
                 SimulatedInstance instance = Harness.NewInstance(state);
                 await using CloudSimulator simulator = new(new SimulatorOptions { SecretId = "AKIDexample", SecretKey = Harness.SecretKey }, instance);
                 using TencentApiClient api = new(
-                    new CloudCredentials("AKIDexample", Harness.SecretKey, null, "test"), Harness.Region,
+                    new CredentialProvider(new CloudCredentials("AKIDexample", Harness.SecretKey, null, "test")), Harness.Region,
                     new ClientSettings { ApiEndpoint = simulator.Endpoint }, "/", TimeProvider.System, new Logging.MigrationLog(null, Logging.MigrationLogLevel.Error, TimeProvider.System));
                 CvmClient cvm = new(api);
                 Task<string> call = action switch

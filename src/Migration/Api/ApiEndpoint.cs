@@ -15,7 +15,7 @@ internal static class ApiEndpoint
             return new Uri(finance ? $"https://{service}.{region}.tencentcloudapi.com" : $"https://{service}.tencentcloudapi.com");
         }
 
-        string text = configured
+        string text = (configured is "intl" or "internal" ? $"https://{{service}}.{configured}.tencentcloudapi.com" : configured)
             .Replace("{service}", service, StringComparison.Ordinal)
             .Replace("{region}", region, StringComparison.Ordinal);
         UriBuilder builder = new(text);

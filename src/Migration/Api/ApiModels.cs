@@ -63,6 +63,65 @@ internal sealed class DescribeSecurityGroupPoliciesRequest
     public required string SecurityGroupId { get; init; }
 }
 
+internal sealed class RunCommandRequest
+{
+    public required string Content { get; init; }
+
+    public required IReadOnlyList<string> InstanceIds { get; init; }
+
+    public required string CommandType { get; init; }
+
+    public long? Timeout { get; init; }
+}
+
+internal sealed class ApiFilter
+{
+    public required string Name { get; init; }
+
+    public required IReadOnlyList<string> Values { get; init; }
+}
+
+internal sealed class DescribeInvocationTasksRequest
+{
+    public required IReadOnlyList<ApiFilter> Filters { get; init; }
+
+    public required bool HideOutput { get; init; }
+}
+
+internal sealed class RunCommandResponse : ApiResponse
+{
+    public string? InvocationId { get; set; }
+}
+
+internal sealed class DescribeAutomationAgentStatusResponse : ApiResponse
+{
+    public List<AutomationAgent>? AutomationAgentSet { get; set; }
+}
+
+internal sealed class AutomationAgent
+{
+    public string? AgentStatus { get; set; }
+}
+
+internal sealed class DescribeInvocationTasksResponse : ApiResponse
+{
+    public List<InvocationTask>? InvocationTaskSet { get; set; }
+}
+
+internal sealed class InvocationTask
+{
+    public string? TaskStatus { get; set; }
+
+    public TaskResult? TaskResult { get; set; }
+}
+
+internal sealed class TaskResult
+{
+    public long? ExitCode { get; set; }
+
+    public string? Output { get; set; }
+}
+
 internal sealed class DescribeInstancesResponse : ApiResponse
 {
     public long? TotalCount { get; set; }
@@ -259,6 +318,9 @@ public static class InstanceStates
     public const string EnterRescueMode = "ENTER_RESCUE_MODE";
     public const string RescueMode = "RESCUE_MODE";
     public const string ExitRescueMode = "EXIT_RESCUE_MODE";
+    public const string EnterServiceLiveMigrate = "ENTER_SERVICE_LIVE_MIGRATE";
+    public const string ServiceLiveMigrate = "SERVICE_LIVE_MIGRATE";
+    public const string ExitServiceLiveMigrate = "EXIT_SERVICE_LIVE_MIGRATE";
 #pragma warning restore CS1591
 }
 
@@ -270,6 +332,12 @@ public static class InstanceStates
 [JsonSerializable(typeof(StopInstancesRequest))]
 [JsonSerializable(typeof(DescribeDisksRequest))]
 [JsonSerializable(typeof(DescribeSecurityGroupPoliciesRequest))]
+[JsonSerializable(typeof(RunCommandRequest))]
+[JsonSerializable(typeof(DescribeInvocationTasksRequest))]
+[JsonSerializable(typeof(RoleAnswer))]
+[JsonSerializable(typeof(ApiEnvelope<RunCommandResponse>))]
+[JsonSerializable(typeof(ApiEnvelope<DescribeAutomationAgentStatusResponse>))]
+[JsonSerializable(typeof(ApiEnvelope<DescribeInvocationTasksResponse>))]
 [JsonSerializable(typeof(ApiEnvelope<ApiResponse>))]
 [JsonSerializable(typeof(ApiEnvelope<DescribeInstancesResponse>))]
 [JsonSerializable(typeof(ApiEnvelope<DescribeInstancesStatusResponse>))]

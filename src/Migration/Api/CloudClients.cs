@@ -83,3 +83,49 @@ public sealed class CbsClient(TencentApiClient api)
         return answer.DiskSet ?? [];
     }
 }
+
+/// <summary>TAT 2020-10-28: commands inside a running instance, where its automation agent is there.</summary>
+public sealed class TatClient(TencentApiClient api)
+{
+    private const string Service = "tat";
+    private const string Version = "2020-10-28";
+
+    /// <summary>Whether the agent of an instance answers.</summary>
+    public async Task<bool> IsAgentOnlineAsync(string instanceId, CancellationToken ct)
+    {
+        DescribeAutomationAgentStatusResponse answer = await api.CallAsync(
+            new ApiAction(Service, Version, "DescribeAutomationAgentStatus", ReadOnly: true),
+            new InstanceIdsRequest { InstanceIds = [instanceId] },
+            ApiJson.Default.InstanceIdsRequest, ApiJson.Default.ApiEnvelopeDescribeAutomationAgentStatusResponse, ct).ConfigureAwait(false);
+        return answer.AutomationAgentSet is [{ AgentStatus: "Online" }, ..];
+    }
+
+    /// <summary>Starts a shell script; its end is asked for by <see cref="ResultAsync"/>.</summary>
+    /// <returns>The invocation's id.</returns>
+    public async Task<string> RunAsync(string instanceId, string script, CancellationToken ct)
+    {
+        RunCommandResponse answer = await api.CallAsync(
+            new ApiAction(Service, Version, "RunCommand", ReadOnly: false),
+            new RunCommandRequest { Content = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(script)), InstanceIds = [instanceId], CommandType = "SHELL", Timeout = 60 },
+            ApiJson.Default.RunCommandRequest, ApiJson.Default.ApiEnvelopeRunCommandResponse, ct).ConfigureAwait(false);
+        return answer.InvocationId ?? "";
+    }
+
+    /// <summary>Exit code and output of a script; null as long as it runs.</summary>
+    public async Task<(long ExitCode, string Output)?> ResultAsync(string invocationId, CancellationToken ct)
+    {
+        DescribeInvocationTasksResponse answer = await api.CallAsync(
+            new ApiAction(Service, Version, "DescribeInvocationTasks", ReadOnly: true),
+            new DescribeInvocationTasksRequest { Filters = [new ApiFilter { Name = "invocation-id", Values = [invocationId] }], HideOutput = false },
+            ApiJson.Default.DescribeInvocationTasksRequest, ApiJson.Default.ApiEnvelopeDescribeInvocationTasksResponse, ct).ConfigureAwait(false);
+        if (answer.InvocationTaskSet is not [{ } task, ..] || task.TaskStatus is "PENDING" or "DELIVERING" or "DELIVER_DELAYED" or "RUNNING")
+        {
+            return null;
+        }
+
+        byte[] output = new byte[(task.TaskResult?.Output?.Length ?? 0) + 3];
+        return Convert.TryFromBase64String(task.TaskResult?.Output ?? "", output, out int length)
+            ? (task.TaskResult?.ExitCode ?? -1, System.Text.Encoding.UTF8.GetString(output.AsSpan(0, length)))
+            : (-1, "");
+    }
+}

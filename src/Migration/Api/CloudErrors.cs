@@ -18,16 +18,21 @@ public static class CloudErrors
     /// <summary>The clock of this machine is wrong.</summary>
     public const string SignatureExpire = "AuthFailure.SignatureExpire";
 
+    /// <summary>The token of temporary credentials is wrong or over.</summary>
+    public const string TokenFailure = "AuthFailure.TokenFailure";
+
     private static readonly (string Prefix, string Advice)[] Table =
     [
         (SignatureExpire, "the clock of this machine is wrong; set it (for example: chronyd -q, or ntpdate), then run the tool again"),
         ("AuthFailure.SignatureFailure", "the SecretKey does not belong to the SecretId; copy both again into user.json"),
         ("AuthFailure.SecretIdNotFound", "the SecretId does not exist or is disabled; check it in the console under Access Management"),
         ("AuthFailure.InvalidSecretId", "the SecretId is not an API key of this account; check user.json"),
-        ("AuthFailure.TokenFailure", "the temporary credentials have expired or are wrong; get new ones"),
+        (TokenFailure, "the temporary credentials have expired or are wrong; get new ones"),
         ("AuthFailure.UnauthorizedOperation", "the key is not allowed to do this; grant it the policy in docs/migration.md"),
         ("AuthFailure.MFAFailure", "the account asks for a second factor; use a key of a sub-account without it"),
         ("AuthFailure", "the API does not accept the key; check SecretId and SecretKey in user.json"),
+        ("UnauthorizedOperation.MFA", "the account asks for a second factor; use a key of a sub-account without it"),
+        ("UnauthorizedOperation.InvalidToken", "the temporary credentials have expired or are wrong; get new ones"),
         ("UnauthorizedOperation", "the key is not allowed to do this; grant it the policy in docs/migration.md"),
         ("InvalidInstanceId", "check InstanceId and Region in user.json"),
         ("InvalidInstance.NotSupported", "this type of instance has no rescue mode; choose another destination"),
@@ -35,11 +40,21 @@ public static class CloudErrors
         ("InvalidPassword", "this is a defect of the tool: the generated password was refused; please report it"),
         ("UnsupportedRegion", "check Region in user.json"),
         ("UnsupportedOperation.InstanceOsWindows", "the destination runs Windows; choose one that runs Linux"),
+        ("UnsupportedOperation.InstanceStateIsolating", "the instance has expired or is isolated; renew it in the console"),
+        ("UnsupportedOperation.InstanceStateTerminat", "the instance is being terminated; choose another destination"),
+        ("UnsupportedOperation.InstanceStateLaunchFailed", "the instance was never made; choose another destination"),
+        ("UnsupportedOperation.InstanceStateBanning", "the instance is banned; ask the cloud's support"),
+        ("UnsupportedOperation.InstanceStateEnterServiceLiveMigrate", "the destination is being migrated to by another tool; end that first"),
+        ("UnsupportedOperation.InstanceStateExitServiceLiveMigrate", "the destination is being migrated to by another tool; end that first"),
         ("UnsupportedOperation.InstanceStateServiceLiveMigrate", "the destination is being migrated to by another tool; end that first"),
         ("UnsupportedOperation.InstanceState", "the instance is in a state that does not allow this; wait until it is running or stopped, then run the tool again"),
         ("UnsupportedOperation", "the instance does not allow this"),
         ("OperationDenied.InstanceOperationInProgress", "another operation on the instance is under way; wait for it, then run the tool again"),
         ("MutexOperation.TaskRunning", "another operation on the instance is under way; wait for it, then run the tool again"),
+        ("InvalidAction", "the API at this address has no rescue mode; check Region in user.json and Client.Api.Endpoint in client.json"),
+        ("NoSuchVersion", "the API at this address is another one; check Client.Api.Endpoint in client.json"),
+        ("ActionOffline", "the API has withdrawn this action; a newer version of the tool is needed"),
+        ("FailedOperation", "see the instance in the console, then run the tool again"),
         ("RequestLimitExceeded", "too many calls at once; wait a minute, then run the tool again"),
         ("IpNotInWhitelist", "the key may be used from certain addresses only; add the address of this machine"),
         ("IpInBlacklist", "the address of this machine is barred from the API; ask the account's administrator"),

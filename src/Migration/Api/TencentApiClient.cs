@@ -36,7 +36,7 @@ public sealed class TencentApiClient : IDisposable
     private static readonly MediaTypeHeaderValue JsonType = new("application/json") { CharSet = "utf-8" };
 
     private readonly HttpClient _http;
-    private readonly CloudCredentials _credentials;
+    private readonly CredentialProvider _credentials;
     private readonly ClientSettings _settings;
     private readonly string _region;
     private readonly TimeProvider _time;
@@ -44,7 +44,7 @@ public sealed class TencentApiClient : IDisposable
     private TimeSpan _clockOffset;
 
     /// <summary>Creates a client; nothing is sent yet.</summary>
-    public TencentApiClient(CloudCredentials credentials, string region, ClientSettings settings, string toolDirectory, TimeProvider time, IApiLog log)
+    public TencentApiClient(CredentialProvider credentials, string region, ClientSettings settings, string toolDirectory, TimeProvider time, IApiLog log)
     {
         _credentials = credentials;
         _region = region;
@@ -57,6 +57,9 @@ public sealed class TencentApiClient : IDisposable
     /// <summary>How far this machine's clock is behind the API's, as last seen.</summary>
     public TimeSpan? ClockSkew { get; private set; }
 
+    /// <summary>Where the credentials of the last call came from, for messages.</summary>
+    public string CredentialOrigin { get; private set; } = "";
+
     /// <summary>Carries out one call, with the repeats that are safe.</summary>
     /// <exception cref="CloudException">It failed; <see cref="CloudException.Effect"/> says whether it may have happened.</exception>
     internal async Task<TResponse> CallAsync<TRequest, TResponse>(
@@ -64,12 +67,20 @@ public sealed class TencentApiClient : IDisposable
         where TResponse : ApiResponse
     {
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(request, requestType);
-        bool clockCorrected = false;
+        bool clockCorrected = false, renewed = false, renew = false;
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                return await SendAsync(action, body, responseType, ct).ConfigureAwait(false);
+                CloudCredentials credentials = await _credentials.GetAsync(renew, ct).ConfigureAwait(false);
+                renew = false;
+                CredentialOrigin = credentials.Origin;
+                return await SendAsync(action, credentials, body, responseType, ct).ConfigureAwait(false);
+            }
+            catch (CloudException e) when (e.Code == CloudErrors.TokenFailure && _credentials.CanRenew && !renewed)
+            {
+                // Refused unread: the role's credentials were replaced before their time.
+                renewed = renew = true;
             }
             catch (CloudException e) when (e.Code == CloudErrors.SignatureExpire && !clockCorrected && CorrectClock())
             {
@@ -109,11 +120,11 @@ public sealed class TencentApiClient : IDisposable
     private static string Describe(TimeSpan skew)
         => $"{(int)skew.Duration().TotalMinutes} min {skew.Duration().Seconds} s {(skew > TimeSpan.Zero ? "slow" : "fast")}";
 
-    private async Task<TResponse> SendAsync<TResponse>(ApiAction action, byte[] body, JsonTypeInfo<ApiEnvelope<TResponse>> type, CancellationToken ct)
+    private async Task<TResponse> SendAsync<TResponse>(ApiAction action, CloudCredentials credentials, byte[] body, JsonTypeInfo<ApiEnvelope<TResponse>> type, CancellationToken ct)
         where TResponse : ApiResponse
     {
         Uri endpoint = ApiEndpoint.For(action.Service, _region, _settings.ApiEndpoint);
-        using HttpRequestMessage request = Sign(action, endpoint, body);
+        using HttpRequestMessage request = Sign(action, credentials, endpoint, body);
         using CancellationTokenSource timeout = new(_settings.CallTimeout, _time);
         using CancellationTokenSource both = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         _log.Debug($"{action.Name} -> {endpoint.Authority}");
@@ -180,7 +191,7 @@ public sealed class TencentApiClient : IDisposable
     private static string Escape(string text)
         => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
 
-    private HttpRequestMessage Sign(ApiAction action, Uri endpoint, byte[] body)
+    private HttpRequestMessage Sign(ApiAction action, CloudCredentials credentials, Uri endpoint, byte[] body)
     {
         long timestamp = (_time.GetUtcNow() + _clockOffset).ToUnixTimeSeconds();
         List<KeyValuePair<string, string>> signed =
@@ -198,12 +209,12 @@ public sealed class TencentApiClient : IDisposable
         Add("X-TC-Timestamp", timestamp.ToString(CultureInfo.InvariantCulture));
         Add("X-TC-Language", "en-US");
         Add("X-TC-RequestClient", "NativeSync");
-        if (_credentials.Token is { } token)
+        if (credentials.Token is { } token)
         {
             Add("X-TC-Token", token);
         }
 
-        Add("Authorization", Tc3Signer.Authorization(_credentials.SecretId, _credentials.SecretKey, timestamp, action.Service, signed, body));
+        Add("Authorization", Tc3Signer.Authorization(credentials.SecretId, credentials.SecretKey, timestamp, action.Service, signed, body));
         return request;
 
         void Add(string name, string value) => request.Headers.TryAddWithoutValidation(name, value);

@@ -16,6 +16,19 @@ public enum NetworkMode
     Proxy = 3,
 }
 
+/// <summary>The user's consent to make file systems on the destination's disks.</summary>
+public enum FormatConsent
+{
+    /// <summary>None: every disk must hold a file system. The default.</summary>
+    Never,
+
+    /// <summary>Data disks without any file system get one.</summary>
+    Empty,
+
+    /// <summary>Every file system that takes data is made anew; partitions stay as they are.</summary>
+    All,
+}
+
 /// <summary>The HTTP proxy of scenario 3.</summary>
 /// <param name="Host">Name or address.</param>
 /// <param name="Port">TCP port.</param>
@@ -41,6 +54,9 @@ public sealed record ClientSettings
     /// <summary><c>Client.Extra.IgnoreCheck</c>: skip the checks of the source.</summary>
     public bool IgnoreCheck { get; init; }
 
+    /// <summary><c>Client.Extra.Daemon</c>: run in the background.</summary>
+    public bool Daemon { get; init; }
+
     /// <summary><c>Client.Rsync.BandwidthLimit</c>, in bytes a second; 0 for none. The file has KBytes (1024) a second.</summary>
     public long BandwidthLimit { get; init; }
 
@@ -52,6 +68,9 @@ public sealed record ClientSettings
 
     /// <summary><c>Client.Api.CaFile</c>: PEM file of the authorities to trust instead of the system's.</summary>
     public string? ApiCaFile { get; init; }
+
+    /// <summary><c>Client.Api.MetadataEndpoint</c>: where a CVM learns its role's credentials, when there is no key.</summary>
+    public Uri MetadataEndpoint { get; init; } = new("http://metadata.tencentyun.com");
 
     /// <summary><c>Client.Api.PollSeconds</c>: pause between two looks at the state of the instance.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
@@ -80,6 +99,9 @@ public sealed record ClientSettings
     /// <summary><c>Client.Transfer.UntilBytes</c>: a pass that moved no more than this is the last.</summary>
     public long UntilBytes { get; init; } = 16L << 20;
 
+    /// <summary><c>Client.Transfer.Format</c>: which disks of the destination get new file systems, made as the source's are.</summary>
+    public FormatConsent Format { get; init; }
+
     /// <summary><c>Client.Transfer.Lanes</c>: the most lanes; 0 leaves it to the program.</summary>
     public int Lanes { get; init; }
 
@@ -102,18 +124,12 @@ public sealed record ClientSettings
         ProxySettings? proxy = ProxyOf(r, mode, errors);
         bool ipv6 = (r.Boolean("Client.Net.Proxy.IPv6") ?? false) | (r.Boolean("Client.Net.IPv6") ?? false);
         bool toolMode = r.Boolean("Client.ToolMode") ?? true;
-        bool daemon = r.Boolean("Client.Extra.Daemon") ?? false;
-        if (daemon)
-        {
-            r.Warn("Client.Extra.Daemon", "running in the background is not supported; start the tool with nohup or systemd-run instead");
-        }
-
         _ = toolMode; // The console mode does not exist here: tool mode is all there is, whatever the key says.
         long limit = r.Integer("Client.Rsync.BandwidthLimit", 0, 1L << 40) ?? 0;
         string? destinationRoot = AbsolutePath(r, "Client.Transfer.DestinationRoot");
-        if (r.Text("Client.Transfer.Hooks") is not null)
+        if (r.Has("Client.Transfer.Hooks"))
         {
-            r.Warn("Client.Transfer.Hooks", "hooks are not supported yet and are not run");
+            r.Error("Client.Transfer.Hooks", "hooks are not supported; remove the key, and stop services by hand before the run that is to be the last");
         }
 
         ClientSettings settings = new()
@@ -122,10 +138,12 @@ public sealed record ClientSettings
             Proxy = proxy,
             IPv6 = ipv6,
             IgnoreCheck = r.Boolean("Client.Extra.IgnoreCheck") ?? false,
+            Daemon = r.Boolean("Client.Extra.Daemon") ?? false,
             BandwidthLimit = limit * 1024,
             Checksum = r.Boolean("Client.Rsync.Checksum") ?? false,
             ApiEndpoint = EndpointOf(r),
             ApiCaFile = r.Text("Client.Api.CaFile"),
+            MetadataEndpoint = MetadataOf(r) ?? defaults.MetadataEndpoint,
             PollInterval = Seconds(r, "Client.Api.PollSeconds", 0.01, 60) ?? defaults.PollInterval,
             WaitLimit = Seconds(r, "Client.Api.WaitSeconds", 1, 86400) ?? defaults.WaitLimit,
             CallTimeout = Seconds(r, "Client.Api.TimeoutSeconds", 0.1, 600) ?? defaults.CallTimeout,
@@ -135,6 +153,7 @@ public sealed record ClientSettings
             SourceRoot = AbsolutePath(r, "Client.Source.Root") ?? defaults.SourceRoot,
             MaxPasses = (int)(r.Integer("Client.Transfer.MaxPasses", 1, 1000) ?? defaults.MaxPasses),
             UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
+            Format = FormatOf(r),
             Lanes = LanesOf(r),
             Compress = r.Boolean("Client.Transfer.Compress"),
             DestinationRoot = destinationRoot,
@@ -148,10 +167,44 @@ public sealed record ClientSettings
         var lanes = (int)(r.Integer("Client.Transfer.Lanes", 1, 64) ?? 0);
         if (lanes > 1)
         {
-            r.Warn("Client.Transfer.Lanes", "several lanes are not supported yet; one is used");
+            r.Error("Client.Transfer.Lanes", $"one lane is all that is supported, found {lanes}; remove the key");
         }
 
         return lanes;
+    }
+
+    private static FormatConsent FormatOf(ConfigReader r)
+    {
+        const string key = "Client.Transfer.Format";
+        switch (r.Text(key)?.ToLowerInvariant())
+        {
+            case null or "never":
+                return FormatConsent.Never;
+            case "empty":
+                return FormatConsent.Empty;
+            case "all":
+                return FormatConsent.All;
+            default:
+                r.Error(key, "expected \"never\", \"empty\" (data disks without a file system get one) or \"all\" (every file system that takes data is made anew)");
+                return FormatConsent.Never;
+        }
+    }
+
+    private static Uri? MetadataOf(ConfigReader r)
+    {
+        const string key = "Client.Api.MetadataEndpoint";
+        if (r.Text(key) is not { } text)
+        {
+            return null;
+        }
+
+        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri is { Scheme: "http" or "https", PathAndQuery: "/", UserInfo: "" })
+        {
+            return uri;
+        }
+
+        r.Error(key, "expected scheme, host and port, such as \"http://metadata.tencentyun.com\"");
+        return null;
     }
 
     private static ProxySettings? ProxyOf(ConfigReader r, NetworkMode mode, List<ConfigProblem> errors)
@@ -196,6 +249,11 @@ public sealed record ClientSettings
             return null;
         }
 
+        if (text is "intl" or "internal")
+        {
+            return text;
+        }
+
         string probe = text.Replace("{service}", "cvm", StringComparison.Ordinal).Replace("{region}", "ap-guangzhou", StringComparison.Ordinal);
         if (!probe.Contains("://", StringComparison.Ordinal))
         {
@@ -208,7 +266,7 @@ public sealed record ClientSettings
             && uri is { PathAndQuery: "/", UserInfo: "", Fragment: "" };
         if (!good)
         {
-            r.Error(key, "expected scheme, host and port, such as \"https://cvm.tencentcloudapi.com\" or \"https://{service}.intl.tencentcloudapi.com\"");
+            r.Error(key, "expected \"intl\", \"internal\", or scheme, host and port such as \"https://cvm.tencentcloudapi.com\" or \"https://{service}.{region}.tencentcloudapi.com\"");
             return null;
         }
 

@@ -14,12 +14,11 @@ public sealed record CloudCredentials(string SecretId, string SecretKey, string?
 /// <summary>Finds the API key: <c>user.json</c>, else the environment, else a credentials file.</summary>
 public static class CredentialSources
 {
-    /// <summary>Resolves the credentials.</summary>
+    /// <summary>Resolves the credentials; null when no place has a complete pair, which leaves the role of a CVM.</summary>
     /// <param name="user">What user.json said.</param>
     /// <param name="environment">Reads an environment variable.</param>
     /// <param name="readFile">Reads a file; null when it does not exist.</param>
-    /// <exception cref="ConfigException">None of the places has a complete pair.</exception>
-    public static CloudCredentials Resolve(UserSettings user, Func<string, string?> environment, Func<string, string?> readFile)
+    public static CloudCredentials? Resolve(UserSettings user, Func<string, string?> environment, Func<string, string?> readFile)
     {
         if (user is { SecretId: { } id, SecretKey: { } key })
         {
@@ -44,9 +43,7 @@ public static class CredentialSources
             }
         }
 
-        throw new ConfigException(
-            UserSettings.FileName, 0, "SecretId",
-            "missing; put SecretId and SecretKey there, or set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or write ~/.tencentcloud/credentials");
+        return null;
     }
 
     private static CloudCredentials? FromIni(string text, string file)

@@ -39,6 +39,9 @@ public sealed record HttpResponseData(int Status, string ContentType, byte[] Bod
 
     /// <summary>Close the connection instead of answering.</summary>
     public bool Cut { get; init; }
+
+    /// <summary>Close the connection in the middle of the body.</summary>
+    public bool Truncated { get; init; }
 }
 
 /// <summary>
@@ -156,7 +159,12 @@ public sealed class LoopbackHttpServer : IAsyncDisposable
                     return;
                 }
 
-                await stream.WriteAsync(Encode(answer), _stop.Token).ConfigureAwait(false);
+                byte[] bytes = Encode(answer);
+                await stream.WriteAsync(answer.Truncated ? bytes.AsMemory(0, bytes.Length - (answer.Body.Length / 2)) : bytes, _stop.Token).ConfigureAwait(false);
+                if (answer.Truncated)
+                {
+                    return;
+                }
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException)

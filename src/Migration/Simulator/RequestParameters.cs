@@ -80,6 +80,24 @@ internal sealed class RequestParameters : IDisposable
         return _document.RootElement.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
     }
 
+    /// <summary>The values of one filter of the parameter Filters.</summary>
+    public IReadOnlyList<string> FilterValues(string name)
+    {
+        List<string> values = [];
+        if (Has("Filters"))
+        {
+            foreach (JsonElement filter in _document.RootElement.GetProperty("Filters").EnumerateArray())
+            {
+                if (filter.GetProperty("Name").GetString() == name)
+                {
+                    values.AddRange(filter.GetProperty("Values").EnumerateArray().Select(v => v.GetString() ?? ""));
+                }
+            }
+        }
+
+        return values;
+    }
+
     /// <summary>To be called when all known names were asked for.</summary>
     public void RefuseOthers()
     {

@@ -27,8 +27,17 @@ public enum FaultKind
     /// <summary>The operation under way fails in the end, with LatestOperationErrorMsg.</summary>
     OperationFails,
 
-    /// <summary>Half an answer, as JSON that ends too early.</summary>
+    /// <summary>Half an answer, as JSON that ends too early; the action is not carried out.</summary>
     BrokenJson,
+
+    /// <summary>The action is carried out, and the connection is cut in the middle of the answer.</summary>
+    Truncated,
+
+    /// <summary>A page of some network's own with status 200; the action is not carried out.</summary>
+    HtmlPage,
+
+    /// <summary>Status 200 and nothing else; the action is not carried out.</summary>
+    EmptyAnswer,
 }
 
 /// <summary>One fault.</summary>

@@ -2,6 +2,9 @@ using NativeSync.Migration.Api;
 
 namespace NativeSync.Migration.Simulator;
 
+/// <summary>The part of an instance that changes.</summary>
+internal readonly record struct InstanceView(string State, string? Operation, string? OperationState, string? RequestId, string? Error);
+
 /// <summary>
 /// One instance and its states. Guarded by the simulator's gate, as everything that is mutable here.
 /// A change of state becomes visible at once as "under way", and is finished after a number of looks at it.
@@ -12,6 +15,8 @@ public sealed class SimulatedInstance
     private string _target = "";
     private string _fallback = "";
     private int _looksLeft;
+    private int _staleLeft;
+    private InstanceView _stale;
 
     /// <summary>ins-….</summary>
     public required string InstanceId { get; init; }
@@ -58,14 +63,25 @@ public sealed class SimulatedInstance
     /// <summary>Why it failed.</summary>
     public string? LatestOperationError { get; private set; }
 
+    /// <summary>Whether the automation agent answers while the instance runs.</summary>
+    public bool HasTatAgent { get; init; }
+
+    /// <summary>What every command gives that the automation agent runs.</summary>
+    public string TatOutput { get; init; } = "Simulated Linux\nrunning\n";
+
     /// <summary>How often each action was accepted, for tests.</summary>
     public Dictionary<string, int> Accepted { get; } = [];
 
     /// <summary>Whether a change is under way.</summary>
     public bool Busy => LatestOperationState == "OPERATING";
 
-    internal void Begin(string action, string requestId, string through, string target, int looks, Task work)
+    /// <summary>What a look at it shows, which may be what was true a while ago.</summary>
+    internal InstanceView View => _staleLeft > 0 ? _stale : new(State, LatestOperation, LatestOperationState, LatestOperationRequestId, LatestOperationError);
+
+    internal void Begin(string action, string requestId, string through, string target, int looks, int staleLooks, Task work)
     {
+        _stale = View;
+        _staleLeft = staleLooks == 0 ? 0 : staleLooks + 1;
         Accepted[action] = Accepted.GetValueOrDefault(action) + 1;
         LatestOperation = action;
         LatestOperationState = "OPERATING";
@@ -82,6 +98,11 @@ public sealed class SimulatedInstance
     /// <param name="failure">Non-null lets the operation fail with this message instead of finishing.</param>
     internal void Look(string? failure)
     {
+        if (_staleLeft > 0 && --_staleLeft > 0)
+        {
+            return;
+        }
+
         if (!Busy || _looksLeft-- > 0 || _backingWork is not { IsCompleted: true } work)
         {
             return;

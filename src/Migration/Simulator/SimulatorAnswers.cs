@@ -29,13 +29,13 @@ internal static class SimulatorAnswers
         w.WriteEndObject();
     });
 
-    public static byte[] Instances(List<SimulatedInstance> found, int offset, int limit, string requestId) => Write(requestId, w =>
+    public static byte[] Instances(List<SimulatedInstance> found, int offset, int limit, bool nulls, string requestId) => Write(requestId, w =>
     {
         w.WriteNumber("TotalCount", found.Count);
         w.WriteStartArray("InstanceSet");
         foreach (SimulatedInstance i in found.Skip(offset).Take(limit))
         {
-            WriteInstance(w, i);
+            WriteInstance(w, i, nulls);
         }
 
         w.WriteEndArray();
@@ -49,7 +49,7 @@ internal static class SimulatorAnswers
         {
             w.WriteStartObject();
             w.WriteString("InstanceId", i.InstanceId);
-            w.WriteString("InstanceState", i.State);
+            w.WriteString("InstanceState", i.View.State);
             w.WriteEndObject();
         }
 
@@ -94,6 +94,48 @@ internal static class SimulatorAnswers
         w.WriteEndObject();
     });
 
+    public static byte[] Agents(List<SimulatedInstance> instances, string requestId) => Write(requestId, w =>
+    {
+        w.WriteStartArray("AutomationAgentSet");
+        foreach (SimulatedInstance i in instances)
+        {
+            w.WriteStartObject();
+            w.WriteString("InstanceId", i.InstanceId);
+            w.WriteString("AgentStatus", i.HasTatAgent && i.State == InstanceStates.Running ? "Online" : "Offline");
+            w.WriteString("Environment", "Linux");
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+        w.WriteNumber("TotalCount", instances.Count);
+    });
+
+    public static byte[] Invoked(string invocationId, string requestId) => Write(requestId, w =>
+    {
+        w.WriteString("CommandId", "cmd-sim00000");
+        w.WriteString("InvocationId", invocationId);
+    });
+
+    public static byte[] Tasks(IReadOnlyList<(string Invocation, string Instance, string Output)> tasks, string requestId) => Write(requestId, w =>
+    {
+        w.WriteNumber("TotalCount", tasks.Count);
+        w.WriteStartArray("InvocationTaskSet");
+        foreach ((string invocation, string instance, string output) in tasks)
+        {
+            w.WriteStartObject();
+            w.WriteString("InvocationId", invocation);
+            w.WriteString("InstanceId", instance);
+            w.WriteString("TaskStatus", "SUCCESS");
+            w.WriteStartObject("TaskResult");
+            w.WriteNumber("ExitCode", 0);
+            w.WriteBase64String("Output", System.Text.Encoding.UTF8.GetBytes(output));
+            w.WriteEndObject();
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+    });
+
     private static void WritePolicies(Utf8JsonWriter w, string name, List<SecurityGroupPolicy>? policies)
     {
         w.WriteStartArray(name);
@@ -123,7 +165,7 @@ internal static class SimulatorAnswers
         w.WriteEndArray();
     }
 
-    private static void WriteInstance(Utf8JsonWriter w, SimulatedInstance i)
+    private static void WriteInstance(Utf8JsonWriter w, SimulatedInstance i, bool nulls)
     {
         w.WriteStartObject();
         w.WriteStartObject("Placement");
@@ -134,7 +176,7 @@ internal static class SimulatorAnswers
         w.WriteString("InstanceType", "S5.MEDIUM2");
         w.WriteNumber("CPU", 2);
         w.WriteNumber("Memory", 2);
-        w.WriteString("RestrictState", i.RestrictState);
+        w.WriteString("RestrictState", nulls && i.RestrictState == "NORMAL" ? null : i.RestrictState);
         w.WriteString("InstanceName", "simulated");
         w.WriteString("InstanceChargeType", "POSTPAID_BY_HOUR");
         w.WritePropertyName("SystemDisk");
@@ -158,15 +200,16 @@ internal static class SimulatorAnswers
         WriteStrings(w, "PublicIpAddresses", i.PublicAddress is null ? null : [i.PublicAddress]);
         w.WriteNull("IPv6Addresses");
         w.WriteNull("PublicIPv6Addresses");
-        w.WriteString("ImageId", "img-sim00000");
-        w.WriteString("OsName", i.OsName);
-        WriteStrings(w, "SecurityGroupIds", i.SecurityGroupIds);
-        w.WriteString("InstanceState", i.State);
-        w.WriteString("StopChargingMode", "NOT_APPLICABLE");
-        w.WriteString("LatestOperation", i.LatestOperation);
-        w.WriteString("LatestOperationState", i.LatestOperationState);
-        w.WriteString("LatestOperationRequestId", i.LatestOperationRequestId);
-        w.WriteString("LatestOperationErrorMsg", i.LatestOperationError);
+        w.WriteString("ImageId", nulls ? null : "img-sim00000");
+        w.WriteString("OsName", nulls ? null : i.OsName);
+        WriteStrings(w, "SecurityGroupIds", nulls ? null : i.SecurityGroupIds);
+        InstanceView view = i.View;
+        w.WriteString("InstanceState", view.State);
+        w.WriteString("StopChargingMode", nulls ? null : "NOT_APPLICABLE");
+        w.WriteString("LatestOperation", nulls ? null : view.Operation);
+        w.WriteString("LatestOperationState", nulls ? null : view.OperationState);
+        w.WriteString("LatestOperationRequestId", nulls ? null : view.RequestId);
+        w.WriteString("LatestOperationErrorMsg", nulls ? null : view.Error);
         w.WriteString("CreatedTime", "2020-01-01T00:00:00Z");
         w.WriteNull("ExpiredTime");
         w.WriteEndObject();

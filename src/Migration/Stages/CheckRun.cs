@@ -27,12 +27,9 @@ public static class CheckRun
         List<DiskAssignment> disks = [];
         try
         {
-            CloudCredentials credentials = services.Credentials(user);
-            services.Log.Hide(credentials.SecretKey);
-            services.Log.Hide(credentials.Token);
-            using TencentApiClient api = new(credentials, user.Region, client, tool.Path, services.Time, services.Log);
+            using TencentApiClient api = services.OpenApi(configuration, tool);
             Instance? instance = await new CvmClient(api).DescribeInstanceAsync(user.InstanceId, ct).ConfigureAwait(false);
-            lines.Add(new(CheckVerdict.Ok, "API", $"answers, and accepts the key from {credentials.Origin}"));
+            lines.Add(new(CheckVerdict.Ok, "API", $"answers, and accepts the key from {api.CredentialOrigin}"));
             AddClock(lines, api.ClockSkew);
             if (instance is null)
             {

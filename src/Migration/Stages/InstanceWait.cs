@@ -30,8 +30,10 @@ internal static class InstanceWait
                 return $"{target} after {elapsed.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s";
             }
 
-            if (instance.LatestOperation == action && instance.LatestOperationState == "FAILED" && instance.InstanceState != through)
+            if (instance.LatestOperation == action && instance.LatestOperationState == "FAILED" && instance.InstanceState != through
+                && !string.Equals(instance.LatestOperationRequestId, c.State.RequestBefore, StringComparison.Ordinal))
             {
+                c.State.RequestBefore = instance.LatestOperationRequestId;
                 c.State.Steps.RemoveAll(s => s.Name == step);
                 c.Save();
                 throw new MigrationException(

@@ -21,8 +21,8 @@ public sealed record MigrationServices
     /// <summary>The log file.</summary>
     public required MigrationLog Log { get; init; }
 
-    /// <summary>The credentials for the API; asked for only when a stage calls it.</summary>
-    public required Func<UserSettings, CloudCredentials> Credentials { get; init; }
+    /// <summary>The key for the API; asked for only when a stage calls it. Null: the role of this CVM.</summary>
+    public required Func<UserSettings, CloudCredentials?> Credentials { get; init; }
 
     /// <summary>Turns the exclude file into filter rules.</summary>
     public required Func<byte[], IReadOnlyList<byte[]>> ReadExcludes { get; init; }
@@ -35,6 +35,25 @@ public sealed record MigrationServices
 
     /// <summary>Clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>A client that signs with the key, or with the role's credentials; none of them ever reaches the log.</summary>
+    internal TencentApiClient OpenApi(MigrationConfiguration configuration, ToolDirectory tool)
+    {
+        CloudCredentials? key = Credentials(configuration.User);
+        if (key is not null)
+        {
+            Hide(key);
+        }
+
+        CredentialProvider provider = key is not null ? new(key) : new(configuration.Client.MetadataEndpoint, Time, Hide);
+        return new TencentApiClient(provider, configuration.User.Region, configuration.Client, tool.Path, Time, Log);
+
+        void Hide(CloudCredentials credentials)
+        {
+            Log.Hide(credentials.SecretKey);
+            Log.Hide(credentials.Token);
+        }
+    }
 }
 
 /// <summary>What the steps of one run share.</summary>
@@ -67,14 +86,7 @@ internal sealed class RunContext : IAsyncDisposable
     {
         get
         {
-            if (_api is null)
-            {
-                CloudCredentials credentials = Services.Credentials(User);
-                Log.Hide(credentials.SecretKey);
-                Log.Hide(credentials.Token);
-                _api = new TencentApiClient(credentials, User.Region, Client, Tool.Path, Time, Log);
-            }
-
+            _api ??= Services.OpenApi(Configuration, Tool);
             return _api;
         }
     }

@@ -85,6 +85,7 @@ internal sealed class EnterRescueStep : Step
         bool mayHaveBeenCalled = begunBefore && context.State.Rescue is not null;
         if (!mayHaveBeenCalled)
         {
+            await InstanceAction.RememberRequestAsync(context, ct).ConfigureAwait(false);
             context.State.Rescue = new RescueAccess { User = context.Client.SshUser, Password = RescuePassword.Generate() };
             context.Log.Hide(context.State.Rescue.Password);
             context.Save();

@@ -13,20 +13,12 @@ internal sealed class ExitRescueStep : Step
     {
         if (!begunBefore)
         {
-            await RememberRequestAsync(context, ct).ConfigureAwait(false);
+            await InstanceAction.RememberRequestAsync(context, ct).ConfigureAwait(false);
         }
 
         return await InstanceAction.OnceAsync(
             context, "ExitRescueMode", [InstanceStates.ExitRescueMode, InstanceStates.Stopped], begunBefore,
             () => context.Cvm.ExitRescueModeAsync(context.User.InstanceId, ct), ct).ConfigureAwait(false);
-    }
-
-    /// <summary>Keeps the id of the operation before ours, so that ours can be told from it after a crash.</summary>
-    internal static async Task RememberRequestAsync(RunContext context, CancellationToken ct)
-    {
-        Instance now = await context.DescribeAsync(ct).ConfigureAwait(false);
-        context.State.RequestBefore = now.LatestOperationRequestId;
-        context.Save();
     }
 }
 
@@ -52,7 +44,7 @@ internal sealed class StartStep : Step
     {
         if (!begunBefore)
         {
-            await ExitRescueStep.RememberRequestAsync(context, ct).ConfigureAwait(false);
+            await InstanceAction.RememberRequestAsync(context, ct).ConfigureAwait(false);
         }
 
         return await InstanceAction.OnceAsync(
