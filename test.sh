@@ -45,9 +45,20 @@ mkdir -p $results artifacts/tools
 need_dotnet || give_up "no .NET SDK"
 packages=(openssh-server openssh-client rsync acl attr xfsprogs btrfs-progs e2fsprogs libcap2-bin strace gcc libc6-dev procps passwd util-linux xz-utils
     tcsh fish tmux openssl
-    clang lld cmake make libssl-dev zlib1g-dev)
+    clang lld cmake make libssl-dev zlib1g-dev
+    debootstrap tinyproxy iproute2)
 $quick || packages+=(linux-source-6.1)
 need_packages "for the tests" "${packages[@]}" || give_up "a package that the tests need cannot be installed"
+
+# The official SDKs of the cloud judge the simulator and our client; a Node from elsewhere than Debian is as good.
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    need_packages "for the SDK that judges the migration tool" nodejs npm || give_up "nodejs and npm cannot be installed"
+fi
+if ! cmp -s tests/NodeSdk/package-lock.json tests/NodeSdk/node_modules/.installed; then
+    npm ci --prefix tests/NodeSdk --ignore-scripts --no-audit --no-fund --loglevel=error >$results/npm.log 2>&1 \
+        || { tail -n 20 $results/npm.log; give_up "the SDKs of tests/NodeSdk cannot be installed by npm"; }
+    cp tests/NodeSdk/package-lock.json tests/NodeSdk/node_modules/.installed
+fi
 
 cc -O1 -Wall -Werror -static -o artifacts/tools/oldkernel tests/tools/oldkernel.c || give_up "tests/tools/oldkernel.c does not compile"
 

@@ -106,7 +106,64 @@ public sealed class ApiTests
         Assert.False(Directory.Exists(h.Tool.StateDirectory));
     }
 
+    [Fact]
+    public async Task WithoutAKeyTheRoleOfTheCvmSignsAndIsAskedAgainWhenItsTokenIsOver()
+    {
+        CloudSimulator? simulator = null;
+        await using Harness h = new(
+            options: o => o with { Role = "migration-role" },
+            fault: c =>
+            {
+                if (c.Action == "ExitRescueMode" && c.Count == 1)
+                {
+                    simulator!.ExpireRoleCredentials();
+                }
+
+                return null;
+            });
+        simulator = h.Simulator;
+        h.Write("user.json", $$"""{"Region":"{{Harness.Region}}","InstanceId":"{{Harness.InstanceId}}"}""");
+        h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"PollSeconds\"", $"\"MetadataEndpoint\":\"{simulator.Endpoint}\",\"PollSeconds\"", StringComparison.Ordinal));
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(3, simulator.RoleCredentialsIssued); // two fetched, one expired between them
+        Assert.Equal(1, h.Instance.Accepted["ExitRescueMode"]);
+        Assert.DoesNotContain("TokenOfTheRole", h.LogText.ToString(), StringComparison.Ordinal);
+        Assert.Contains(await h.CheckAsync(), l => l.Finding == "answers, and accepts the key from the CVM's role migration-role");
+    }
+
+    [Fact]
+    public async Task WithoutAnyKeyTheUserIsToldAllThePlaces()
+    {
+        await using Harness h = new();
+        h.Write("user.json", $$"""{"Region":"{{Harness.Region}}","InstanceId":"{{Harness.InstanceId}}"}""");
+        h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"PollSeconds\"", $"\"MetadataEndpoint\":\"{h.Simulator.Endpoint}\",\"PollSeconds\"", StringComparison.Ordinal));
+        Assert.Equal(
+            "user.json: SecretId: missing, and this CVM has no role; put SecretId and SecretKey there, or set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or write ~/.tencentcloud/credentials",
+            (await Assert.ThrowsAsync<ConfigException>(() => h.RunAsync())).Message);
+    }
+
+    [Fact]
+    public async Task TheStartedSystemIsAskedWhereTheSourceHasTheAgent()
+    {
+        await using Harness h = new(instance: new SimulatedInstance { InstanceId = Harness.InstanceId, Region = Harness.Region, HasTatAgent = true });
+        h.Source.SourceFacts = new() { HasTatAgent = true };
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal("it says: Simulated Linux, running", MigrationRun.ReadState(h.Tool)!.Steps.Single(s => s.Name == "ask-agent").Outcome);
+        Assert.Equal(1, h.Simulator.Calls["RunCommand"]);
+    }
+
+    [Fact]
+    public async Task AKeyThatMayNotAskTheStartedSystemIsAWarning()
+    {
+        await using Harness h = new(fault: c => c.Action == "DescribeAutomationAgentStatus" ? SimulatedFault.Error("UnauthorizedOperation", "not allowed") : null);
+        h.Source.SourceFacts = new() { HasTatAgent = true };
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Contains(h.Observer.Warnings, w => w.StartsWith("the started system was not asked: DescribeAutomationAgentStatus: not allowed", StringComparison.Ordinal));
+    }
+
     [Theory]
+    [InlineData("cvm", "ap-guangzhou", "intl", "https://cvm.intl.tencentcloudapi.com/")]
+    [InlineData("vpc", "ap-guangzhou", "internal", "https://vpc.internal.tencentcloudapi.com/")]
     [InlineData("cvm", "ap-guangzhou", null, "https://cvm.tencentcloudapi.com/")]
     [InlineData("vpc", "ap-shanghai-fsi", null, "https://vpc.ap-shanghai-fsi.tencentcloudapi.com/")]
     [InlineData("vpc", "ap-guangzhou", "https://cvm.intl.tencentcloudapi.com", "https://vpc.intl.tencentcloudapi.com/")]

@@ -26,12 +26,11 @@ internal sealed class Harness : IAsyncDisposable
 
     private readonly string _directory = Directory.CreateTempSubdirectory("ns-migration-").FullName;
 
-    public Harness(int mode = 0, Func<SimulatedCall, SimulatedFault?>? fault = null, int looks = 1, string client = "", string user = "", TimeProvider? serverTime = null, SimulatedInstance? instance = null)
+    public Harness(int mode = 0, Func<SimulatedCall, SimulatedFault?>? fault = null, int looks = 1, string client = "", string user = "", TimeProvider? serverTime = null, SimulatedInstance? instance = null, Func<SimulatorOptions, SimulatorOptions>? options = null)
     {
         Instance = instance ?? NewInstance();
-        Simulator = new CloudSimulator(
-            new SimulatorOptions { SecretId = "AKIDexample", SecretKey = SecretKey, LooksPerChange = looks, Fault = fault, Time = serverTime ?? TimeProvider.System },
-            Instance);
+        SimulatorOptions cloud = new() { SecretId = "AKIDexample", SecretKey = SecretKey, LooksPerChange = looks, Fault = fault, Time = serverTime ?? TimeProvider.System };
+        Simulator = new CloudSimulator(options?.Invoke(cloud) ?? cloud, Instance);
         Tool = new ToolDirectory(Path.Combine(_directory, "tool"));
         Directory.CreateDirectory(Tool.Path);
         Directory.CreateDirectory(Path.Combine(_directory, "source/mnt/disk1"));
@@ -165,6 +164,12 @@ internal sealed class FakeSource : ISourceSystem
     public long? UsedBytes(string path) => 1 << 20;
 
     public bool IsDirectory(string path) => Directory.Exists(path);
+
+    public SourceFacts SourceFacts { get; set; } = new();
+
+    public (string? Uuid, string? Label) Names(string device) => (null, null);
+
+    public SourceFacts Facts(string root) => SourceFacts;
 
     public RunPlace Place(string toolDirectory) => new("boot", "machine", "host", toolDirectory);
 }

@@ -10,12 +10,15 @@ public sealed class RestartTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
     public async Task KilledAfterEachStateRecordTheNextRunCompletesAndRepeatsNothing(int mode)
     {
         int kills = 0;
         for (int record = 1; ; record++)
         {
-            await using Harness h = new(mode);
+            await using LoopbackProxy? proxy = mode == 3 ? new("user", Harness.ProxyPassword, TimeProvider.System) : null;
+            await using Harness h = new(mode, client: proxy is null ? "" : $$$""","Net.Proxy":{"Ip":"127.0.0.1","Port":{{{proxy.Port}}},"User":"user","Password":"{{{Harness.ProxyPassword}}}"}""");
             bool killed = false;
             int places = 0;
             for (int run = 0; ; run++)
@@ -41,6 +44,7 @@ public sealed class RestartTests
             Assert.Equal(new Dictionary<string, int> { ["EnterRescueMode"] = 1, ["ExitRescueMode"] = 1, ["StartInstances"] = 1 }, h.Instance.Accepted);
             Assert.Null(MigrationRun.ReadState(h.Tool)!.Rescue);
             Assert.Equal("Migrate successfully.", h.Observer.Lines[^1]);
+            Assert.Equal(["lock", "state.json"], Directory.EnumerateFiles(h.Tool.StateDirectory).Select(Path.GetFileName).Order(StringComparer.Ordinal));
             if (!killed)
             {
                 break;
@@ -61,12 +65,15 @@ public sealed class RestartTests
     }
 
     [Theory]
-    [InlineData("EnterRescueMode")]
-    [InlineData("ExitRescueMode")]
-    [InlineData("StartInstances")]
-    public async Task AnActionWhoseAnswerWasLostIsNotCalledAgain(string action)
+    [InlineData("EnterRescueMode", FaultKind.CutAfter, 0)]
+    [InlineData("ExitRescueMode", FaultKind.CutAfter, 0)]
+    [InlineData("StartInstances", FaultKind.CutAfter, 0)]
+    [InlineData("EnterRescueMode", FaultKind.Truncated, 2)]
+    [InlineData("ExitRescueMode", FaultKind.Truncated, 2)]
+    [InlineData("StartInstances", FaultKind.Truncated, 2)]
+    public async Task AnActionWhoseAnswerWasLostIsNotCalledAgain(string action, FaultKind kind, int stale)
     {
-        await using Harness h = new(fault: c => c.Action == action && c.Count == 1 ? new SimulatedFault(FaultKind.CutAfter) : null);
+        await using Harness h = new(fault: c => c.Action == action && c.Count == 1 ? new SimulatedFault(kind) : null, options: o => o with { StaleLooks = stale });
         Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
         Assert.Equal(1, h.Instance.Accepted[action]);
         Assert.Equal(1, h.Simulator.Calls[action]);
@@ -76,6 +83,8 @@ public sealed class RestartTests
     [InlineData("EnterRescueMode", FaultKind.CutBefore)]
     [InlineData("ExitRescueMode", FaultKind.BadGateway)]
     [InlineData("StartInstances", FaultKind.BrokenJson)]
+    [InlineData("EnterRescueMode", FaultKind.HtmlPage)]
+    [InlineData("ExitRescueMode", FaultKind.EmptyAnswer)]
     public async Task AnActionThatDidNotArriveIsCalledAgainOnceTheStateShowsIt(string action, FaultKind kind)
     {
         await using Harness h = new(fault: c => c.Action == action && c.Count == 1 ? new SimulatedFault(kind) : null);
@@ -89,10 +98,51 @@ public sealed class RestartTests
     [InlineData(FaultKind.CutBefore)]
     [InlineData(FaultKind.CutAfter)]
     [InlineData(FaultKind.BrokenJson)]
+    [InlineData(FaultKind.Truncated)]
+    [InlineData(FaultKind.HtmlPage)]
+    [InlineData(FaultKind.EmptyAnswer)]
     public async Task ReadingCallsAreRepeatedWhateverWentWrong(FaultKind kind)
     {
         await using Harness h = new(fault: c => c.Action.StartsWith("Describe", StringComparison.Ordinal) && c.Count == 1 ? new SimulatedFault(kind) : null);
         Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task AnApiThatShowsChangesLateIsWaitedForAndNothingIsRepeated(int stale)
+    {
+        await using Harness h = new(options: o => o with { StaleLooks = stale });
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(new Dictionary<string, int> { ["EnterRescueMode"] = 1, ["ExitRescueMode"] = 1, ["StartInstances"] = 1 }, h.Simulator.Calls.Where(c => !c.Key.StartsWith("Describe", StringComparison.Ordinal)).ToDictionary());
+    }
+
+    [Fact]
+    public async Task AnOldFailureThatStillShowsIsNotTakenForTheNewOperations()
+    {
+        bool fail = true;
+        await using Harness h = new(
+            fault: c => fail && c.Action == "DescribeInstances" && c.State == InstanceStates.EnterRescueMode ? new SimulatedFault(FaultKind.OperationFails, Message: "no image") : null,
+            options: o => o with { StaleLooks = 2 });
+        await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        fail = false;
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(2, h.Simulator.Calls["EnterRescueMode"]);
+    }
+
+    [Fact]
+    public async Task AnApiThatAnswersNullWhereItMayIsUnderstood()
+    {
+        await using Harness h = new(options: o => o with { Nulls = true });
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+    }
+
+    [Fact]
+    public async Task AnApiThatLimitsTheRateIsGivenTimeAndNothingIsRepeated()
+    {
+        await using Harness h = new(looks: 2, options: o => o with { CallsPerSecond = 6 });
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(new Dictionary<string, int> { ["EnterRescueMode"] = 1, ["ExitRescueMode"] = 1, ["StartInstances"] = 1 }, h.Instance.Accepted);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace NativeSync.Cli.Migrate;
 /// Shows a migration: what the guide's readers wait for on standard output, warnings on standard error. On a terminal the
 /// subtask under way is one line that is rewritten; elsewhere only what is finished is printed.
 /// </summary>
-internal sealed class ConsoleObserver(TimeProvider time) : IMigrationObserver
+internal sealed class ConsoleObserver(TimeProvider time) : IRunConsole
 {
     private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(200);
 
@@ -49,8 +49,17 @@ internal sealed class ConsoleObserver(TimeProvider time) : IMigrationObserver
         }
     }
 
-    /// <summary>Removes the line that is being rewritten.</summary>
-    public void Close()
+    public void Error(string line)
+    {
+        lock (_gate)
+        {
+            Erase();
+        }
+    }
+
+    public void Check(CheckLine line) => Line($"{CheckText.Of(line.Verdict),-4}  {line}");
+
+    public void Close(int exitCode)
     {
         lock (_gate)
         {

@@ -23,10 +23,13 @@ internal static class MigrateCommand
     private const int Failed = 1;
     private const int Usage = 2;
 
+    /// <summary>--check found something that is worth knowing and nothing that would fail.</summary>
+    private const int Warned = 3;
+
     /// <summary>Runs the migration with the options of the online-migration guide.</summary>
     /// <param name="args">What followed the command name.</param>
     /// <param name="cancellationToken">Cancelled by Ctrl-C.</param>
-    /// <returns>0 done, 1 failed, 2 wrong usage.</returns>
+    /// <returns>0 done, 1 failed, 2 wrong usage, 3 --check has warnings only.</returns>
     public static Task<int> RunAsync(string[] args, CancellationToken cancellationToken = default)
         => RunAsync(args, new MigrateEnvironment(), cancellationToken);
 
@@ -60,20 +63,31 @@ internal static class MigrateCommand
 
         using (log)
         {
-            ConsoleObserver observer = new(TimeProvider.System);
-            int code = await RunAsync(tool, options, environment, log, observer, ct);
-            observer.Close();
+            IRunConsole console = options.Json ? new JsonObserver(TimeProvider.System) : new ConsoleObserver(TimeProvider.System);
+            int code = await RunAsync(tool, options, args, environment, log, console, ct);
+            console.Close(code);
             return code;
         }
     }
 
     private static async Task<int> RunAsync(
-        ToolDirectory tool, MigrateOptions options, MigrateEnvironment environment, MigrationLog log, ConsoleObserver observer, CancellationToken ct)
+        ToolDirectory tool, MigrateOptions options, string[] args, MigrateEnvironment environment, MigrationLog log, IRunConsole observer, CancellationToken ct)
     {
         log.Info($"{VersionText.Text.Trim().ReplaceLineEndings("; ")}: {options.Action} begins in {tool.Path}");
         try
         {
             MigrationConfiguration configuration = tool.Load();
+            if (options.Action == MigrateAction.Migrate && configuration.Client.Daemon)
+            {
+                if (environment.Variable(Background.Mark) is null)
+                {
+                    observer.Say(Background.Start(tool, args));
+                    return 0;
+                }
+
+                Background.Detach();
+            }
+
             MigrationServices services = new()
             {
                 Connector = environment.Connector,
@@ -82,11 +96,12 @@ internal static class MigrateCommand
                 Log = log,
                 Credentials = user => CredentialSources.Resolve(user, environment.Variable, ReadIfThere),
                 ReadExcludes = ReadExcludes,
+                Measure = TreeSize.Measure,
             };
             switch (options.Action)
             {
                 case MigrateAction.Check:
-                    return Show(await CheckRun.RunAsync(tool, configuration, services, ct));
+                    return Show(observer, await CheckRun.RunAsync(tool, configuration, services, ct));
                 case MigrateAction.Clean:
                     await CleanRun.RunAsync(tool, configuration, services, ct);
                     return 0;
@@ -111,21 +126,25 @@ internal static class MigrateCommand
             TellHowToGoOn(tool, options, observer);
             return code;
         }
+        catch (IOException e) when (options.Action == MigrateAction.Migrate)
+        {
+            return Failure(log, observer, [e.Message]);
+        }
         catch (OperationCanceledException)
         {
             log.Error("stopped by the user");
-            observer.Close();
+            observer.Error("stopped by the user");
             TellHowToGoOn(tool, options, observer);
             throw;
         }
     }
 
-    private static int Failure(MigrationLog log, ConsoleObserver observer, IEnumerable<string> lines)
+    private static int Failure(MigrationLog log, IRunConsole observer, IEnumerable<string> lines)
     {
-        observer.Close();
         foreach (string line in lines)
         {
             log.Error(line);
+            observer.Error(log.Clean(line));
             Complain(log.Clean(line), Failed);
         }
 
@@ -133,7 +152,7 @@ internal static class MigrateCommand
     }
 
     /// <summary>Whoever gives up here must know that the instance waits in migration mode.</summary>
-    private static void TellHowToGoOn(ToolDirectory tool, MigrateOptions options, ConsoleObserver observer)
+    private static void TellHowToGoOn(ToolDirectory tool, MigrateOptions options, IRunConsole observer)
     {
         try
         {
@@ -149,15 +168,16 @@ internal static class MigrateCommand
         }
     }
 
-    private static int Show(IReadOnlyList<CheckLine> lines)
+    private static int Show(IRunConsole console, IReadOnlyList<CheckLine> lines)
     {
+        CheckVerdict worst = CheckVerdict.Ok;
         foreach (CheckLine line in lines)
         {
-            string verdict = line.Verdict switch { CheckVerdict.Ok => "OK  ", CheckVerdict.Warn => "WARN", _ => "FAIL" };
-            Console.Out.WriteLine($"{verdict}  {line}");
+            console.Check(line);
+            worst = line.Verdict > worst ? line.Verdict : worst;
         }
 
-        return lines.Any(l => l.Verdict == CheckVerdict.Fail) ? Failed : 0;
+        return worst switch { CheckVerdict.Ok => 0, CheckVerdict.Warn => Warned, _ => Failed };
     }
 
     private static IReadOnlyList<byte[]> ReadExcludes(byte[] content)
@@ -198,11 +218,13 @@ internal static class MigrateCommand
         Reads user.json, client.json and rsync_excludes_linux.txt beside the executable. Run it as root; when it
         was interrupted, run it again and it goes on.
 
-          --check            check this server and the destination, and change nothing
+          --check            check this server and the destination, and change nothing; exit code 0 all is well,
+                             3 warnings, 1 the migration would fail
           --clean            bring the destination out of migration mode by force, and forget the migration
           --log-file=FILE    log file (default: "log" beside the executable)
           --log-level=N      1 errors, 2 information (default), 3 debug
           --config-dir=DIR   directory of the three files, the log and the state (default: the executable's)
+          --json             show the run as JSON, one object a line
           --no-console       accepted and without effect: there is no console mode
           --version          print the version
           --help             print this

@@ -23,6 +23,9 @@ internal sealed record MigrateOptions
 
     public MigrationLogLevel LogLevel { get; init; } = MigrationLogLevel.Info;
 
+    /// <summary>Show the run as JSON, one object a line.</summary>
+    public bool Json { get; init; }
+
     /// <summary>Null: where the executable is.</summary>
     public string? Directory { get; init; }
 
@@ -77,6 +80,9 @@ internal sealed record MigrateOptions
                     break;
                 case "clean":
                     options = options with { Action = MigrateAction.Clean };
+                    break;
+                case "json":
+                    options = options with { Json = true };
                     break;
                 case "no-console":
                     break; // There is no other way of working.

@@ -90,7 +90,8 @@ internal static class RehearseCommand
         Console.Out.WriteLine(sshd is not null
             ? $"Destination: a directory behind a private sshd on 127.0.0.1:{sshd.Port}. It takes a generated key in the place of the password, which sshd could check only against this machine's accounts."
             : $"Destination: a directory behind an agent that runs as a child process, without SSH ({whyNoSshd}).");
-        int port = sshd?.Port ?? RescueSshd.FreePort();
+        using ReservedPort? kept = sshd is null ? new() : null;
+        int port = sshd?.Port ?? kept!.Number;
         using RehearsalBacking backing = new(sshd, port);
         SimulatedInstance instance = new()
         {
@@ -129,7 +130,7 @@ internal static class RehearseCommand
     private static int Report(MigrationState state)
     {
         Console.Out.WriteLine();
-        foreach (string line in RehearsalTable.Lines(state))
+        foreach (string line in MigrationReport.Table(state))
         {
             Console.Out.WriteLine(line);
         }

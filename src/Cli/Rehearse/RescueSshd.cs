@@ -16,17 +16,18 @@ internal sealed class RescueSshd : IAsyncDisposable
 
     private readonly string _program;
     private readonly string _directory;
+    private readonly ReservedPort _port;
     private Process? _process;
 
-    private RescueSshd(string program, string directory, int port)
+    private RescueSshd(string program, string directory, ReservedPort port)
     {
         _program = program;
         _directory = directory;
-        Port = port;
+        _port = port;
     }
 
-    /// <summary>Port of 127.0.0.1.</summary>
-    public int Port { get; }
+    /// <summary>Port of 127.0.0.1, kept for it from the beginning.</summary>
+    public int Port => _port.Number;
 
     /// <summary>The key that opens it.</summary>
     public string ClientKey => Path.Combine(_directory, "client_key");
@@ -39,7 +40,7 @@ internal sealed class RescueSshd : IAsyncDisposable
     public static async Task<RescueSshd> PrepareAsync(string directory, CancellationToken ct)
     {
         Directory.CreateDirectory(directory);
-        RescueSshd sshd = new(Find("sshd")!, directory, FreePort());
+        RescueSshd sshd = new(Find("sshd")!, directory, new ReservedPort());
         foreach (string key in (string[])["host_key", "client_key"])
         {
             await RunAsync(Find("ssh-keygen")!, ["-q", "-t", "ed25519", "-N", "", "-C", "nativesync-rehearsal", "-f", Path.Combine(directory, key)], ct);
@@ -119,14 +120,10 @@ internal sealed class RescueSshd : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await StopAsync();
-
-    /// <summary>A port that nothing listens on now.</summary>
-    public static int FreePort()
+    public async ValueTask DisposeAsync()
     {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        await StopAsync();
+        _port.Dispose();
     }
 
     private string Tail()

@@ -88,7 +88,7 @@ public sealed class TencentApiClient : IDisposable
             }
             catch (CloudException e) when (attempt < MaxAttempts && MayRepeat(action, e.Code))
             {
-                TimeSpan pause = Backoff(attempt);
+                TimeSpan pause = Backoff(attempt, CloudErrors.IsThrottled(e.Code));
                 _log.Debug($"{e.Message}; trying again in {pause.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s ({attempt} of {MaxAttempts})");
                 await Task.Delay(pause, _time, ct).ConfigureAwait(false);
             }
@@ -98,9 +98,9 @@ public sealed class TencentApiClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    /// <summary>0.5, 1, 2, 4 s, since the API's limits are per second; less when the state is polled more often than that.</summary>
-    private TimeSpan Backoff(int attempt)
-        => TimeSpan.FromSeconds(Math.Min(0.5, _settings.PollInterval.TotalSeconds) * (1 << (attempt - 1)));
+    /// <summary>0.5, 1, 2, 4 s, since the API's limits are per second; other trouble waits less when the state is polled more often than that.</summary>
+    private TimeSpan Backoff(int attempt, bool throttled)
+        => TimeSpan.FromSeconds((throttled ? 0.5 : Math.Min(0.5, _settings.PollInterval.TotalSeconds)) * (1 << (attempt - 1)));
 
     private static bool MayRepeat(ApiAction action, string code)
         => action.ReadOnly ? CloudErrors.IsTransient(code) : CloudErrors.IsThrottled(code);

@@ -158,6 +158,11 @@ public sealed record ClientSettings
             Compress = r.Boolean("Client.Transfer.Compress"),
             DestinationRoot = destinationRoot,
         };
+        if (settings is { DestinationRoot: not null, Format: not FormatConsent.Never })
+        {
+            r.Error("Client.Transfer.Format", "nothing can be formatted below Client.Transfer.DestinationRoot; remove one of both keys");
+        }
+
         r.WarnUnread();
         return errors.Count == 0 ? settings : throw new ConfigException(errors);
     }

@@ -21,4 +21,10 @@ internal static class FileSystemKinds
 
     /// <summary>Lies on another machine, and stays there.</summary>
     public static bool IsNetwork(string type) => Network.Contains(type);
+
+    /// <summary>Can be made at the destination with the source's UUID and label.</summary>
+    public static bool CanBeMade(string type) => type is "ext2" or "ext3" or "ext4" or "xfs" or "btrfs";
+
+    /// <summary>Knows nothing of owners, modes and attributes.</summary>
+    public static bool LosesAttributes(string type) => type is "vfat" or "msdos" or "exfat" or "ntfs" or "ntfs3" or "fuseblk" or "iso9660" or "udf";
 }

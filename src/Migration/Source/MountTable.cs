@@ -7,7 +7,8 @@ namespace NativeSync.Migration.Source;
 /// <param name="Type">Type of the file system.</param>
 /// <param name="Device">major:minor.</param>
 /// <param name="Root">The part of the file system that is mounted, "/" for all of it.</param>
-public sealed record MountEntry(byte[] MountPoint, string Type, string Device, byte[] Root);
+/// <param name="Source">What was mounted, a block device as a rule.</param>
+public sealed record MountEntry(byte[] MountPoint, string Type, string Device, byte[] Root, string Source = "");
 
 /// <summary>Reads /proc/self/mountinfo (proc(5)).</summary>
 public static class MountTable
@@ -49,10 +50,17 @@ public static class MountTable
                 Unescape(head[fields[4]]),
                 Encoding.ASCII.GetString(space < 0 ? tail : tail[..space]),
                 Encoding.ASCII.GetString(head[fields[2]]),
-                Unescape(head[fields[3]])));
+                Unescape(head[fields[3]]),
+                SourceOf(space < 0 ? [] : tail[(space + 1)..])));
         }
 
         return entries;
+    }
+
+    private static string SourceOf(ReadOnlySpan<byte> tail)
+    {
+        int space = tail.IndexOf((byte)' ');
+        return Encoding.UTF8.GetString(Unescape(space < 0 ? tail : tail[..space]));
     }
 
     private static byte[] Unescape(ReadOnlySpan<byte> text)

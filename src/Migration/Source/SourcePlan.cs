@@ -10,6 +10,15 @@ namespace NativeSync.Migration.Source;
 /// <param name="Rules">Filter rules, first match wins.</param>
 public sealed record PlannedFileSystem(int Index, string MountPoint, byte[] SourcePath, IReadOnlyList<byte[]> Rules)
 {
+    /// <summary>Paths of the mounts whose content goes there.</summary>
+    public IReadOnlyList<string> Mounts { get; init; } = [];
+
+    /// <summary>Type of the file system that is mounted at <see cref="MountPoint"/>; null when none is.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>The block device that it is on; empty when not known.</summary>
+    public string Device { get; init; } = "";
+
     /// <summary>For messages.</summary>
     public string Label => Index == 0 ? "system disk" : $"data disk {Index} ({MountPoint})";
 }
@@ -39,6 +48,7 @@ public static class SourcePlan
 
         byte[][] dataMounts = [.. user.DataDisks.Select(d => Encoding.UTF8.GetBytes(d.MountPoint))];
         HashSet<string> carried = new(StringComparer.Ordinal);
+        List<(string Home, MountEntry Mount)> homes = [];
         foreach (MountEntry mount in mounts)
         {
             if (Below(mount.MountPoint, client.SourceRoot) is not { } path)
@@ -51,6 +61,7 @@ public static class SourcePlan
             if (isRoot || isData)
             {
                 carried.Add(mount.Device + Encoding.Latin1.GetString(mount.Root));
+                homes.Add((isRoot ? "/" : Encoding.UTF8.GetString(path), mount));
                 continue;
             }
 
@@ -71,7 +82,9 @@ public static class SourcePlan
             }
             else if (carried.Add(mount.Device + Encoding.Latin1.GetString(mount.Root)))
             {
-                notes.Add($"{shown} ({mount.Type}) is not listed in DataDisks and goes to the system disk; add it to user.json, or exclude it in {ExcludesFile.FileName}");
+                DataDisk? around = user.DataDisks.Where(d => path.AsSpan().StartsWith(Encoding.UTF8.GetBytes(d.MountPoint + "/"))).MaxBy(d => d.MountPoint.Length);
+                homes.Add((around?.MountPoint ?? "/", mount));
+                notes.Add($"{shown} ({mount.Type}) is not listed in DataDisks and goes to {(around is null ? "the system disk" : $"data disk {around.Index}")}; add it to user.json, or exclude it in {ExcludesFile.FileName}");
             }
             else
             {
@@ -85,17 +98,31 @@ public static class SourcePlan
         }
 
         List<byte[]> all = [.. leftOut, .. excludes];
-        List<PlannedFileSystem> plan = [new(0, "/", WithSlash(client.SourceRoot, ""), all)];
+        List<PlannedFileSystem> plan = [WithMounts(new(0, "/", WithSlash(client.SourceRoot, ""), all), homes)];
         foreach (DataDisk disk in user.DataDisks)
         {
             byte[] mount = Encoding.UTF8.GetBytes(disk.MountPoint);
             byte[] own = RuleRebase.ExcludeContents(mount);
             List<byte[]> rules = [.. leftOut.Where(r => !r.AsSpan().SequenceEqual(own)), .. excludes];
-            plan.Add(new(disk.Index, disk.MountPoint, WithSlash(client.SourceRoot, disk.MountPoint), RuleRebase.Below(rules, mount)));
+            plan.Add(WithMounts(new(disk.Index, disk.MountPoint, WithSlash(client.SourceRoot, disk.MountPoint), RuleRebase.Below(rules, mount)), homes));
         }
 
         return plan;
     }
+
+    private static PlannedFileSystem WithMounts(PlannedFileSystem fs, List<(string Home, MountEntry Mount)> homes)
+    {
+        // The last mount over a place is the one that is seen there.
+        MountEntry? own = homes.FindLast(h => h.Home == fs.MountPoint && h.Mount.MountPoint.AsSpan().SequenceEqual(Trimmed(fs.SourcePath))).Mount;
+        return fs with
+        {
+            Mounts = [.. homes.Where(h => h.Home == fs.MountPoint).Select(h => Encoding.UTF8.GetString(h.Mount.MountPoint))],
+            Type = own?.Type,
+            Device = own?.Source ?? "",
+        };
+    }
+
+    private static ReadOnlySpan<byte> Trimmed(byte[] path) => path.Length > 1 ? path.AsSpan()[..^1] : path;
 
     private static byte[] WithSlash(string root, string path)
         => Encoding.UTF8.GetBytes((root == "/" ? "" : root) + path + (path.EndsWith('/') ? "" : "/"));

@@ -26,6 +26,12 @@ public interface ISourceSystem
     /// <summary>Whether a path is a directory.</summary>
     bool IsDirectory(string path);
 
+    /// <summary>UUID and label of the file system on a block device; null where udev has no name for it.</summary>
+    (string? Uuid, string? Label) Names(string device);
+
+    /// <summary>What decides whether the system below a root will run on a CVM.</summary>
+    SourceFacts Facts(string root);
+
     /// <summary>Whether we may read everything.</summary>
     bool IsSuperUser { get; }
 
@@ -72,6 +78,36 @@ public sealed class LinuxSourceSystem : ISourceSystem
     /// <inheritdoc/>
     public RunPlace Place(string toolDirectory)
         => new(Line("/proc/sys/kernel/random/boot_id"), Line("/etc/machine-id"), Environment.MachineName, toolDirectory);
+
+    /// <inheritdoc/>
+    public (string? Uuid, string? Label) Names(string device) => (NameIn("/dev/disk/by-uuid", device), NameIn("/dev/disk/by-label", device));
+
+    /// <inheritdoc/>
+    public SourceFacts Facts(string root) => SourceFactsReader.Read(root);
+
+    private static string? NameIn(string directory, string device)
+    {
+        try
+        {
+            string real = File.ResolveLinkTarget(device, returnFinalTarget: true)?.FullName ?? device;
+            foreach (string link in Directory.EnumerateFileSystemEntries(directory))
+            {
+                string name = Path.GetFileName(link);
+
+                // udev writes what a file name cannot hold as \xNN: such a label is left to the user.
+                if (!name.Contains('\\', StringComparison.Ordinal) && File.ResolveLinkTarget(link, returnFinalTarget: true)?.FullName == real)
+                {
+                    return name;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No udev here.
+        }
+
+        return null;
+    }
 
     private static string Line(string path)
     {

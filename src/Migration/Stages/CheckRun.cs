@@ -53,7 +53,8 @@ public static class CheckRun
             lines.Add(new(CheckVerdict.Fail, "API", e.Message));
         }
 
-        lines.AddRange(Preflight.Source(user, client, services.Source, disks));
+        bool system = client.SourceRoot == "/" || services.Source.IsDirectory(client.SourceRoot + "/boot");
+        lines.AddRange(SourceCheck.Lines(configuration, services, tool.Path, disks, system ? services.Source.Facts(client.SourceRoot) : null));
         foreach (CheckLine line in lines)
         {
             services.Log.Info($"check: {line.Verdict}: {line}");

@@ -33,6 +33,9 @@ public interface IMigrationObserver
 /// <summary>Writes what a user sees into the log as well.</summary>
 internal sealed class LoggedObserver(IMigrationObserver inner, Logging.MigrationLog log) : IMigrationObserver
 {
+    /// <summary>Takes down the warnings, for the report.</summary>
+    public MigrationState? State { get; set; }
+
     public void StageBegins(int stage, string title)
     {
         log.Info(title);
@@ -63,5 +66,14 @@ internal sealed class LoggedObserver(IMigrationObserver inner, Logging.Migration
         inner.Say(log.Clean(line));
     }
 
-    public void Warn(string line) => log.Warn(line); // The log hands it on.
+    public void Warn(string line)
+    {
+        string clean = log.Clean(line);
+        if (State is { } state && !state.Warnings.Contains(clean))
+        {
+            state.Warnings.Add(clean);
+        }
+
+        log.Warn(line); // The log hands it on.
+    }
 }

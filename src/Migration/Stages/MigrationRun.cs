@@ -25,7 +25,7 @@ public sealed class MigrationRun
     private readonly ToolDirectory _tool;
     private readonly MigrationConfiguration _configuration;
     private readonly MigrationServices _services;
-    private readonly IMigrationObserver _observer;
+    private readonly LoggedObserver _observer;
 
     /// <summary>Prepares a run; nothing is done yet.</summary>
     public MigrationRun(ToolDirectory tool, MigrationConfiguration configuration, MigrationServices services)
@@ -53,11 +53,6 @@ public sealed class MigrationRun
     /// <exception cref="CloudException">The API refuses.</exception>
     public async Task<RunOutcome> RunAsync(CancellationToken ct)
     {
-        foreach (ConfigProblem warning in _configuration.Warnings)
-        {
-            _observer.Warn(warning.ToString());
-        }
-
         using StateStore store = StateStore.Open(_tool);
         MigrationState state = store.Load() ?? new MigrationState
         {
@@ -66,6 +61,12 @@ public sealed class MigrationRun
             Began = _services.Time.GetUtcNow(),
         };
         DemandSameInstance(state);
+        _observer.State = state;
+        foreach (ConfigProblem warning in _configuration.Warnings)
+        {
+            _observer.Warn(warning.ToString());
+        }
+
         store.Saved = Saved;
         store.Durable = Durable;
         _services.Log.Hide(state.Rescue?.Password);
@@ -120,12 +121,18 @@ public sealed class MigrationRun
             ? [new FindInstanceStep(), new CheckPortsStep(), new EnterRescueStep(), new WaitRescueStep()]
             : [new FindInstanceStep(), new CheckPortsStep(), new CheckSourceStep(), new EnterRescueStep(), new WaitRescueStep()],
         2 => Mode == NetworkMode.Gateway
-            ? [new CheckSourceStep(), new ConnectStep(), new PrepareDisksStep(), new TransferStep(), new VerifyStep(), new ReleaseDisksStep()]
-            : [new ConnectStep(), new PrepareDisksStep(), new TransferStep(), new VerifyStep()],
+            ? [new CheckSourceStep(), new ConnectStep(), new PrepareDisksStep(), new TransferStep(), new VerifyStep(), .. BootSteps, new ReleaseDisksStep()]
+            : [new ConnectStep(), new PrepareDisksStep(), new TransferStep(), new VerifyStep(), .. BootSteps],
         _ => Mode == NetworkMode.Gateway
-            ? [new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new ScrubStep()]
-            : [new ReleaseDisksStep(), new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new ScrubStep()],
+            ? [new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new AskAgentStep(), new ScrubStep()]
+            : [new ReleaseDisksStep(), new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new AskAgentStep(), new ScrubStep()],
     };
+
+    /// <summary>
+    /// What makes the copied system boot (fstab, boot loader, initramfs, network), after the last pass is verified and before
+    /// the disks are let go. Each step finds the mounted file systems in <see cref="RunContext.Places"/>. Empty as yet.
+    /// </summary>
+    internal static IReadOnlyList<Step> BootSteps { get; } = [];
 
     private async Task RunStageAsync(RunContext context, int stage, Step[] steps, CancellationToken ct)
     {

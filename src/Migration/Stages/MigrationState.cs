@@ -46,6 +46,15 @@ public sealed class MigrationState
     /// <summary>Which disk takes which file system.</summary>
     public List<DiskAssignment> Disks { get; set; } = [];
 
+    /// <summary>Indexes of the disks that were given a file system by us: never again, since data is on them.</summary>
+    public List<int> Formatted { get; set; } = [];
+
+    /// <summary>Whether the source has the cloud's automation agent, so that the started instance can be asked.</summary>
+    public bool HasTatAgent { get; set; }
+
+    /// <summary>What the user was warned of.</summary>
+    public List<string> Warnings { get; set; } = [];
+
     /// <summary>The passes of the transfer.</summary>
     public List<PassRecord> Passes { get; set; } = [];
 
@@ -96,6 +105,21 @@ public sealed class DiskAssignment
 
     /// <summary>Size.</summary>
     public long SizeGiB { get; set; }
+
+    /// <summary>The device in the rescue system that is mounted; null before.</summary>
+    public string? Device { get; set; }
+
+    /// <summary>UUID of its file system, where the rescue system could tell.</summary>
+    public string? Uuid { get; set; }
+
+    /// <summary>Type of the source's file system that goes there.</summary>
+    public string? SourceType { get; set; }
+
+    /// <summary>UUID of the source's file system.</summary>
+    public string? SourceUuid { get; set; }
+
+    /// <summary>Label of the source's file system.</summary>
+    public string? SourceLabel { get; set; }
 }
 
 /// <summary>One pass over one file system.</summary>

@@ -7,10 +7,13 @@ namespace NativeSync.Migration.Stages;
 
 /// <summary>
 /// Finds each disk by its id — never by vdb or vdc, which change — and mounts its file system below /mnt/nativesync.
-/// Needs nothing of the rescue system but sh, mount and umount. Making partitions and file systems is not done here: a
-/// disk without any is an error.
+/// Needs nothing of the rescue system but sh, mount and umount, and mkfs only with the user's consent. Partitions are never
+/// made or changed.
 /// </summary>
-internal sealed class MountedDiskLayout : IDestinationLayout
+/// <param name="consent">Which disks may get a new file system.</param>
+/// <param name="formatted">Indexes that have got theirs; they are never formatted again.</param>
+/// <param name="save">Writes that down before any data comes.</param>
+internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Never, ICollection<int>? formatted = null, Action? save = null) : IDestinationLayout
 {
     /// <summary>Mounts go below this directory.</summary>
     public const string Base = "/mnt/nativesync";
@@ -37,30 +40,45 @@ internal sealed class MountedDiskLayout : IDestinationLayout
           done
           if [ "$found" = 0 ]; then echo "$1"; fi
         }
+        # make_fs TYPE UUID LABEL DEVICE   as the source's is
+        make_fs() {
+          command -v "mkfs.$1" >/dev/null || { echo "the rescue system has no mkfs.$1; make the file system on $4 by hand" >&2; return 1; }
+          case $1 in
+            ext*) mkfs."$1" -q -F ${2:+-U "$2"} ${3:+-L "$3"} "$4" >/dev/null;;
+            xfs) mkfs.xfs -q -f ${2:+-m "uuid=$2"} ${3:+-L "$3"} "$4" >/dev/null;;
+            btrfs) mkfs.btrfs -q -f ${2:+-U "$2"} ${3:+-L "$3"} "$4" >/dev/null;;
+            *) echo "a file system of type $1 cannot be made" >&2; return 1;;
+          esac
+        }
+        # mounted_from POINT   the device, and its UUID where blkid can tell
+        mounted_from() {
+          while read -r d point _; do if [ "$point" = "$1" ]; then echo "device $d"; blkid -s UUID -o value "$d" 2>/dev/null || true; fi; done < /proc/mounts
+        }
         is_mounted() { while read -r _ point _; do if [ "$point" = "$1" ]; then return 0; fi; done < /proc/mounts; return 1; }
 
         """;
 
     private const string MountSystem = """
         m=$2
-        is_mounted "$m" && exit 0
+        is_mounted "$m" && { mounted_from "$m"; exit 0; }
         mkdir -p "$m" || exit 1
         disk=$(find_disk "$1") || exit 1
         only=
         for p in $(parts_of "$disk"); do
           mount "$p" "$m" 2>/dev/null || continue
-          if [ -d "$m/etc" ] && { [ -e "$m/bin" ] || [ -e "$m/usr" ]; }; then exit 0; fi
+          if [ -d "$m/etc" ] && { [ -e "$m/bin" ] || [ -e "$m/usr" ]; }; then only=$p; umount "$m" || exit 1; break; fi
           umount "$m" || exit 1
           if [ -z "$only" ]; then only=$p; else only=several; fi
         done
         if [ "$only" = several ]; then echo "several partitions of $disk can be mounted and none holds a system" >&2; exit 1; fi
         if [ -z "$only" ]; then echo "no partition of $disk can be mounted" >&2; exit 1; fi
-        mount "$only" "$m"
+        if [ "$3" = all ]; then make_fs "$4" "$5" "$6" "$only" || exit 1; fi
+        mount "$only" "$m" && mounted_from "$m"
         """;
 
     private const string MountData = """
         m=$2
-        is_mounted "$m" && exit 0
+        is_mounted "$m" && { mounted_from "$m"; exit 0; }
         mkdir -p "$m" || exit 1
         disk=$(find_disk "$1") || exit 1
         only=
@@ -69,8 +87,15 @@ internal sealed class MountedDiskLayout : IDestinationLayout
           umount "$m" || exit 1
           if [ -z "$only" ]; then only=$p; else echo "$disk has several file systems: which of them takes the data?" >&2; exit 1; fi
         done
-        if [ -z "$only" ]; then echo "$disk has no file system; make one (for example: mkfs.ext4 $disk) before the migration" >&2; exit 1; fi
-        mount "$only" "$m"
+        if [ -z "$only" ] && [ "$3" != never ]; then
+          for p in $(parts_of "$disk"); do if [ -z "$only" ]; then only=$p; else echo "$disk has several partitions and no file system: which of them takes the data?" >&2; exit 1; fi; done
+          make_fs "$4" "$5" "$6" "$only" || exit 1
+        elif [ -z "$only" ]; then
+          echo "$disk has no file system; make one (for example: mkfs.ext4 $disk), or set Client.Transfer.Format to \"empty\"" >&2; exit 1
+        elif [ "$3" = all ]; then
+          make_fs "$4" "$5" "$6" "$only" || exit 1
+        fi
+        mount "$only" "$m" && mounted_from "$m"
         """;
 
     private const string Unmount = """
@@ -94,8 +119,20 @@ internal sealed class MountedDiskLayout : IDestinationLayout
 
             string place = fs.Index == 0 ? $"{Base}/system" : string.Create(CultureInfo.InvariantCulture, $"{Base}/disk{fs.Index}");
             string body = fs.Index == 0 ? MountSystem : MountData;
-            string script = Functions + $"set -- {Shell.Quote(disk.DiskId)} {Shell.Quote(place)}\n" + body;
-            await Shell.RunAsync(system, script, $"mounting {disk.DiskId} for the {fs.Label}", ct).ConfigureAwait(false);
+            bool again = formatted?.Contains(fs.Index) == true;
+            string format = again || !FileSystemKinds.CanBeMade(disk.SourceType ?? "") ? "never" : consent switch { FormatConsent.All => "all", FormatConsent.Empty => "empty", _ => "never" };
+            string[] words = [disk.DiskId, place, format, disk.SourceType ?? "", disk.SourceUuid ?? "", disk.SourceLabel ?? ""];
+            string script = Functions + $"set -- {string.Join(' ', words.Select(Shell.Quote))}\n" + body;
+            string output = await Shell.RunAsync(system, script, $"mounting {disk.DiskId} for the {fs.Label}", ct).ConfigureAwait(false);
+            string[] told = output.Split('\n');
+            disk.Device = told[0].StartsWith("device ", StringComparison.Ordinal) ? told[0][7..] : null;
+            disk.Uuid = told.Length > 1 && told[1].Length > 0 ? told[1] : null;
+            if (format != "never" && formatted is not null)
+            {
+                formatted.Add(fs.Index);
+                save?.Invoke();
+            }
+
             places.Add(Encoding.ASCII.GetBytes(place + "/"));
         }
 

@@ -1,15 +1,12 @@
 using System.Globalization;
 using NativeSync.Migration.Api;
 using NativeSync.Migration.Configuration;
-using NativeSync.Migration.Source;
 
 namespace NativeSync.Migration.Stages;
 
 /// <summary>What can be found out before anything is changed; used by --check and by the stages themselves.</summary>
 internal static class Preflight
 {
-    private const double GiB = 1L << 30;
-
     /// <summary>The instance: exists, runs Linux, is not expired, has an address and the disks that are asked for.</summary>
     public static List<CheckLine> Instance(Instance instance, UserSettings user, ClientSettings client)
     {
@@ -90,59 +87,5 @@ internal static class Preflight
         }
 
         return lines;
-    }
-
-    /// <summary>This machine: rights, source tree, mount points, and whether what is used fits into the destination.</summary>
-    public static List<CheckLine> Source(UserSettings user, ClientSettings client, ISourceSystem source, IReadOnlyList<DiskAssignment> disks)
-    {
-        List<CheckLine> lines = [];
-        lines.Add(source.IsSuperUser
-            ? new(CheckVerdict.Ok, "rights", "running as root")
-            : new(client.SourceRoot == "/" ? CheckVerdict.Fail : CheckVerdict.Warn, "rights", "not running as root: other users' files and owners cannot be carried", "run the tool as root (sudo)"));
-        if (!source.IsDirectory(client.SourceRoot))
-        {
-            lines.Add(new(CheckVerdict.Fail, client.SourceRoot, "the source is not a directory", "check Client.Source.Root in client.json"));
-            return lines;
-        }
-
-        IReadOnlyList<MountEntry> mounts = source.Mounts();
-        string prefix = client.SourceRoot == "/" ? "" : client.SourceRoot;
-        foreach (DataDisk disk in user.DataDisks)
-        {
-            string path = prefix + disk.MountPoint;
-            byte[] bytes = System.Text.Encoding.UTF8.GetBytes(path);
-            bool mounted = mounts.Any(m => m.MountPoint.AsSpan().SequenceEqual(bytes));
-            lines.Add(!source.IsDirectory(path)
-                ? new(CheckVerdict.Fail, disk.MountPoint, "there is no such directory", "check MountPoint in user.json")
-                : mounted
-                    ? new(CheckVerdict.Ok, disk.MountPoint, "mounted")
-                    : client.SourceRoot == "/"
-                        ? new(CheckVerdict.Fail, disk.MountPoint, "nothing is mounted there", "mount the data disk, or take it out of DataDisks in user.json")
-                        : new(CheckVerdict.Ok, disk.MountPoint, "a directory"));
-            if (mounted)
-            {
-                Fits(lines, disk.MountPoint, source.UsedBytes(path), disks.FirstOrDefault(d => d.Index == disk.Index));
-            }
-        }
-
-        if (client.SourceRoot == "/")
-        {
-            Fits(lines, "/", source.UsedBytes("/"), disks.FirstOrDefault(d => d.Index == 0));
-        }
-
-        return lines;
-    }
-
-    private static void Fits(List<CheckLine> lines, string mountPoint, long? used, DiskAssignment? disk)
-    {
-        if (used is not { } bytes || disk is null)
-        {
-            return;
-        }
-
-        string finding = string.Create(CultureInfo.InvariantCulture, $"{bytes / GiB:0.0} GiB in use, {disk.DiskId} has {disk.SizeGiB}");
-        lines.Add(bytes < disk.SizeGiB * GiB
-            ? new(CheckVerdict.Ok, mountPoint, finding)
-            : new(CheckVerdict.Fail, mountPoint, finding, $"enlarge the disk, or exclude what is not needed in {ExcludesFile.FileName} and set Client.Extra.IgnoreCheck"));
     }
 }

@@ -27,6 +27,9 @@ public sealed record MigrationServices
     /// <summary>Turns the exclude file into filter rules.</summary>
     public required Func<byte[], IReadOnlyList<byte[]>> ReadExcludes { get; init; }
 
+    /// <summary>Bytes that a planned file system carries, what is excluded left out; null when it cannot be told.</summary>
+    public Func<PlannedFileSystem, long?>? Measure { get; init; }
+
     /// <summary>This machine.</summary>
     public ISourceSystem Source { get; init; } = new LinuxSourceSystem();
 
@@ -104,7 +107,7 @@ internal sealed class RunContext : IAsyncDisposable
     /// <summary>Where each goes, in the order of the plan.</summary>
     public IReadOnlyList<byte[]>? Places { get; set; }
 
-    public IDestinationLayout Layout => Client.DestinationRoot is { } root ? new DirectoryLayout(root) : new MountedDiskLayout();
+    public IDestinationLayout Layout => Client.DestinationRoot is { } root ? new DirectoryLayout(root) : new MountedDiskLayout(Client.Format, State.Formatted, Save);
 
     /// <summary>The instance as it is now.</summary>
     public async Task<Instance> DescribeAsync(CancellationToken ct)

@@ -1,5 +1,6 @@
 using NativeSync.Migration.Api;
 using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Source;
 
 namespace NativeSync.Migration.Stages;
 
@@ -67,7 +68,11 @@ internal sealed class CheckSourceStep : Step
             return Task.FromResult("skipped, as Client.Extra.IgnoreCheck asks");
         }
 
-        Checks.Demand(context, Preflight.Source(context.User, context.Client, context.Services.Source, context.State.Disks));
+        SourceFacts facts = context.Services.Source.Facts(context.Client.SourceRoot);
+        context.State.HasTatAgent = facts.HasTatAgent;
+        List<CheckLine> lines = SourceCheck.Lines(context.Configuration, context.Services, context.Tool.Path, context.State.Disks, context.Client.SourceRoot == "/" ? facts : null);
+        lines.RemoveAll(l => l.Subject == "file systems"); // Said when the disks are prepared.
+        Checks.Demand(context, lines);
         return Task.FromResult("nothing stands in the way");
     }
 }

@@ -73,6 +73,15 @@ internal sealed class PrepareDisksStep : Step
             context.Observer.Warn(note);
         }
 
+        foreach (PlannedFileSystem fs in context.Plan)
+        {
+            if (context.State.Disks.Find(d => d.Index == fs.Index) is { } disk)
+            {
+                disk.SourceType = fs.Type;
+                (disk.SourceUuid, disk.SourceLabel) = fs.Device.Length > 0 ? context.Services.Source.Names(fs.Device) : (null, null);
+            }
+        }
+
         context.Places = await context.Layout.PrepareAsync(context.System!, context.Plan, context.State.Disks, ct).ConfigureAwait(false);
         return string.Join(", ", context.Plan.Select((fs, i) => $"{fs.MountPoint} -> {ByteText.Escape(context.Places[i].AsSpan()[..^1])}"));
     }

@@ -103,7 +103,62 @@ internal sealed class WaitAnswerStep : Step
     }
 }
 
-/// <summary>Removes every secret from the state.</summary>
+/// <summary>Asks the started system itself, by the cloud's automation agent, when the source had it. Never ends the run: the data has arrived.</summary>
+internal sealed class AskAgentStep : Step
+{
+    private const string Script = "uname -sr; systemctl is-system-running 2>/dev/null || true";
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    public override string Name => "ask-agent";
+
+    public override string Title => "Ask the started system";
+
+    public override async Task<string> RunAsync(RunContext context, bool begunBefore, CancellationToken ct)
+    {
+        if (!context.State.HasTatAgent)
+        {
+            return "skipped: the source has no automation agent";
+        }
+
+        try
+        {
+            return await AskAsync(context, ct).ConfigureAwait(false);
+        }
+        catch (CloudException e)
+        {
+            context.Observer.Warn($"the started system was not asked: {e.Message}");
+            return "not asked";
+        }
+    }
+
+    private async Task<string> AskAsync(RunContext context, CancellationToken ct)
+    {
+        TatClient tat = new(context.Api);
+        long begin = context.Time.GetTimestamp();
+        TimeSpan limit = context.Client.WaitLimit < Limit ? context.Client.WaitLimit : Limit;
+        string? invocation = null;
+        while (context.Time.GetElapsedTime(begin) <= limit)
+        {
+            if (invocation is null && await tat.IsAgentOnlineAsync(context.User.InstanceId, ct).ConfigureAwait(false))
+            {
+                invocation = await tat.RunAsync(context.User.InstanceId, Script, ct).ConfigureAwait(false);
+            }
+
+            if (invocation is not null && await tat.ResultAsync(invocation, ct).ConfigureAwait(false) is { } result)
+            {
+                return $"it says: {result.Output.Trim().ReplaceLineEndings(", ")}";
+            }
+
+            context.Observer.StepProgress(Title, null, context.Time.GetElapsedTime(begin), invocation is null ? "the agent does not answer yet" : "waiting for its answer");
+            await Task.Delay(context.Client.PollInterval, context.Time, ct).ConfigureAwait(false);
+        }
+
+        context.Observer.Warn("the instance runs, but its automation agent does not answer; look at it through VNC in the console");
+        return "no answer";
+    }
+}
+
+/// <summary>Removes every secret from the state, and writes the report.</summary>
 internal sealed class ScrubStep : Step
 {
     public override string Name => "scrub-secrets";
@@ -114,7 +169,8 @@ internal sealed class ScrubStep : Step
     {
         context.State.Rescue = null;
         context.State.Ended = context.Time.GetUtcNow();
+        MigrationReport.Write(context.Tool, context.State);
         context.Save();
-        return Task.FromResult("the password of the rescue system is forgotten");
+        return Task.FromResult($"the password of the rescue system is forgotten; the report is in {MigrationReport.TextFile} and {MigrationReport.JsonFile}");
     }
 }
