@@ -32,6 +32,9 @@ internal sealed class FrameLane : IAsyncDisposable
 {
     private const int CreditBatch = LaneSettings.InitialCredit / 8;
 
+    /// <summary>Pongs and the like that may wait for the line: a peer which asks for more and takes none is hostile, and bounded by this.</summary>
+    private const int MaxQueuedAnswers = 1024;
+
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
     private readonly ILane _lane;
@@ -313,6 +316,11 @@ internal sealed class FrameLane : IAsyncDisposable
                 Outbox.Wake();
                 break;
             case FrameType.Ping:
+                if (Outbox.QueuedControls >= MaxQueuedAnswers)
+                {
+                    throw new ProtocolException(ProtocolError.CreditExceeded, "the other end asks on and on and does not take the answers");
+                }
+
                 Outbox.Control(ControlFrames.Encode(new PongFrame(PingFrame.Parse(bytes).Nonce)));
                 break;
             case FrameType.Pong:

@@ -76,6 +76,18 @@ internal sealed class RecordOutbox
         }
     }
 
+    /// <summary>Control frames that wait: many only when the peer does not take what it asks for.</summary>
+    public int QueuedControls
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _control.Count;
+            }
+        }
+    }
+
     /// <summary>No more records will come; after all of them this frame is the last.</summary>
     public void CompleteWith(byte[] lastFrame)
     {

@@ -127,6 +127,9 @@ internal sealed class HostilePeer : IAsyncDisposable
         return (await _agent.WaitAsync(Patience), abort?.Code ?? 0);
     }
 
+    /// <summary>The exit code of an agent whose words nobody reads.</summary>
+    internal async Task<int> ExitCodeAsync() => await _agent.WaitAsync(Patience);
+
     /// <summary>Says goodbye, and waits until the agent has done all that it does with what came: its exit code.</summary>
     internal async Task<int> FinishAsync()
     {

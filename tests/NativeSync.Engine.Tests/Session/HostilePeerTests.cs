@@ -138,6 +138,21 @@ public sealed class HostilePeerTests : IDisposable
     }
 
     [Fact]
+    public async Task WhoAsksOnAndOnWithoutTakingTheAnswersIsCutOff()
+    {
+        var pings = new ArrayBufferWriter<byte>();
+        for (int i = 0; i < 1_000_000; i++)
+        {
+            new PingFrame(ulong.MaxValue).Write(pings);
+        }
+
+        await using HostilePeer peer = await HostilePeer.PushAsync(Destination);
+        Task flood = Task.Run(() => peer.SendAsync(pings.WrittenMemory));
+        Assert.Equal(2, await peer.ExitCodeAsync());
+        await Task.WhenAny(flood).WaitAsync(TimeSpan.FromSeconds(60)); // it may fail: nobody listens any more
+    }
+
+    [Fact]
     public async Task WhoSendsMoreThanItWasGrantedIsCutOff()
     {
         (ILane near, ILane far) = InProcessConnection.CreateLanePair();
