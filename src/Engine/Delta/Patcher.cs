@@ -18,12 +18,15 @@ internal sealed class Patcher : IDisposable
     /// <summary>Written, and read from the basis, at a time.</summary>
     private const int BufferSize = 256 << 10;
 
-    private const int Page = DeltaMatcher.HolePage;
-
     private static readonly byte[] Zeros = new byte[64 << 10];
+
+    /// <summary>From this size on, a thread of its own writes while the next tokens are read and hashed.</summary>
+    private const long BehindFrom = 16L << 20;
 
     private readonly ISystemCalls _io;
     private readonly PatchTarget _target;
+    private readonly PatchOutput _output;
+    private readonly WriteBehind? _behind;
     private readonly XxHash128 _digest = new();
 
     /// <summary>In place the output itself: what stays in it is then hashed where it stays, whatever became of the name meanwhile.</summary>
@@ -31,10 +34,9 @@ internal sealed class Patcher : IDisposable
 
     private byte[] _buffer;
 
-    // The buffer holds what belongs at _length - _used; all before that has been written (or left out).
+    // The buffer holds what belongs at _length - _used; all before that has been handed on.
     private int _used;
     private long _length;
-    private long _written;
     private bool _basisChanged;
 
     public Patcher(ISystemCalls io, in PatchTarget target)
@@ -45,10 +47,12 @@ internal sealed class Patcher : IDisposable
         _target = target;
         _basisFd = target.InPlace && target.BasisFd >= 0 ? target.OutputFd : target.BasisFd;
         _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        _output = new PatchOutput(io, target);
+        _behind = target.Size >= BehindFrom && Environment.ProcessorCount > 1 ? new WriteBehind(_output, BufferSize) : null;
     }
 
     /// <summary>0, or -errno of the first failure.</summary>
-    public int Error { get; private set; }
+    public int Error => _output.Error;
 
     /// <summary>Bytes of the new content that tokens have described.</summary>
     public long Length => _length;
@@ -62,9 +66,9 @@ internal sealed class Patcher : IDisposable
             _digest.Append(data);
             while (Error == 0 && !data.IsEmpty)
             {
-                if (_used == 0 && data.Length >= BufferSize)
+                if (_used == 0 && _behind is null && data.Length >= BufferSize)
                 {
-                    Put(data[..BufferSize]);
+                    _output.Put(data[..BufferSize], _length);
                     _length += BufferSize;
                     data = data[BufferSize..];
                     continue;
@@ -116,7 +120,6 @@ internal sealed class Patcher : IDisposable
             if (stays)
             {
                 _length += piece.Length;
-                _written = _length;
             }
             else
             {
@@ -155,7 +158,8 @@ internal sealed class Patcher : IDisposable
         _length += length;
         if (_target.InPlace)
         {
-            ClearInPlace(start, length);
+            _behind?.Drain();
+            _output.ClearInPlace(start, length);
         }
 
         return Error;
@@ -174,10 +178,8 @@ internal sealed class Patcher : IDisposable
         }
 
         Flush();
-        if (Error == 0 && (_target.InPlace || _written < _length))
-        {
-            Fail(_io.Truncate(_target.OutputFd, _length));
-        }
+        _behind?.Drain();
+        _output.SetLength(_length);
 
         if (Error != 0)
         {
@@ -187,9 +189,10 @@ internal sealed class Patcher : IDisposable
         return !_basisChanged && _digest.GetCurrentHashAsUInt128() == expected ? PatchOutcome.Verified : PatchOutcome.Mismatch;
     }
 
-    /// <summary>Returns the buffer; what has not been flushed is lost.</summary>
+    /// <summary>Returns the buffers; what has not been flushed is lost.</summary>
     public void Dispose()
     {
+        _behind?.Dispose();
         byte[] buffer = Interlocked.Exchange(ref _buffer, []);
         if (buffer.Length > 0)
         {
@@ -202,14 +205,6 @@ internal sealed class Patcher : IDisposable
         if (length > _target.Size - _length)
         {
             throw DeltaErrors.Malformed("the tokens of a file exceed its announced length");
-        }
-    }
-
-    private void Fail(int result)
-    {
-        if (result < 0 && Error == 0)
-        {
-            Error = result;
         }
     }
 
@@ -227,89 +222,18 @@ internal sealed class Patcher : IDisposable
     {
         if (_used > 0 && Error == 0)
         {
-            int used = _used;
-            _length -= used;
-            Put(_buffer.AsSpan(0, used));
-            _length += used;
+            long offset = _length - _used;
+            if (_behind is not null)
+            {
+                _buffer = _behind.Take(_buffer, _used, offset);
+            }
+            else
+            {
+                _output.Put(_buffer.AsSpan(0, _used), offset);
+            }
         }
 
         _used = 0;
-    }
-
-    /// <summary>Writes at <see cref="_length"/>, without the pages of zeros when sparse.</summary>
-    private void Put(ReadOnlySpan<byte> data)
-    {
-        long offset = _length;
-        if (!_target.Sparse)
-        {
-            Write(data, offset);
-            return;
-        }
-
-        while (Error == 0 && !data.IsEmpty)
-        {
-            int zeros = ZeroPages(data, offset, out int before);
-            Write(data[..before], offset);
-            if (zeros > 0 && _target.InPlace && Error == 0)
-            {
-                ClearInPlace(offset + before, zeros);
-            }
-
-            offset += before + zeros;
-            data = data[(before + zeros)..];
-        }
-    }
-
-    /// <summary>Finds the first run of whole zero pages (by output offset); all is <paramref name="before"/> when there is none.</summary>
-    private static int ZeroPages(ReadOnlySpan<byte> data, long offset, out int before)
-    {
-        int index = (int)(-offset & (Page - 1));
-        for (; index + Page <= data.Length; index += Page)
-        {
-            if (data[index] == 0 && data.Slice(index, Page).SequenceEqual(Zeros.AsSpan(0, Page)))
-            {
-                before = index;
-                int run = data[index..].IndexOfAnyExcept((byte)0);
-                return (run < 0 ? data.Length - index : run) & ~(Page - 1);
-            }
-        }
-
-        before = data.Length;
-        return 0;
-    }
-
-    private void Write(ReadOnlySpan<byte> data, long offset)
-    {
-        while (Error == 0 && !data.IsEmpty)
-        {
-            nint count = _io.WriteAt(_target.OutputFd, data, offset);
-            if (count <= 0)
-            {
-                Fail(count < 0 ? (int)count : -Errno.EIO);
-                return;
-            }
-
-            offset += count;
-            data = data[(int)count..];
-            _written = offset;
-        }
-    }
-
-    /// <summary>Zeros over what the basis had there: a punched hole when sparse, else (or where that is not possible) written.</summary>
-    private void ClearInPlace(long offset, long length)
-    {
-        if (_target.Sparse && _io.Allocate(_target.OutputFd, AllocateMode.PunchHole, offset, length) >= 0)
-        {
-            return;
-        }
-
-        long end = offset + length;
-        while (Error == 0 && offset < end)
-        {
-            int count = (int)Math.Min(end - offset, Zeros.Length);
-            Write(Zeros.AsSpan(0, count), offset);
-            offset += count;
-        }
     }
 
     /// <summary>A basis that has become shorter gives zeros, and the outcome will be a mismatch: the redo sees the basis as it is then.</summary>
@@ -320,7 +244,7 @@ internal sealed class Patcher : IDisposable
             nint count = _io.ReadAt(_basisFd, destination, offset);
             if (count < 0)
             {
-                Fail((int)count);
+                _output.Fail((int)count);
                 return;
             }
 

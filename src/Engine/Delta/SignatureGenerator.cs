@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
@@ -8,14 +7,9 @@ namespace NativeSync.Engine.Delta;
 /// <summary>Takes encoded blocks (weak u32 LE, strong bytes) as they go into a Signature record; borrowed for the call.</summary>
 internal delegate void SignatureChunkHandler(int count, ReadOnlySpan<byte> encoded);
 
-/// <summary>Reads a basis once, front to back, and emits the signature of its blocks.</summary>
+/// <summary>Reads a basis once and emits the signature of its blocks in order.</summary>
 internal static class SignatureGenerator
 {
-    private const int ReadSize = 1 << 20;
-
-    /// <summary>Some 16 KiB a record at four bytes a block: the other side can begin early, and the records pack well.</summary>
-    private const int ChunkBlocks = 4096;
-
     /// <summary>
     /// Emits all blocks of <paramref name="layout"/>. 0, or -errno; a basis that is shorter than the layout says is -ENODATA (it changed since it was
     /// looked at). What was emitted before a failure is of no use to the other side, which never sees it completed.
@@ -24,27 +18,33 @@ internal static class SignatureGenerator
     {
         ArgumentNullException.ThrowIfNull(io);
         ArgumentNullException.ThrowIfNull(emit);
+        if (layout.BasisLength >= ParallelSignature.MinLength && Environment.ProcessorCount > 1)
+        {
+            using ParallelSignature parallel = new(io, fd, layout);
+            return parallel.Run(emit);
+        }
+
         FileSource source = new(io, fd);
         return Generate(ref source, layout, emit);
     }
 
-    /// <summary>The same for any source.</summary>
+    /// <summary>The same for any source, on this thread alone.</summary>
     public static int Generate<TSource>(ref TSource source, in BlockLayout layout, SignatureChunkHandler emit)
         where TSource : struct, IByteSource
     {
-        int bufferSize = (int)Math.Min(Math.Max(ReadSize, layout.BlockSize), Math.Max(1, layout.BasisLength));
-        int chunkBlocks = (int)Math.Min(Math.Min(ChunkBlocks, ProtocolLimits.MaxSignatureBlocksPerRecord), Math.Max(1, layout.BlockCount));
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(bufferSize);
-        byte[] chunk = ArrayPool<byte>.Shared.Rent(chunkBlocks * layout.EntrySize);
-        try
+        using SignatureBuffers buffers = new(layout);
+        for (long chunk = 0; chunk < buffers.ChunkCount; chunk++)
         {
-            return Generate(ref source, layout, emit, buffer.AsSpan(0, bufferSize), chunk.AsSpan(0, chunkBlocks * layout.EntrySize));
+            int used = buffers.Encode(ref source, chunk);
+            if (used < 0)
+            {
+                return used;
+            }
+
+            emit(used / layout.EntrySize, buffers.Encoded[..used]);
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(chunk);
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+
+        return 0;
     }
 
     /// <summary>Weak checksum and strong hash of one block, encoded; returns the bytes written.</summary>
@@ -57,64 +57,5 @@ internal static class SignatureGenerator
         }
 
         return sizeof(uint) + strongLength;
-    }
-
-    private static int Generate<TSource>(
-        ref TSource source, in BlockLayout layout, SignatureChunkHandler emit, Span<byte> buffer, Span<byte> chunk)
-        where TSource : struct, IByteSource
-    {
-        int blockSize = layout.BlockSize;
-        int entrySize = layout.EntrySize;
-        long offset = 0;
-        int used = 0;
-        while (offset < layout.BasisLength)
-        {
-            // Whole blocks, or all that is left.
-            long rest = layout.BasisLength - offset;
-            Span<byte> piece = rest <= buffer.Length ? buffer[..(int)rest] : buffer[..(buffer.Length & ~(blockSize - 1))];
-            int error = ReadFully(ref source, offset, piece);
-            if (error != 0)
-            {
-                return error;
-            }
-
-            offset += piece.Length;
-            while (!piece.IsEmpty)
-            {
-                int length = Math.Min(blockSize, piece.Length);
-                used += Encode(piece[..length], layout.StrongLength, chunk[used..]);
-                piece = piece[length..];
-                if (used == chunk.Length)
-                {
-                    emit(used / entrySize, chunk);
-                    used = 0;
-                }
-            }
-        }
-
-        if (used > 0)
-        {
-            emit(used / entrySize, chunk[..used]);
-        }
-
-        return 0;
-    }
-
-    private static int ReadFully<TSource>(ref TSource source, long offset, Span<byte> destination)
-        where TSource : struct, IByteSource
-    {
-        while (!destination.IsEmpty)
-        {
-            int count = source.Read(offset, destination);
-            if (count <= 0)
-            {
-                return count < 0 ? count : -Errno.ENODATA;
-            }
-
-            offset += count;
-            destination = destination[count..];
-        }
-
-        return 0;
     }
 }

@@ -1,0 +1,111 @@
+using NativeSync.Engine.FileSystem;
+
+namespace NativeSync.Engine.Delta;
+
+/// <summary>Writes of one output, at any offsets. The first failure is kept, and nothing is written after it. Used by one thread at a time.</summary>
+internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
+{
+    private const int Page = DeltaMatcher.HolePage;
+
+    private static readonly byte[] Zeros = new byte[64 << 10];
+
+    private readonly PatchTarget _target = target;
+    private int _error;
+    private long _written;
+
+    /// <summary>0, or -errno of the first failure; may be read by any thread.</summary>
+    public int Error => Volatile.Read(ref _error);
+
+    /// <summary>Keeps a failure, if it is the first; a result that is none changes nothing.</summary>
+    public void Fail(int result)
+    {
+        if (result < 0)
+        {
+            Interlocked.CompareExchange(ref _error, result, 0);
+        }
+    }
+
+    /// <summary>Writes, without the pages of zeros when sparse.</summary>
+    public void Put(ReadOnlySpan<byte> data, long offset)
+    {
+        if (!_target.Sparse)
+        {
+            Write(data, offset);
+            return;
+        }
+
+        while (Error == 0 && !data.IsEmpty)
+        {
+            int zeros = ZeroPages(data, offset, out int before);
+            Write(data[..before], offset);
+            if (zeros > 0 && _target.InPlace && Error == 0)
+            {
+                ClearInPlace(offset + before, zeros);
+            }
+
+            offset += before + zeros;
+            data = data[(before + zeros)..];
+        }
+    }
+
+    /// <summary>Zeros over what the basis had there: a punched hole when sparse, else (or where that is not possible) written.</summary>
+    public void ClearInPlace(long offset, long length)
+    {
+        if (_target.Sparse && io.Allocate(_target.OutputFd, AllocateMode.PunchHole, offset, length) >= 0)
+        {
+            return;
+        }
+
+        long end = offset + length;
+        while (Error == 0 && offset < end)
+        {
+            int count = (int)Math.Min(end - offset, Zeros.Length);
+            Write(Zeros.AsSpan(0, count), offset);
+            offset += count;
+        }
+    }
+
+    /// <summary>Gives the output its length, where the writes did not.</summary>
+    public void SetLength(long length)
+    {
+        if (Error == 0 && (_target.InPlace || _written < length))
+        {
+            Fail(io.Truncate(_target.OutputFd, length));
+        }
+    }
+
+    /// <summary>Finds the first run of whole zero pages (by output offset); all is <paramref name="before"/> when there is none.</summary>
+    private static int ZeroPages(ReadOnlySpan<byte> data, long offset, out int before)
+    {
+        int index = (int)(-offset & (Page - 1));
+        for (; index + Page <= data.Length; index += Page)
+        {
+            if (data[index] == 0 && data.Slice(index, Page).SequenceEqual(Zeros.AsSpan(0, Page)))
+            {
+                before = index;
+                int run = data[index..].IndexOfAnyExcept((byte)0);
+                return (run < 0 ? data.Length - index : run) & ~(Page - 1);
+            }
+        }
+
+        before = data.Length;
+        return 0;
+    }
+
+    private void Write(ReadOnlySpan<byte> data, long offset)
+    {
+        while (Error == 0 && !data.IsEmpty)
+        {
+            nint count = io.WriteAt(_target.OutputFd, data, offset);
+            if (count <= 0)
+            {
+                Fail(count < 0 ? (int)count : -Errno.EIO);
+                return;
+            }
+
+            offset += count;
+            data = data[(int)count..];
+            _written = offset;
+        }
+    }
+}
