@@ -118,8 +118,8 @@ internal sealed class RecordMirror
             case RecordType.Problem or RecordType.ReceiverProblem:
                 ProblemRecord problem = Records.ReadProblem(ref wire);
                 w = Room(Records.ProblemBound(problem.Path.Length));
-                Records.WriteProblem(ref w, type, problem.Errno, problem.Operation, problem.Flags, problem.Path);
-                Say(text, text is null ? "" : $"{type} errno {problem.Errno} operation {problem.Operation} flags {problem.Flags} path {WireText.Bytes(problem.Path)}");
+                Records.WriteProblem(ref w, type, problem.Errno, problem.Operation, problem.Flags, problem.Path, problem.Detail);
+                Say(text, text is null ? "" : $"{type} errno {problem.Errno} operation {problem.Operation} flags {problem.Flags} path {WireText.Bytes(problem.Path)} detail {WireText.Bytes(problem.Detail)}");
                 break;
             case RecordType.EndOfTree:
                 Statistics totals = Records.ReadEndOfTree(ref wire);

@@ -73,6 +73,16 @@ internal static class WireText
             text.Append(CultureInfo.InvariantCulture, $" flags 0x{m.FileFlags:x}");
         }
 
+        if (m.HasAccessed)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" atime {m.Accessed}");
+        }
+
+        if (m.ProjectId != 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" project {m.ProjectId}");
+        }
+
         return text.ToString();
     }
 

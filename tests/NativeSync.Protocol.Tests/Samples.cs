@@ -23,7 +23,7 @@ public sealed record SampleEntry(byte[] Name, EntryMetadata Metadata, byte[] Lin
 
     /// <summary>Everything, so that two can be compared.</summary>
     public override string ToString() => $"{Convert.ToHexString(Name)} {Convert.ToString(Metadata.Mode, 8)} {Metadata.Uid} {Metadata.Gid} {Metadata.Size} {Metadata.Modified}"
-        + $" {Metadata.Rdev} {Metadata.FileFlags} {Convert.ToHexString(LinkTarget)} {HardLinkGroup} {Convert.ToHexString(Xattrs)} {Digest}";
+        + $" {Metadata.Rdev} {Metadata.FileFlags} {Metadata.HasAccessed} {Metadata.Accessed} {Metadata.ProjectId} {Convert.ToHexString(LinkTarget)} {HardLinkGroup} {Convert.ToHexString(Xattrs)} {Digest}";
 }
 
 /// <summary>A listing: names ascend.</summary>
@@ -77,7 +77,7 @@ public static class Samples
         from seconds in Seconds
         from nanoseconds in Gen.OneOf(Gen.Constant(0), Gen.Choose(0, 999_999_999))
         from target in Blob(1, 60)
-        from optional in Gen.Choose(0, 15)
+        from optional in Gen.Choose(0, 63)
         from number in UInt64
         from xattrs in Xattrs
         select new SampleEntry(
@@ -91,6 +91,9 @@ public static class Samples
                 Modified = new Timestamp(seconds, (uint)nanoseconds),
                 Rdev = type is 2 or 6 ? number : 0,
                 FileFlags = (optional & 1) != 0 ? (uint)number : 0,
+                HasAccessed = (optional & 16) != 0,
+                Accessed = (optional & 16) != 0 ? new Timestamp((long)number, (uint)nanoseconds) : default,
+                ProjectId = (optional & 32) != 0 ? (uint)number : 0,
             },
             type == 10 && (optional & 2) == 0 ? target : [],
             type != 4 && (optional & 4) != 0 ? number : 0,

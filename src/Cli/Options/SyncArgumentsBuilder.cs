@@ -17,6 +17,7 @@ internal sealed class SyncArgumentsBuilder
     private readonly List<string> _identities = [];
     private readonly List<string> _knownHosts = [];
     private readonly HashSet<OptionId> _given = [];
+    private readonly AttributeArguments _attributes = new();
     private JobFlags _flags;
     private int _verbosity, _itemize, _quiet, _human = 1, _oneFileSystem;
     private bool _stats, _progress, _json, _from0, _compress, _version, _help;
@@ -88,7 +89,7 @@ internal sealed class SyncArgumentsBuilder
         switch (option.Id)
         {
             // Turning off what is never on does no harm.
-            case OptionId.Refused when given.Negated && option.Long != "super":
+            case OptionId.Refused when given.Negated:
             case OptionId.DaemonOnly when given.Negated:
             case OptionId.NoEffect:
                 break;
@@ -111,11 +112,22 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.Specials: Set(JobFlags.Specials, on); break;
             case OptionId.HardLinks: Set(JobFlags.HardLinks, on); break;
             case OptionId.Acls: Set(on ? JobFlags.Acls | JobFlags.Permissions : JobFlags.Acls, on); break;
-            case OptionId.Xattrs: Set(JobFlags.Xattrs, on); break;
+            case OptionId.Xattrs: Set(JobFlags.Xattrs, on); _attributes.Xattrs(on); break;
             case OptionId.Executability: Set(JobFlags.Executability, on); break;
             case OptionId.Sparse: Set(JobFlags.Sparse, on); break;
             case OptionId.NumericIds: Set(JobFlags.NumericIds, on); break;
             case OptionId.OmitDirectoryTimes: Set(JobFlags.OmitDirectoryTimes, on); break;
+            case OptionId.AccessTimes: Set(JobFlags.AccessTimes, on); break;
+            case OptionId.OmitLinkTimes: Set(JobFlags.OmitLinkTimes, on); break;
+            case OptionId.FileFlags: Set(JobFlags.FileFlags, on); break;
+            case OptionId.ProjectIds: Set(JobFlags.ProjectIds, on); break;
+            case OptionId.Super: Set(JobFlags.SuperUser, on); Set(JobFlags.NoSuper, !on); _attributes.Super(); break;
+            case OptionId.FakeSuper: Set(JobFlags.SuperUser | JobFlags.NoSuper, false); _attributes.FakeSuper(); break;
+            case OptionId.ChangeMode: _attributes.ChangeMode(given); break;
+            case OptionId.ChangeOwner: Set(_attributes.ChangeOwner(given), true); break;
+            case OptionId.UserMap: _attributes.Map(given); Set(JobFlags.Owner, true); break;
+            case OptionId.GroupMap: _attributes.Map(given); Set(JobFlags.Group, true); break;
+            case OptionId.CreationTimes or OptionId.CopyAs or OptionId.Iconv: AttributeArguments.Refuse(given); break;
             case OptionId.DryRun: Set(JobFlags.DryRun, true); break;
             case OptionId.Checksum: Set(JobFlags.Checksum, on); break;
             case OptionId.Update: Set(JobFlags.Update, on); break;
@@ -208,6 +220,11 @@ internal sealed class SyncArgumentsBuilder
                 BlockSize = (int)_blockSize,
                 MaxDelete = _maxDelete,
                 ModifyWindow = Math.Max(0, _modifyWindow),
+                ChangeMode = _attributes.Mode,
+                UserMap = _attributes.UserMap,
+                GroupMap = _attributes.GroupMap,
+                FakeSuper = _attributes.IsFakeSuper,
+                XattrLevel = _attributes.XattrLevel,
                 Rules = _rules,
             },
             Output = new OutputArguments
@@ -244,6 +261,7 @@ internal sealed class SyncArgumentsBuilder
             throw new UsageException("--delete does not work without --recursive (-r)");
         }
 
+        _attributes.RefuseContradictions();
         if (_oneFileSystem > 1)
         {
             throw new UsageException("option -xx is not supported yet", UsageException.Unsupported);

@@ -56,7 +56,7 @@ internal static class Itemizer
         text[5] = Letter('p', Changes.Permissions);
         text[6] = Letter('o', Changes.Owner);
         text[7] = Letter('g', Changes.Group);
-        text[8] = '.';
+        text[8] = Letter('u', Changes.AccessTime);
         text[9] = Letter('a', Changes.Acl);
         text[10] = Letter('x', Changes.Xattr);
         if (text[0] is '.' or 'h' or 'c' && !text[2..].ContainsAnyExcept('.'))

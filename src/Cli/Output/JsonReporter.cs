@@ -41,7 +41,7 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
             writer.WriteString("itemize", Itemizer.Of(e, flags, direction == Direction.Push));
             writer.WriteStartArray("changes");
             foreach (Changes change in (Changes[])[Changes.New, Changes.Content, Changes.Checksum, Changes.Size, Changes.Time, Changes.Permissions, Changes.Owner,
-                Changes.Group, Changes.Acl, Changes.Xattr, Changes.LinkTarget, Changes.Device, Changes.FileFlags, Changes.HardLink])
+                Changes.Group, Changes.Acl, Changes.Xattr, Changes.LinkTarget, Changes.Device, Changes.FileFlags, Changes.AccessTime, Changes.HardLink])
             {
                 if ((e.Changes & change) != 0)
                 {
@@ -141,6 +141,11 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
         writer.WriteString("operation", JsonNamingPolicy.CamelCase.ConvertName(problem.Operation.ToString()));
         writer.WriteNumber("errno", problem.Errno);
         JsonLine.WriteName(writer, "path", problem.Path);
+        if (problem.Detail is { Length: > 0 } attribute)
+        {
+            JsonLine.WriteName(writer, "attribute", attribute);
+        }
+
         writer.WriteString("message", problem.Message);
     }
 

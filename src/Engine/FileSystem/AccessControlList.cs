@@ -77,6 +77,33 @@ internal static class AccessControlList
         Sort(value);
     }
 
+    /// <summary>
+    /// The permission bits that a default list keeps from new entries, as a umask does: those that the lines of
+    /// <see cref="Permissions"/> do not allow. null for a list that is not well-formed.
+    /// </summary>
+    public static uint? KeptFromNew(ReadOnlySpan<byte> value) => IsWellFormed(value) ? 0x1FF & ~Permissions(value) : null;
+
+    /// <summary>The nine bits of a mode that a well-formed list stands for: owner, mask (without one the group), others.</summary>
+    public static uint Permissions(ReadOnlySpan<byte> value)
+    {
+        const ushort owner = 1, group = 4, mask = 16, others = 32;
+        uint allowed = 0, middle = 0;
+        bool masked = false;
+        for (int at = Header; at < value.Length; at += EntrySize)
+        {
+            uint permissions = BinaryPrimitives.ReadUInt16LittleEndian(value[(at + 2)..]) & 7u;
+            switch (BinaryPrimitives.ReadUInt16LittleEndian(value[at..]))
+            {
+                case owner: allowed |= permissions << 6; break;
+                case mask: middle = permissions; masked = true; break;
+                case group when !masked: middle = permissions; break;
+                case others: allowed |= permissions; break;
+            }
+        }
+
+        return allowed | (middle << 3);
+    }
+
     /// <summary>The ids of named users and groups in all lists of an entry's attributes.</summary>
     public static List<(bool IsUser, uint Id)> NamedIds(ReadOnlySpan<byte> xattrs)
     {

@@ -34,6 +34,16 @@ internal enum DigestFields
 
     /// <summary>mtimes of regular files do not count (--size-only).</summary>
     SizeOnly = 0x800,
+
+    /// <summary>atimes of everything but directories.</summary>
+    AccessTimes = 0x1000,
+
+    /// <summary>Times of symbolic links do not count (-J).</summary>
+    OmitLinkTimes = 0x2000,
+    ProjectIds = 0x4000,
+
+    /// <summary>Of the extended attributes, those of the user namespace only.</summary>
+    UserXattrsOnly = 0x8000,
 }
 
 /// <summary>
@@ -71,7 +81,7 @@ internal static class DirectoryDigest
                 ReadOnlySpan<byte> name = listing.Name(i);
                 ReadOnlySpan<byte> link = (fields & DigestFields.Links) != 0 ? listing.LinkTarget(i) : default;
                 ReadOnlySpan<byte> xattrs = (fields & (DigestFields.Xattrs | DigestFields.Acls)) != 0 ? listing.Xattrs(i) : default;
-                int need = at + 80 + name.Length + link.Length + xattrs.Length + 8;
+                int need = at + 112 + name.Length + link.Length + xattrs.Length + 8;
                 if (need > buffer.Length)
                 {
                     byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(need, buffer.Length * 2));
@@ -99,7 +109,9 @@ internal static class DirectoryDigest
         uint mode = (fields & DigestFields.Permissions) != 0 && !m.IsSymbolicLink ? m.Mode : m.Mode & ModeBits.TypeMask;
         bool time = m.IsRegular
             ? (fields & DigestFields.SizeOnly) == 0 || (fields & DigestFields.Times) != 0
-            : (fields & (m.IsDirectory ? DigestFields.DirectoryTimes : DigestFields.Times)) != 0;
+            : (fields & (m.IsDirectory ? DigestFields.DirectoryTimes : DigestFields.Times)) != 0
+                && !(m.IsSymbolicLink && (fields & DigestFields.OmitLinkTimes) != 0);
+        bool accessed = (fields & DigestFields.AccessTimes) != 0 && !m.IsDirectory && !(m.IsSymbolicLink && !time);
         BinaryPrimitives.WriteInt32LittleEndian(to, name.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(to[4..], mode);
         BinaryPrimitives.WriteInt64LittleEndian(to[8..], m.IsRegular ? m.Size : 0);
@@ -109,8 +121,11 @@ internal static class DirectoryDigest
         BinaryPrimitives.WriteUInt64LittleEndian(to[32..], (fields & DigestFields.Owner) == 0 ? 0 : ids?.UserKey(m.Uid) ?? m.Uid);
         BinaryPrimitives.WriteUInt64LittleEndian(to[40..], (fields & DigestFields.Group) == 0 ? 0 : ids?.GroupKey(m.Gid) ?? m.Gid);
         BinaryPrimitives.WriteUInt64LittleEndian(to[48..], (fields & DigestFields.Devices) != 0 && m.IsDevice ? m.Rdev : 0);
-        BinaryPrimitives.WriteInt32LittleEndian(to[56..], link.Length);
-        int at = 60;
+        BinaryPrimitives.WriteInt64LittleEndian(to[56..], accessed ? m.Accessed.Seconds : 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[64..], accessed ? m.Accessed.Nanoseconds : 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[68..], (fields & DigestFields.ProjectIds) != 0 ? m.ProjectId : 0);
+        BinaryPrimitives.WriteInt32LittleEndian(to[72..], link.Length);
+        int at = 76;
         name.CopyTo(to[at..]);
         at += name.Length;
         link.CopyTo(to[at..]);
@@ -121,7 +136,8 @@ internal static class DirectoryDigest
         while (reader.TryRead(out ReadOnlySpan<byte> attribute, out ReadOnlySpan<byte> value))
         {
             bool acl = XattrNames.IsAcl(attribute);
-            if ((fields & (acl ? DigestFields.Acls : DigestFields.Xattrs)) != 0)
+            if ((fields & (acl ? DigestFields.Acls : DigestFields.Xattrs)) != 0
+                && (acl || (fields & DigestFields.UserXattrsOnly) == 0 || XattrNames.IsUser(attribute)))
             {
                 at += XattrBlob.Write(to[at..], attribute, value);
                 if (acl && ids != null)

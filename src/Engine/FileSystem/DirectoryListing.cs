@@ -19,6 +19,15 @@ internal enum ScanFields
 
     /// <summary>Inode flags of files and directories: opens each.</summary>
     FileFlags = 8,
+
+    /// <summary>Project ids of files and directories: opens each.</summary>
+    ProjectIds = 0x10,
+
+    /// <summary>Of the extended attributes those of the user namespace only: what an ordinary user can keep.</summary>
+    UserXattrsOnly = 0x20,
+
+    /// <summary>user.rsync.%stat and its like, too (-XX).</summary>
+    FakeSuperXattrs = 0x40,
 }
 
 /// <summary>Trouble with one entry of a directory, or with the directory itself when the name is empty.</summary>

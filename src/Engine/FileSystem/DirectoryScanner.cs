@@ -161,10 +161,10 @@ internal sealed class DirectoryScanner
             error = _xattrs.Read(dirfd, index, status.Device, fields, into);
         }
 
-        if (error >= 0 && (fields & ScanFields.FileFlags) != 0 && (status.IsRegular || status.IsDirectory))
+        if (error >= 0 && (fields & (ScanFields.FileFlags | ScanFields.ProjectIds)) != 0 && (status.IsRegular || status.IsDirectory))
         {
             operation = Operation.Open;
-            error = ReadFileFlags(dirfd, index, into);
+            error = ReadInode(dirfd, index, fields, into);
         }
 
         return error;
@@ -196,7 +196,7 @@ internal sealed class DirectoryScanner
         }
     }
 
-    private int ReadFileFlags(int dirfd, int index, DirectoryListing into)
+    private int ReadInode(int dirfd, int index, ScanFields fields, DirectoryListing into)
     {
         int fd = _io.OpenAt(dirfd, into.Name(index), OpenFlags.Read | OpenFlags.NonBlocking);
         if (fd < 0)
@@ -204,13 +204,23 @@ internal sealed class DirectoryScanner
             return fd is -Errno.EACCES or -Errno.EPERM ? 0 : fd; // unreadable: its content will be reported, its flags are a side matter
         }
 
-        if (_io.GetFileFlags(fd, out uint flags) == 0)
-        {
-            into.Metadata(index).FileFlags = flags;
-        }
-
+        ReadInode(fd, fields, ref into.Metadata(index));
         _io.Close(fd);
         return 0;
+    }
+
+    /// <summary>Inode flags and project id of an open file or directory; 0 where the file system has none.</summary>
+    public void ReadInode(int fd, ScanFields fields, ref EntryMetadata metadata)
+    {
+        if ((fields & ScanFields.FileFlags) != 0 && _io.GetFileFlags(fd, out uint flags) == 0)
+        {
+            metadata.FileFlags = flags & FileSystem.FileFlags.Kept;
+        }
+
+        if ((fields & ScanFields.ProjectIds) != 0 && _io.GetProjectId(fd, out uint project) == 0)
+        {
+            metadata.ProjectId = project;
+        }
     }
 
     private static void Fail(DirectoryListing into, in NameKey key, Operation operation, int error)

@@ -42,7 +42,7 @@ internal struct FileStatus
     public readonly bool IsSameVersion(in FileStatus other) =>
         SameObject(other) && Size == other.Size && Modified == other.Modified && Changed == other.Changed;
 
-    /// <summary>The part that travels. FileFlags are not known to stat and stay 0.</summary>
+    /// <summary>The part that travels. Inode flags and project id are not known to stat and stay 0; whether the access time counts is for the caller.</summary>
     public readonly EntryMetadata ToMetadata() => new()
     {
         Mode = Mode,
@@ -50,6 +50,7 @@ internal struct FileStatus
         Gid = Gid,
         Size = Size,
         Modified = Modified,
+        Accessed = Accessed,
         Rdev = Rdev,
     };
 }

@@ -88,6 +88,10 @@ internal interface ISystemCalls
     int GetFileFlags(int fd, out uint flags);
     int SetFileFlags(int fd, uint flags);
 
+    /// <summary>The project id (FS_IOC_FSGETXATTR), by which project quotas count; ENOTTY or EOPNOTSUPP where there is none.</summary>
+    int GetProjectId(int fd, out uint project);
+    int SetProjectId(int fd, uint project);
+
     int Sync(int fd);
     int SyncFileSystem(int fd);
     int StatFileSystem(int fd, out FileSystemStatus status);

@@ -8,6 +8,9 @@ internal sealed unsafe partial class LinuxSystemCalls
 {
     private const uint GetFlagsRequest = 0x80086601; // FS_IOC_GETFLAGS
     private const nint SetFlagsRequest = 0x40086602; // FS_IOC_SETFLAGS
+    private const uint GetExtendedRequest = 0x801c581f; // FS_IOC_FSGETXATTR
+    private const nint SetExtendedRequest = 0x401c5820; // FS_IOC_FSSETXATTR
+    private const int ExtendedSize = 28, ProjectOffset = 3; // struct fsxattr: flags, extent size, extents, project, 12 more bytes
 
     public int ChangeMode(int fd, uint mode) => Result(LibC.fchmod(fd, mode & ModeBits.PermissionMask));
 
@@ -112,5 +115,32 @@ internal sealed unsafe partial class LinuxSystemCalls
     {
         long value = flags;
         return Result(LibC.ioctl(fd, SetFlagsRequest, (nint)(&value)));
+    }
+
+    public int GetProjectId(int fd, out uint project)
+    {
+        uint* attributes = stackalloc uint[ExtendedSize / 4];
+        int result = GetExtended(fd, attributes);
+        project = result < 0 ? 0 : attributes[ProjectOffset];
+        return result;
+    }
+
+    public int SetProjectId(int fd, uint project)
+    {
+        uint* attributes = stackalloc uint[ExtendedSize / 4];
+        int result = GetExtended(fd, attributes);
+        if (result < 0)
+        {
+            return result;
+        }
+
+        attributes[ProjectOffset] = project;
+        return Result(LibC.ioctl(fd, SetExtendedRequest, (nint)attributes));
+    }
+
+    private static int GetExtended(int fd, uint* attributes)
+    {
+        new Span<byte>(attributes, ExtendedSize).Clear();
+        return Math.Min(0, Result(LibC.ioctl(fd, unchecked((nint)GetExtendedRequest), (nint)attributes)));
     }
 }

@@ -15,14 +15,24 @@ internal sealed record MetadataOptions
 
     /// <summary>Directories keep the times that come by themselves (-O).</summary>
     public bool OmitDirectoryTimes { get; init; }
+
+    /// <summary>Symbolic links keep the times that come by themselves (-J).</summary>
+    public bool OmitLinkTimes { get; init; }
+
+    /// <summary>Access times of all but directories (-U).</summary>
+    public bool AccessTimes { get; init; }
     public bool Xattrs { get; init; }
+
+    /// <summary>user.rsync.%stat and its like count as attributes, too (-XX).</summary>
+    public bool FakeSuperXattrs { get; init; }
     public bool Acls { get; init; }
     public bool FileFlags { get; init; }
+    public bool ProjectIds { get; init; }
 
-    /// <summary>This process may give files away.</summary>
+    /// <summary>This process may give files away and set attributes of every namespace, or shall try (--super).</summary>
     public bool SuperUser { get; init; }
 
-    /// <summary>null: ids are taken as numbers (--numeric-ids).</summary>
+    /// <summary>null: ids are taken as numbers (--numeric-ids without maps).</summary>
     public IdentityMapper? Identities { get; init; }
 
     /// <summary>Groups that this process is a member of; only these can be set by an ordinary user.</summary>
@@ -60,18 +70,25 @@ internal sealed record MetadataOptions
             Times = (flags & JobFlags.Times) != 0,
             OmitDirectoryTimes = (flags & JobFlags.OmitDirectoryTimes) != 0,
             Xattrs = (flags & JobFlags.Xattrs) != 0,
+            OmitLinkTimes = (flags & JobFlags.OmitLinkTimes) != 0,
+            AccessTimes = (flags & JobFlags.AccessTimes) != 0,
             Acls = (flags & JobFlags.Acls) != 0,
             FileFlags = (flags & JobFlags.FileFlags) != 0,
-            SuperUser = io.EffectiveUserId() == 0,
-            Identities = (flags & JobFlags.NumericIds) != 0 ? null : identities,
+            ProjectIds = (flags & JobFlags.ProjectIds) != 0,
+            SuperUser = (flags & JobFlags.SuperUser) != 0,
+            Identities = identities,
             MemberOf = groups,
             Umask = umask,
         };
     }
 
-    /// <summary>Whether a scan on the receiving side has to collect attributes for <see cref="MetadataWriter.Compare"/>.</summary>
-    public ScanFields ScanFields =>
-        ScanFields.LinkTargets | (Xattrs ? ScanFields.Xattrs : 0) | (Acls ? ScanFields.Acls : 0) | (FileFlags ? ScanFields.FileFlags : 0);
+    /// <summary>What a scan on the receiving side has to collect for <see cref="MetadataWriter.Compare"/>.</summary>
+    public ScanFields ScanFields => ScanFields.LinkTargets | XattrFields
+        | (FileFlags ? ScanFields.FileFlags : 0) | (ProjectIds ? ScanFields.ProjectIds : 0);
+
+    /// <summary>Which extended attributes matter.</summary>
+    public ScanFields XattrFields => (Xattrs ? ScanFields.Xattrs : 0) | (Acls ? ScanFields.Acls : 0)
+        | (SuperUser ? 0 : ScanFields.UserXattrsOnly) | (FakeSuperXattrs ? ScanFields.FakeSuperXattrs : 0);
 }
 
 /// <summary>Takes what could not be done to the entry at hand. The implementer knows the path.</summary>
@@ -84,7 +101,7 @@ internal interface IProblemSink
 }
 
 /// <summary>What an entry shall look like: the sender's metadata, with the sender's ids.</summary>
-internal readonly ref struct DesiredMetadata(in EntryMetadata metadata, ReadOnlySpan<byte> xattrs, bool isNew)
+internal readonly ref struct DesiredMetadata(in EntryMetadata metadata, ReadOnlySpan<byte> xattrs, bool isNew, uint? umask = null)
 {
     public readonly EntryMetadata Metadata = metadata;
 
@@ -93,4 +110,7 @@ internal readonly ref struct DesiredMetadata(in EntryMetadata metadata, ReadOnly
 
     /// <summary>The entry was just made by us: without Permissions it gets those of the source under the umask.</summary>
     public readonly bool IsNew = isNew;
+
+    /// <summary>Where a default ACL of the directory takes the place of the umask: the bits that it keeps from new entries.</summary>
+    public readonly uint? Umask = umask;
 }

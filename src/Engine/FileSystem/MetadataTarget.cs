@@ -26,11 +26,19 @@ internal readonly ref struct Target
 
     public bool IsOpen => _name.IsEmpty;
 
+    public int Stat(out FileStatus status) => IsOpen ? _io.Stat(_fd, out status) : _io.StatAt(_fd, _name, out status);
+
+    public int ListXattrs(Span<byte> names) => IsOpen ? _io.ListXattrs(_fd, names) : _io.ListXattrsAt(_fd, _name, names);
+
+    public int GetXattr(ReadOnlySpan<byte> name, Span<byte> value) =>
+        IsOpen ? _io.GetXattr(_fd, name, value) : _io.GetXattrAt(_fd, _name, name, value);
+
     public int ChangeOwner(uint uid, uint gid) => IsOpen ? _io.ChangeOwner(_fd, uid, gid) : _io.ChangeOwnerAt(_fd, _name, uid, gid);
 
     public int ChangeMode(uint mode) => IsOpen ? _io.ChangeMode(_fd, mode) : _io.ChangeModeAt(_fd, _name, mode);
 
-    public int SetTimes(Timestamp modified) => IsOpen ? _io.SetTimes(_fd, null, modified) : _io.SetTimesAt(_fd, _name, null, modified);
+    public int SetTimes(Timestamp? accessed, Timestamp? modified) =>
+        IsOpen ? _io.SetTimes(_fd, accessed, modified) : _io.SetTimesAt(_fd, _name, accessed, modified);
 
     public int SetXattr(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) =>
         IsOpen ? _io.SetXattr(_fd, name, value) : _io.SetXattrAt(_fd, _name, name, value);
@@ -40,6 +48,10 @@ internal readonly ref struct Target
     public int GetFileFlags(out uint flags) => _io.GetFileFlags(_fd, out flags);
 
     public int SetFileFlags(uint flags) => _io.SetFileFlags(_fd, flags);
+
+    public int GetProjectId(out uint project) => _io.GetProjectId(_fd, out project);
+
+    public int SetProjectId(uint project) => _io.SetProjectId(_fd, project);
 
     /// <summary>The attributes that are there now, encoded; the length, or -errno.</summary>
     public int ReadXattrs(XattrScanner scanner, ScanFields fields, DirectoryListing scratch, ulong device, out ReadOnlySpan<byte> encoded) =>

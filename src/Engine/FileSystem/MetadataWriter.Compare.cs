@@ -33,7 +33,12 @@ internal sealed partial class MetadataWriter
             changes |= Changes.Time;
         }
 
-        if (options.FileFlags && desired.FileFlags != current.FileFlags)
+        if (WantsAccessTime(desired, current.Mode, options) && !SameTime(desired.Accessed, current.Accessed, options.ModifyWindow))
+        {
+            changes |= Changes.AccessTime;
+        }
+
+        if ((options.FileFlags && desired.FileFlags != current.FileFlags) || (options.ProjectIds && desired.ProjectId != current.ProjectId))
         {
             changes |= Changes.FileFlags;
         }
@@ -46,7 +51,11 @@ internal sealed partial class MetadataWriter
         window <= 0 ? x == y : Int128.Abs((Int128)x.Seconds - y.Seconds) <= window;
 
     private static bool WantsTimes(uint mode, MetadataOptions options) =>
-        options.Times && !(options.OmitDirectoryTimes && ModeBits.IsDirectory(mode));
+        options.Times && !(options.OmitDirectoryTimes && ModeBits.IsDirectory(mode)) && !(options.OmitLinkTimes && ModeBits.IsSymbolicLink(mode));
+
+    /// <summary>As in rsync: not for directories, and for links only together with their mtime.</summary>
+    private static bool WantsAccessTime(in EntryMetadata desired, uint mode, MetadataOptions options) =>
+        options.AccessTimes && desired.HasAccessed && !ModeBits.IsDirectory(mode) && (!ModeBits.IsSymbolicLink(mode) || WantsTimes(mode, options));
 
     private static uint WantedUser(in EntryMetadata desired, uint current, MetadataOptions options) =>
         options.Owner && options.SuperUser ? options.Identities?.LocalUser(desired.Uid) ?? desired.Uid : current;
@@ -76,7 +85,7 @@ internal sealed partial class MetadataWriter
         {
             // A directory made under a setgid one inherited the bit; that stays.
             uint inherited = ModeBits.IsDirectory(desired.Metadata.Mode) ? current & ModeBits.SetGroupId : 0;
-            return (source & 0x1FF & ~options.Umask) | inherited;
+            return (source & 0x1FF & ~(desired.Umask ?? options.Umask)) | inherited;
         }
 
         const uint Execute = 0x49, Read = 0x124;
@@ -129,7 +138,7 @@ internal sealed partial class MetadataWriter
     private static Changes KindOf(ReadOnlySpan<byte> attribute) => XattrNames.IsAcl(attribute) ? Changes.Acl : Changes.Xattr;
 
     private static bool IsWanted(ReadOnlySpan<byte> attribute, MetadataOptions options) =>
-        XattrNames.IsAcl(attribute) ? options.Acls : options.Xattrs && !attribute.StartsWith("system."u8);
+        XattrNames.IsAcl(attribute) ? options.Acls : options.Xattrs && XattrNames.IsWanted(attribute, options.XattrFields);
 
     private static bool MayRemove(ReadOnlySpan<byte> attribute, MetadataOptions options) =>
         IsWanted(attribute, options) && !XattrNames.IsLabel(attribute);

@@ -8,8 +8,7 @@ internal sealed partial class MetadataWriter
     private Changes SetXattrs(in Target target, in DesiredMetadata desired, in FileStatus current, IProblemSink problems, ref bool forceMode)
     {
         _scratch.Clear();
-        ScanFields fields = (options.Xattrs ? ScanFields.Xattrs : 0) | (options.Acls ? ScanFields.Acls : 0);
-        int length = target.ReadXattrs(_scanner, fields, _scratch, current.Device, out ReadOnlySpan<byte> ours);
+        int length = target.ReadXattrs(_scanner, options.XattrFields, _scratch, current.Device, out ReadOnlySpan<byte> ours);
         if (length < 0)
         {
             problems.Report(Operation.GetXattr, -length, []);
@@ -39,12 +38,11 @@ internal sealed partial class MetadataWriter
         return done;
     }
 
-    /// <summary>One entry's attributes; remembers what was reported, so that a namespace out of reach is reported once.</summary>
+    /// <summary>One entry's attributes.</summary>
     private ref struct XattrPass(Target target, ReadOnlySpan<byte> ours, uint mode, IProblemSink problems)
     {
         private readonly Target _target = target;
         private readonly ReadOnlySpan<byte> _ours = ours;
-        private bool _deniedReported;
 
         /// <summary>The mode was widened to reach the attributes of a read-only file.</summary>
         public bool ModeTouched { get; private set; }
@@ -108,19 +106,12 @@ internal sealed partial class MetadataWriter
 
         private bool Check(int error, ReadOnlySpan<byte> name)
         {
-            if (error >= 0)
-            {
-                return true;
-            }
-
-            bool denied = error == -Errno.EPERM;
-            if (!denied || !_deniedReported)
+            if (error < 0)
             {
                 problems.Report(Operation.SetXattr, -error, name);
             }
 
-            _deniedReported |= denied;
-            return false;
+            return error >= 0;
         }
     }
 }

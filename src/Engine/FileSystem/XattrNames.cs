@@ -7,6 +7,11 @@ internal static class XattrNames
 
     public static ReadOnlySpan<byte> DefaultAcl => "system.posix_acl_default"u8;
 
+    /// <summary>Begins the names in which rsync keeps what --fake-super fakes; they travel with -XX only.</summary>
+    public static ReadOnlySpan<byte> FakeSuperPrefix => "user.rsync.%"u8;
+
+    public static bool IsUser(ReadOnlySpan<byte> name) => name.StartsWith("user."u8);
+
     public static bool IsAcl(ReadOnlySpan<byte> name) => name.SequenceEqual(AccessAcl) || name.SequenceEqual(DefaultAcl);
 
     /// <summary>Other system.* attributes are the file system's own view of something else (nfs4_acl, cifs_acl, projid) and do not travel.</summary>
@@ -17,7 +22,9 @@ internal static class XattrNames
             return (fields & ScanFields.Acls) != 0 && IsAcl(name);
         }
 
-        return (fields & ScanFields.Xattrs) != 0 && name.Length is > 0 and <= 255;
+        return (fields & ScanFields.Xattrs) != 0 && name.Length is > 0 and <= 255
+            && ((fields & ScanFields.UserXattrsOnly) == 0 || IsUser(name))
+            && ((fields & ScanFields.FakeSuperXattrs) != 0 || !name.StartsWith(FakeSuperPrefix));
     }
 
     /// <summary>Labels that the security module of a machine puts on everything: set when the source has them, never removed.</summary>

@@ -19,12 +19,18 @@ internal static class JobTranslation
             numbers.Add(new(JobNumber.MaxDelete, limit));
         }
 
+        Add(numbers, JobNumber.XattrLevel, options.XattrLevel);
+        var texts = new List<KeyValuePair<JobText, byte[]>>();
+        Add(texts, JobText.Destination, kind == JobKind.Push ? request.Destination : []);
+        Add(texts, JobText.UserMap, options.UserMap);
+        Add(texts, JobText.GroupMap, options.GroupMap);
+        Add(texts, JobText.ChangeMode, options.ChangeMode);
         return new JobFrame
         {
             Kind = kind,
             Flags = flags,
             Numbers = numbers,
-            Texts = kind == JobKind.Push && request.Destination.Length > 0 ? [new(JobText.Destination, request.Destination)] : [],
+            Texts = texts,
             Sources = kind == JobKind.Push ? [] : [.. request.Sources.Select(s => s.Length == 0 ? "."u8.ToArray() : s)],
             Rules = options.Rules,
             Secret = new byte[ProtocolLimits.SecretLength],
@@ -37,7 +43,7 @@ internal static class JobTranslation
         return new SyncRequest
         {
             Sources = job.Sources,
-            Destination = job.Texts.FirstOrDefault(t => t.Key == JobText.Destination).Value ?? [],
+            Destination = job.Text(JobText.Destination) ?? [],
             Options = new SyncOptions
             {
                 Flags = job.Flags,
@@ -47,14 +53,33 @@ internal static class JobTranslation
                 BlockSize = (int)Math.Clamp(Get(numbers, JobNumber.BlockSize), 0, ProtocolLimits.MaxBlockSize),
                 ModifyWindow = (int)Math.Clamp(Get(numbers, JobNumber.ModifyWindow), 0, int.MaxValue),
                 MaxDelete = numbers.TryGetValue(JobNumber.MaxDelete, out var limit) ? Math.Max(0, limit) : null,
+                UserMap = job.Text(JobText.UserMap) ?? [],
+                GroupMap = job.Text(JobText.GroupMap) ?? [],
+                ChangeMode = job.Text(JobText.ChangeMode) ?? [],
+                FakeSuper = (job.Flags & JobFlags.FakeSuper) != 0,
+                XattrLevel = (int)Math.Clamp(Get(numbers, JobNumber.XattrLevel), 0, 2),
                 Rules = job.Rules,
             },
         };
     }
 
-    /// <summary>What a receiver can do of what is asked: without privileges nobody gives files away.</summary>
-    public static JobFlags Effective(JobFlags flags, bool superUser) =>
-        superUser ? flags | JobFlags.SuperUser : flags & ~(JobFlags.Owner | JobFlags.SuperUser);
+    /// <summary>
+    /// What a receiver will do of what is asked: without privileges, unless it shall try (--super) or pretend (--fake-super), nobody
+    /// gives files away or makes devices.
+    /// </summary>
+    public static JobFlags Effective(JobFlags flags, bool isRoot, bool fakeSuper)
+    {
+        var superUser = (flags & JobFlags.NoSuper) == 0 && (isRoot || fakeSuper || (flags & JobFlags.SuperUser) != 0);
+        return superUser ? flags | JobFlags.SuperUser : flags & ~(JobFlags.Owner | JobFlags.Devices | JobFlags.SuperUser);
+    }
+
+    private static void Add(List<KeyValuePair<JobText, byte[]>> texts, JobText id, byte[] value)
+    {
+        if (value.Length > 0)
+        {
+            texts.Add(new(id, value));
+        }
+    }
 
     private static void Add(List<KeyValuePair<JobNumber, long>> numbers, JobNumber id, long value)
     {

@@ -22,17 +22,23 @@ internal sealed class SyncContext
     /// <summary>The caller's; null in an agent.</summary>
     public ISyncObserver? Observer { get; init; }
 
+    /// <summary>What --chmod says, when this end sends; null for nothing.</summary>
+    public ModeChanges? ChangeMode { get; init; }
+
     public ProgressCounters Progress { get; } = new();
 
     public JobFlags Flags => Options.Flags;
 
     public RecordOutbox Outbox => Lane.Outbox;
 
-    /// <summary>What a scan must read for these options.</summary>
-    public ScanFields ScanFields =>
-        (Has(JobFlags.Links) ? ScanFields.LinkTargets : 0)
-        | (Has(JobFlags.Xattrs) ? ScanFields.Xattrs : 0)
-        | (Has(JobFlags.Acls) ? ScanFields.Acls : 0);
+    /// <summary>What a scan of a receiver must read for these options.</summary>
+    public ScanFields ScanFields => FieldsFor(Has(JobFlags.SuperUser));
+
+    /// <summary>
+    /// What a scan of a sender must read. An ordinary user sees only some attributes outside of the user namespace; as in rsync he
+    /// sends none of them.
+    /// </summary>
+    public ScanFields SendFields => FieldsFor(Options.FakeSuper || Io.EffectiveUserId() == 0);
 
     /// <summary>What a directory digest covers for these options.</summary>
     public DigestFields DigestFields =>
@@ -46,15 +52,29 @@ internal sealed class SyncContext
         | (Has(JobFlags.Devices) ? DigestFields.Devices : 0)
         | (Has(JobFlags.Xattrs) ? DigestFields.Xattrs : 0)
         | (Has(JobFlags.Acls) ? DigestFields.Acls : 0)
-        | (Has(JobFlags.HardLinks) ? DigestFields.HardLinks : 0);
+        | (Has(JobFlags.HardLinks) ? DigestFields.HardLinks : 0)
+        | (Has(JobFlags.AccessTimes) ? DigestFields.AccessTimes : 0)
+        | (Has(JobFlags.OmitLinkTimes) ? DigestFields.OmitLinkTimes : 0)
+        | (Has(JobFlags.FileFlags) ? DigestFields.FileFlags : 0)
+        | (Has(JobFlags.ProjectIds) ? DigestFields.ProjectIds : 0)
+        | (Has(JobFlags.SuperUser) ? 0 : DigestFields.UserXattrsOnly);
 
     /// <summary>
     /// True when directory digests can tell that nothing needs doing. With --checksum and --ignore-times the metadata that
-    /// they cover does not decide; with a modify window or --size-only, equal digests still mean equal, so they help.
+    /// they cover does not decide, and with --usermap or --groupmap the same owners may be wrong; with a modify window or --size-only, equal digests still mean equal, so they help.
     /// </summary>
-    public bool DigestsDecide => (Flags & (JobFlags.Checksum | JobFlags.IgnoreTimes)) == 0;
+    public bool DigestsDecide => (Flags & (JobFlags.Checksum | JobFlags.IgnoreTimes)) == 0 && Options.UserMap.Length == 0 && Options.GroupMap.Length == 0;
 
     public bool Has(JobFlags flag) => (Flags & flag) != 0;
+
+    private ScanFields FieldsFor(bool allXattrs) =>
+        (Has(JobFlags.Links) ? ScanFields.LinkTargets : 0)
+        | (Has(JobFlags.Xattrs) ? ScanFields.Xattrs : 0)
+        | (Has(JobFlags.Acls) ? ScanFields.Acls : 0)
+        | (allXattrs ? 0 : ScanFields.UserXattrsOnly)
+        | (Options.XattrLevel > 1 ? ScanFields.FakeSuperXattrs : 0)
+        | (Has(JobFlags.FileFlags) ? ScanFields.FileFlags : 0)
+        | (Has(JobFlags.ProjectIds) ? ScanFields.ProjectIds : 0);
 
     /// <summary>Runs a stage on a thread of its own; its failure ends the session.</summary>
     public Thread RunStage(string name, Action stage)

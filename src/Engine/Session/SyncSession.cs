@@ -1,3 +1,4 @@
+using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
 using NativeSync.Engine.Session.Receiving;
 using NativeSync.Engine.Session.Sending;
@@ -22,9 +23,13 @@ internal sealed class SyncSession : IAsyncDisposable
     public SyncSession(FrameLane lane, SessionAbort abort, SyncOptions options, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
     {
         _clock = environment.Clock;
+        CheckMap(options.UserMap, "--usermap");
+        CheckMap(options.GroupMap, "--groupmap");
+        var io = options.Has(JobFlags.FileFlags) ? new UnlockingSystemCalls(environment.Io) : environment.Io;
         _context = new SyncContext
         {
-            Io = environment.Io,
+            Io = options.FakeSuper ? new FakeSuperSystemCalls(io) : io,
+            ChangeMode = options.ChangeMode.Length > 0 ? ModeChanges.FromWire(options.ChangeMode) : null,
             Options = options,
             Filters = FilterList.Parse(options.Rules, options.Has(JobFlags.DeleteExcluded)),
             Lane = lane,
@@ -94,6 +99,14 @@ internal sealed class SyncSession : IAsyncDisposable
             _receiver?.Dispose();
             _roots?.Dispose();
         }).ConfigureAwait(false);
+    }
+
+    private static void CheckMap(byte[] map, string option)
+    {
+        if (map.Length > 0)
+        {
+            IdentityRules.Parse(map, option, find: null);
+        }
     }
 
     private void Start(int peerCredit, Action<InboundPack> onRecords)

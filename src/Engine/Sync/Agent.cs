@@ -69,7 +69,7 @@ public static class Agent
 
         var request = JobTranslation.ToRequest(job);
         var flags = job.Kind == JobKind.Push
-            ? JobTranslation.Effective(job.Flags, environment.Io.EffectiveUserId() == 0)
+            ? JobTranslation.Effective(job.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
             : job.Flags;
         SyncSession session;
         try
@@ -77,6 +77,11 @@ public static class Agent
             session = new SyncSession(frames, abort, request.Options with { Flags = flags }, observer: null, environment, ct);
         }
         catch (Filters.FilterException e)
+        {
+            await Handshake.ReadyAsync(frames, flags, e.ExitCode, e.Message, ct).ConfigureAwait(false);
+            return e.ExitCode;
+        }
+        catch (SessionException e)
         {
             await Handshake.ReadyAsync(frames, flags, e.ExitCode, e.Message, ct).ConfigureAwait(false);
             return e.ExitCode;

@@ -25,6 +25,8 @@ internal static class OperationText
         Operation.ChangeOwner => "setting the owner of",
         Operation.SetTimes => "setting the times of",
         Operation.SetXattr => "setting extended attributes of",
+        Operation.SetFileFlags => "setting the inode flags of",
+        Operation.SetProjectId => "setting the project id of",
         Operation.Verify => "verifying",
         Operation.Changed => "reading, while it changed,",
         Operation.Space => "finding space for",

@@ -34,6 +34,9 @@ public readonly record struct EntryEvent(
 /// <param name="Warning">True for what does not make the transfer partial, such as a file that vanished.</param>
 public readonly record struct SyncProblem(Operation Operation, int Errno, byte[] Path, bool OnSource, bool Warning)
 {
+    /// <summary>The extended attribute that it is about, raw bytes; null when it is about none.</summary>
+    public byte[]? Detail { get; init; }
+
     /// <summary>One line: what, where, why; escaped.</summary>
     public string Message
     {
@@ -54,6 +57,22 @@ public readonly record struct SyncProblem(Operation Operation, int Errno, byte[]
             if (OnSource && Warning && Errno == FileSystem.Errno.ENOENT)
             {
                 return $"{side}: \"{name}\" has vanished";
+            }
+
+            if (Operation == Operation.MapIdentity)
+            {
+                return $"{side}: no user or group is called \"{name}\" there: the rule that maps to it does nothing (create it, or give a number)";
+            }
+
+            if (Operation == Operation.NotPermitted)
+            {
+                return $"{side}: not the super-user, so not kept: {ByteText.Escape(Detail ?? [])} (run as root there, or use --fake-super)";
+            }
+
+            if (Detail is { Length: > 0 })
+            {
+                var verb = Operation == Operation.GetXattr ? "reading" : "setting";
+                return $"{side}: {verb} the attribute {ByteText.Escape(Detail)} of \"{name}\" failed: {FileSystem.Errno.Describe(Errno)} ({Errno})";
             }
 
             return Errno == 0

@@ -38,6 +38,24 @@ public sealed record SyncOptions
     /// <summary>Seconds by which modification times may differ and still count as equal.</summary>
     public int ModifyWindow { get; init; }
 
+    /// <summary>rsync's <c>--chmod</c>: changes of permissions that commas separate; empty for none.</summary>
+    public byte[] ChangeMode { get; init; } = [];
+
+    /// <summary>rsync's <c>--usermap</c>: rules FROM:TO that commas separate; empty for none. A user for all is <c>*:USER</c>.</summary>
+    public byte[] UserMap { get; init; } = [];
+
+    /// <summary>rsync's <c>--groupmap</c>; empty for none.</summary>
+    public byte[] GroupMap { get; init; } = [];
+
+    /// <summary>
+    /// rsync's <c>--fake-super</c>, at this end: what only the super-user could set is kept in, and taken from, extended attributes.
+    /// The other end is asked for the same by <see cref="JobFlags.FakeSuper"/>.
+    /// </summary>
+    public bool FakeSuper { get; init; }
+
+    /// <summary>How often <c>-X</c> was given: from 2 on the attributes in which <c>--fake-super</c> keeps things travel, too.</summary>
+    public int XattrLevel { get; init; }
+
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
     public IReadOnlyList<byte[]> Rules { get; init; } = [];
 

@@ -47,6 +47,9 @@ public static class ExitCodes
     /// <summary>All went well.</summary>
     public const int Ok = 0;
 
+    /// <summary>An option or rule cannot be understood.</summary>
+    public const int Syntax = 1;
+
     /// <summary>The other end speaks another protocol, or nonsense.</summary>
     public const int Protocol = 2;
 

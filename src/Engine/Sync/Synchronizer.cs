@@ -35,7 +35,8 @@ public static class Synchronizer
         {
             // As in rsync: between two places of one machine a delta costs more than it saves.
             var whole = request.Options.LocalDelta ? JobFlags.None : JobFlags.WholeFile;
-            var options = request.Options with { Flags = request.Options.Flags | whole | JobFlags.NoCompress };
+            var fake = request.Options.FakeSuper ? JobFlags.FakeSuper : JobFlags.None;
+            var options = request.Options with { Flags = request.Options.Flags | whole | fake | JobFlags.NoCompress };
             return await RunAsync(connection, JobKind.Pull, request with { Options = options }, observer, SyncEnvironment.Default, ct).ConfigureAwait(false);
         }
     }
@@ -50,8 +51,15 @@ public static class Synchronizer
         var lane = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), abort, clock);
         await using (lane.ConfigureAwait(false))
         {
+            if (request.Options.ChangeMode.Length > 0)
+            {
+                // The umask that counts is that of the caller, wherever the sender is.
+                var changes = FileSystem.ModeChanges.ToWire(request.Options.ChangeMode, ProcessUmask.Value);
+                request = request with { Options = request.Options with { ChangeMode = changes } };
+            }
+
             var flags = kind == JobKind.Pull
-                ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0)
+                ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
                 : request.Options.Flags | JobFlags.Report;
             var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags), ct).ConfigureAwait(false);
             var options = request.Options with { Flags = effective };

@@ -47,4 +47,8 @@ public enum EntryFlags : uint
     ContentDigest = 0x200,
     /// <summary>There are inode flags.</summary>
     FileFlags = 0x400,
+    /// <summary>There is an access time.</summary>
+    AccessTime = 0x800,
+    /// <summary>There is a project id.</summary>
+    ProjectId = 0x1000,
 }

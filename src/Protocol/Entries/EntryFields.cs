@@ -10,7 +10,7 @@ internal struct EntryState
 /// <summary>The fields of an entry behind its name (docs/protocol.md, "Entry"), also used for the attributes of the root.</summary>
 internal static class EntryFields
 {
-    private const uint KnownFlags = 0x7ff;
+    private const uint KnownFlags = 0x1fff;
 
     internal static EntryFlags Flags(scoped in Entry entry, scoped in EntryState before)
     {
@@ -25,13 +25,15 @@ internal static class EntryFields
         flags |= !entry.Xattrs.IsEmpty ? (uint)EntryFlags.Xattrs : 0;
         flags |= entry.HasContentDigest ? (uint)EntryFlags.ContentDigest : 0;
         flags |= metadata.FileFlags != 0 ? (uint)EntryFlags.FileFlags : 0;
+        flags |= metadata.HasAccessed ? (uint)EntryFlags.AccessTime : 0;
+        flags |= metadata.ProjectId != 0 ? (uint)EntryFlags.ProjectId : 0;
         return (EntryFlags)flags;
     }
 
     internal static void Write(scoped ref WireWriter writer, scoped in Entry entry, EntryFlags flags, scoped ref EntryState before)
     {
         ref readonly EntryMetadata metadata = ref entry.Metadata;
-        if (metadata.Modified.Nanoseconds >= Timestamp.NanosecondsPerSecond || metadata.Size < 0 || !IsConsistent(flags, metadata.Mode))
+        if (metadata.Modified.Nanoseconds >= Timestamp.NanosecondsPerSecond || metadata.Accessed.Nanoseconds >= Timestamp.NanosecondsPerSecond || metadata.Size < 0 || !IsConsistent(flags, metadata.Mode))
         {
             throw new ArgumentException("an entry with a negative size, too many nanoseconds, or fields that its type does not have");
         }
@@ -98,6 +100,17 @@ internal static class EntryFields
         {
             writer.WriteVarint(entry.Metadata.FileFlags);
         }
+
+        if ((flags & EntryFlags.AccessTime) != 0)
+        {
+            writer.WriteSigned(entry.Metadata.Accessed.Seconds);
+            writer.WriteVarint(entry.Metadata.Accessed.Nanoseconds);
+        }
+
+        if ((flags & EntryFlags.ProjectId) != 0)
+        {
+            writer.WriteVarint(entry.Metadata.ProjectId);
+        }
     }
 
     internal static EntryFlags ReadFlags(scoped ref WireReader reader)
@@ -149,19 +162,24 @@ internal static class EntryFields
             before.Seconds = unchecked(before.Seconds + reader.ReadSigned());
         }
 
-        ulong nanoseconds = reader.ReadVarint();
-        if (nanoseconds >= Timestamp.NanosecondsPerSecond)
-        {
-            Throw.Value("the nanoseconds of a time", nanoseconds);
-        }
-
-        metadata.Modified = new Timestamp(before.Seconds, (uint)nanoseconds);
+        metadata.Modified = new Timestamp(before.Seconds, ReadNanoseconds(ref reader));
         if (((uint)flags & ~0x1fu) != 0)
         {
             ReadOptional(ref reader, flags, ref entry);
         }
 
         return entry;
+    }
+
+    private static uint ReadNanoseconds(scoped ref WireReader reader)
+    {
+        ulong nanoseconds = reader.ReadVarint();
+        if (nanoseconds >= Timestamp.NanosecondsPerSecond)
+        {
+            Throw.Value("the nanoseconds of a time", nanoseconds);
+        }
+
+        return (uint)nanoseconds;
     }
 
     private static void ReadOptional(scoped ref WireReader reader, EntryFlags flags, ref Entry entry)
@@ -207,6 +225,18 @@ internal static class EntryFields
         if ((flags & EntryFlags.FileFlags) != 0)
         {
             entry.Metadata.FileFlags = reader.ReadVarint32();
+        }
+
+        if ((flags & EntryFlags.AccessTime) != 0)
+        {
+            entry.Metadata.HasAccessed = true;
+            long accessed = reader.ReadSigned();
+            entry.Metadata.Accessed = new Timestamp(accessed, ReadNanoseconds(ref reader));
+        }
+
+        if ((flags & EntryFlags.ProjectId) != 0)
+        {
+            entry.Metadata.ProjectId = reader.ReadVarint32();
         }
     }
 

@@ -17,6 +17,12 @@ public struct EntryMetadata
     public ulong Rdev;
     /// <summary>Inode flags as FS_IOC_GETFLAGS gives them; 0 when not asked for.</summary>
     public uint FileFlags;
+    /// <summary>atime; <see cref="HasAccessed"/> says whether it counts.</summary>
+    public Timestamp Accessed;
+    /// <summary>Whether <see cref="Accessed"/> is to be kept.</summary>
+    public bool HasAccessed;
+    /// <summary>Project id as FS_IOC_FSGETXATTR gives it; 0 for none, and when not asked for.</summary>
+    public uint ProjectId;
 
     /// <summary>The type in <see cref="Mode"/>.</summary>
     public readonly EntryType Type => (EntryType)(Mode >> 12 & 15);

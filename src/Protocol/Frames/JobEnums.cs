@@ -95,6 +95,16 @@ public enum JobFlags : ulong
     ReportUnchanged = 0x8_0000_0000,
     /// <summary>Compress nothing, whatever the level says.</summary>
     NoCompress = 0x10_0000_0000,
+    /// <summary>--no-super: the receiver does not do what only the super-user may.</summary>
+    NoSuper = 1UL << 58,
+    /// <summary>--fake-super at the agent.</summary>
+    FakeSuper = 1UL << 59,
+    /// <summary>-U</summary>
+    AccessTimes = 1UL << 60,
+    /// <summary>-J</summary>
+    OmitLinkTimes = 1UL << 61,
+    /// <summary>Project ids.</summary>
+    ProjectIds = 1UL << 62,
 }
 
 /// <summary>The numbers of a job. Identifiers from 0x80 may be ignored by who does not know them.</summary>
@@ -116,6 +126,8 @@ public enum JobNumber : byte
     MaxSize = 7,
     /// <summary>Bytes; smaller files are left out.</summary>
     MinSize = 8,
+    /// <summary>2: -XX, the attributes in which rsync keeps what --fake-super fakes travel, too.</summary>
+    XattrLevel = 9,
 }
 
 /// <summary>The texts of a job. Identifiers from 0x80 may be ignored by who does not know them.</summary>
@@ -127,9 +139,9 @@ public enum JobText : byte
     TempDirectory = 2,
     /// <summary>--partial-dir</summary>
     PartialDirectory = 3,
-    /// <summary>--chown and --usermap, as given.</summary>
+    /// <summary>--usermap, or the user of --chown as *:USER.</summary>
     UserMap = 4,
-    /// <summary>--groupmap, as given.</summary>
+    /// <summary>--groupmap, or the group of --chown as *:GROUP.</summary>
     GroupMap = 5,
     /// <summary>--chmod, as given.</summary>
     ChangeMode = 6,

@@ -5,7 +5,7 @@ namespace NativeSync.Protocol;
 /// <summary>Client to agent: what to do (docs/protocol.md, "Job").</summary>
 public sealed class JobFrame
 {
-    internal const JobFlags KnownFlags = (JobFlags)((1UL << 37) - 1);
+    internal const JobFlags KnownFlags = (JobFlags)(((1UL << 37) - 1) | (0x1fUL << 58));
     private const byte IgnorableFrom = 0x80;
 
     /// <summary>What to do.</summary>
@@ -67,7 +67,7 @@ public sealed class JobFrame
         UInt128 seenLow = 0, seenHigh = 0;
         for (int i = 0; i < numbers.Length; i++)
         {
-            byte id = ReadId(ref reader, (byte)JobNumber.MinSize, "number", ref seenLow, ref seenHigh);
+            byte id = ReadId(ref reader, (byte)JobNumber.XattrLevel, "number", ref seenLow, ref seenHigh);
             numbers[i] = new((JobNumber)id, reader.ReadSigned());
         }
 

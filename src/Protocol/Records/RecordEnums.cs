@@ -98,10 +98,12 @@ public enum Changes : ushort
     Device = 0x400,
     /// <summary>The digest of the content.</summary>
     Checksum = 0x800,
-    /// <summary>Inode flags.</summary>
+    /// <summary>Inode flags or project id.</summary>
     FileFlags = 0x1000,
     /// <summary>Which names share an inode.</summary>
     HardLink = 0x2000,
+    /// <summary>atime.</summary>
+    AccessTime = 0x4000,
 }
 
 /// <summary>What was attempted when a problem came up.</summary>
@@ -159,6 +161,12 @@ public enum Operation : byte
     Sync = 24,
     /// <summary>Truncating or allocating.</summary>
     Truncate = 25,
+    /// <summary>Setting the project id.</summary>
+    SetProjectId = 26,
+    /// <summary>Finding the user or group that a rule maps to; the path is its name.</summary>
+    MapIdentity = 27,
+    /// <summary>What only the super-user may do; the detail says to how many.</summary>
+    NotPermitted = 28,
 }
 
 /// <summary>How grave a problem is.</summary>

@@ -94,6 +94,8 @@ public readonly ref struct ProblemRecord
     public ProblemFlags Flags { get; init; }
     /// <summary>Relative to the root; empty for the root. For messages only, to be escaped.</summary>
     public ReadOnlySpan<byte> Path { get; init; }
+    /// <summary>The name of the attribute, where the problem is with one. For messages only, to be escaped.</summary>
+    public ReadOnlySpan<byte> Detail { get; init; }
 }
 
 /// <summary>The name of a user or group of the sender, before the first entry that has it.</summary>

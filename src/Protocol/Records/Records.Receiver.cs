@@ -5,7 +5,7 @@ namespace NativeSync.Protocol;
 // docs/protocol.md, "Records of the receiver".
 public static partial class Records
 {
-    private const Changes KnownChanges = (Changes)0x3fff;
+    private const Changes KnownChanges = (Changes)0x7fff;
 
     /// <summary>Bytes of the weak checksum of a block.</summary>
     public const int WeakLength = 4;

@@ -119,7 +119,7 @@ public static partial class Records
     };
 
     /// <summary>The most bytes of a Problem, whose path is cut at 64 KiB.</summary>
-    public static int ProblemBound(int pathLength) => 1 + 2 + 1 + 1 + 3 + Math.Min(pathLength, ProtocolLimits.MaxPath);
+    public static int ProblemBound(int pathLength) => 1 + 2 + 1 + 1 + 3 + Math.Min(pathLength, ProtocolLimits.MaxPath) + 2 + ProtocolLimits.MaxXattrName;
 
     /// <summary>Writes a problem; a longer path is cut.</summary>
     /// <param name="writer">Where to.</param>
@@ -128,7 +128,9 @@ public static partial class Records
     /// <param name="operation">What was attempted.</param>
     /// <param name="flags">How grave it is.</param>
     /// <param name="path">Relative to the root.</param>
-    public static void WriteProblem(scoped ref WireWriter writer, RecordType type, int errno, Operation operation, ProblemFlags flags, ReadOnlySpan<byte> path)
+    /// <param name="detail">The attribute, where the problem is with one; otherwise empty.</param>
+    public static void WriteProblem(
+        scoped ref WireWriter writer, RecordType type, int errno, Operation operation, ProblemFlags flags, ReadOnlySpan<byte> path, ReadOnlySpan<byte> detail = default)
     {
         if (type is not (RecordType.Problem or RecordType.ReceiverProblem))
         {
@@ -140,6 +142,7 @@ public static partial class Records
         writer.WriteByte((byte)operation);
         writer.WriteByte((byte)flags);
         writer.WriteBlob(path[..Math.Min(path.Length, ProtocolLimits.MaxPath)]);
+        writer.WriteBlob(detail[..Math.Min(detail.Length, ProtocolLimits.MaxXattrName)]);
     }
 
     /// <summary>Reads a problem of either side.</summary>
@@ -147,8 +150,9 @@ public static partial class Records
     public static ProblemRecord ReadProblem(scoped ref WireReader reader) => new()
     {
         Errno = reader.ReadLimited(ProtocolLimits.MaxErrno),
-        Operation = (Operation)ReadEnum(ref reader, (byte)Operation.Truncate, "operation"),
+        Operation = (Operation)ReadEnum(ref reader, (byte)Operation.NotPermitted, "operation"),
         Flags = (ProblemFlags)ReadFlags(ref reader, (byte)ProblemFlags.Warning, "problem flags"),
         Path = reader.ReadBlob(ProtocolLimits.MaxPath),
+        Detail = reader.ReadBlob(ProtocolLimits.MaxXattrName),
     };
 }

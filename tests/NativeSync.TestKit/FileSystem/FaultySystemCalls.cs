@@ -10,7 +10,7 @@ internal enum SystemCall
     OpenAt, OpenBeneath, OpenPath, Duplicate, Close, StatAt, Stat, StatPath, ReadDirectory, ReadLinkAt, Read, ReadAt, Write, WriteAt, Seek,
     Truncate, Allocate, CopyRange, Clone, Advise, ChangeMode, ChangeModeAt, ChangeOwner, ChangeOwnerAt, SetTimes, SetTimesAt,
     MakeDirectoryAt, MakeNodeAt, SymbolicLinkAt, LinkAt, RenameAt, UnlinkAt, ListXattrs, GetXattr, SetXattr, RemoveXattr, ListXattrsAt,
-    GetXattrAt, SetXattrAt, RemoveXattrAt, GetFileFlags, SetFileFlags, Sync, SyncFileSystem, StatFileSystem, GetRandom,
+    GetXattrAt, SetXattrAt, RemoveXattrAt, GetFileFlags, SetFileFlags, GetProjectId, SetProjectId, Sync, SyncFileSystem, StatFileSystem, GetRandom,
 }
 
 /// <summary>One call as a rule sees it.</summary>
@@ -263,6 +263,14 @@ internal sealed class FaultySystemCalls(ISystemCalls inner) : ISystemCalls
     }
 
     public int SetFileFlags(int fd, uint flags) => Enter(SystemCall.SetFileFlags) is var e and < 0 ? e : inner.SetFileFlags(fd, flags);
+
+    public int GetProjectId(int fd, out uint project)
+    {
+        project = 0;
+        return Enter(SystemCall.GetProjectId) is var e and < 0 ? e : inner.GetProjectId(fd, out project);
+    }
+
+    public int SetProjectId(int fd, uint project) => Enter(SystemCall.SetProjectId) is var e and < 0 ? e : inner.SetProjectId(fd, project);
 
     public int Sync(int fd) => Enter(SystemCall.Sync) is var e and < 0 ? e : inner.Sync(fd);
 

@@ -16,11 +16,24 @@ internal sealed class AttributeWriter
     {
         _context = context;
         _outcomes = outcomes;
-        var mask = context.Io.SetUmask(0);
-        _options = MetadataOptions.From(context.Flags, context.Io, identities, mask) with { ModifyWindow = context.Options.ModifyWindow };
+        var mask = ProcessUmask.Value;
+        context.Io.SetUmask(0);
+        _options = MetadataOptions.From(context.Flags, context.Io, identities, mask) with
+        {
+            ModifyWindow = context.Options.ModifyWindow,
+            FakeSuperXattrs = context.Options.XattrLevel > 1,
+        };
+        Locks = new LockingFlags(context, outcomes);
+        foreach (var name in identities?.UnknownNames ?? [])
+        {
+            outcomes.Problem(Operation.MapIdentity, Errno.EINVAL, name, warning: true);
+        }
         _writers = new ThreadLocal<MetadataWriter>(() => new MetadataWriter(context.Io, _options));
         _readers = new ThreadLocal<(XattrScanner, DirectoryListing)>(() => (new XattrScanner(context.Io), new DirectoryListing()));
     }
+
+    /// <summary>Immutable and append-only, which come when all of the tree is done.</summary>
+    public LockingFlags Locks { get; }
 
     /// <summary>The mode in which a new directory is made: usable by us until it gets its own at the end, and by nobody else.</summary>
     public const uint InitialDirectoryMode = 0x1C0;
@@ -42,8 +55,35 @@ internal sealed class AttributeWriter
         return scanner.Read(dirfd, name, _context.ScanFields, scratch, 0, out var encoded) < 0 ? [] : encoded.ToArray();
     }
 
+    /// <summary>
+    /// Without --perms, a default ACL of a directory takes the place of the umask for what is made in it: the bits that it keeps from
+    /// new entries; null where there is none, or where it does not matter.
+    /// </summary>
+    public uint? UmaskIn(int dirfd)
+    {
+        if (_options.Permissions || dirfd < 0)
+        {
+            return null;
+        }
+
+        Span<byte> list = stackalloc byte[1024];
+        var length = _context.Io.GetXattr(dirfd, XattrNames.DefaultAcl, list);
+        return length > 0 ? AccessControlList.KeptFromNew(list[..length]) : null;
+    }
+
+    /// <summary>Gives an empty file the inode flags that must be there before its content.</summary>
+    public void Prepare(int fd, in EntryMetadata wanted)
+    {
+        const uint early = FileFlags.BeforeContent;
+        if (_options.FileFlags && (wanted.FileFlags & early) != 0 && _context.Io.GetFileFlags(fd, out var flags) >= 0)
+        {
+            // What fails here fails again when all flags are set, and is reported then.
+            _context.Io.SetFileFlags(fd, (flags & ~early) | (wanted.FileFlags & early));
+        }
+    }
+
     /// <summary>For a file that is open and complete.</summary>
-    public void Apply(int fd, byte[] path, in EntryMetadata wanted, ReadOnlySpan<byte> xattrs, bool isNew)
+    public void Apply(int fd, byte[] path, in EntryMetadata wanted, ReadOnlySpan<byte> xattrs, bool isNew, uint? umask = null)
     {
         var error = _context.Io.Stat(fd, out var current);
         if (error < 0)
@@ -52,7 +92,8 @@ internal sealed class AttributeWriter
             return;
         }
 
-        _writers.Value!.Apply(fd, new DesiredMetadata(wanted, xattrs, isNew), current, new Sink(_outcomes, path));
+        _writers.Value!.Apply(fd, new DesiredMetadata(wanted, xattrs, isNew, umask), current, new Sink(_outcomes, path));
+        Locks.Want(path, wanted);
     }
 
     /// <summary>
@@ -65,12 +106,13 @@ internal sealed class AttributeWriter
     /// <param name="wanted">The source's metadata.</param>
     /// <param name="xattrs">The source's attributes.</param>
     /// <param name="isNew">False when it was written in place.</param>
+    /// <param name="umask">See <see cref="UmaskIn"/>.</param>
     public void ApplyToContent(
-        int fd, int dirfd, ReadOnlySpan<byte> name, byte[] path, in EntryMetadata wanted, ReadOnlySpan<byte> xattrs, bool isNew)
+        int fd, int dirfd, ReadOnlySpan<byte> name, byte[] path, in EntryMetadata wanted, ReadOnlySpan<byte> xattrs, bool isNew, uint? umask = null)
     {
         FileStatus old = default;
         var keepsMode = isNew && !_options.Permissions && dirfd >= 0 && _context.Io.StatAt(dirfd, name, out old) >= 0 && old.IsRegular;
-        Apply(fd, path, wanted, xattrs, isNew);
+        Apply(fd, path, wanted, xattrs, isNew, umask);
         if (keepsMode)
         {
             var error = _context.Io.ChangeMode(fd, old.Mode & ModeBits.PermissionMask);
@@ -82,8 +124,22 @@ internal sealed class AttributeWriter
     }
 
     /// <summary>For an entry by name, never followed.</summary>
-    public void ApplyAt(int dirfd, ReadOnlySpan<byte> name, byte[] path, in EntryMetadata wanted, ReadOnlySpan<byte> xattrs, bool isNew)
+    public void ApplyAt(int dirfd, ReadOnlySpan<byte> name, byte[] path, in EntryMetadata wanted, ReadOnlySpan<byte> xattrs, bool isNew, uint? umask = null)
     {
+        if ((_options.FileFlags || _options.ProjectIds) && wanted.IsRegular)
+        {
+            // Inode flags and project ids are reached through an open file only.
+            var fd = _context.Io.OpenQuietly(dirfd, name);
+            if (fd >= 0)
+            {
+                Apply(fd, path, wanted, xattrs, isNew, umask);
+                _context.Io.Close(fd);
+                return;
+            }
+
+            _outcomes.Problem(Operation.SetFileFlags, -fd, path);
+        }
+
         var error = _context.Io.StatAt(dirfd, name, out var current);
         if (error < 0)
         {
@@ -91,7 +147,7 @@ internal sealed class AttributeWriter
             return;
         }
 
-        _writers.Value!.ApplyAt(dirfd, name, new DesiredMetadata(wanted, xattrs, isNew), current, new Sink(_outcomes, path));
+        _writers.Value!.ApplyAt(dirfd, name, new DesiredMetadata(wanted, xattrs, isNew, umask), current, new Sink(_outcomes, path));
     }
 
     /// <summary>For a directory, when everything in it is done.</summary>
@@ -106,7 +162,7 @@ internal sealed class AttributeWriter
 
         try
         {
-            Apply(fd, path, goal.Metadata, goal.Xattrs, goal.IsNew);
+            Apply(fd, path, goal.Metadata, goal.Xattrs, goal.IsNew, goal.Umask);
         }
         finally
         {
@@ -116,6 +172,7 @@ internal sealed class AttributeWriter
 
     private sealed class Sink(OutcomeReporter outcomes, byte[] path) : IProblemSink
     {
-        public void Report(Operation operation, int error, ReadOnlySpan<byte> detail) => outcomes.Problem(operation, error, path);
+        public void Report(Operation operation, int error, ReadOnlySpan<byte> detail) =>
+            outcomes.Problem(operation, error, path, detail: detail.IsEmpty ? null : detail.ToArray());
     }
 }

@@ -225,7 +225,7 @@ internal sealed class BasisStage : IDisposable
             }
 
             var name = _tree.LocalName(directory, index);
-            var fd = _context.Io.OpenAt(handle.Fd, name, OpenFlags.Read | OpenFlags.NonBlocking);
+            var fd = _context.Io.OpenQuietly(handle.Fd, name);
             if (fd < 0)
             {
                 return fd;

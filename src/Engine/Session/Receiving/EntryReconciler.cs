@@ -35,6 +35,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
 
             var dirfd = handle?.Fd ?? -1;
             MakeWritable(directory, dirfd);
+            directory.Umask = tree.Attributes.UmaskIn(dirfd);
             if (local is not null)
             {
                 tree.Deleter.DeleteExtraneous(directory, dirfd, local, remote.Entries);
@@ -170,7 +171,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
     {
         var remote = directory.Remote!.Entries;
         var name = tree.LocalName(directory, index);
-        var goal = new DirectoryGoal(name.ToArray(), remote.Metadata(index), remote.Xattrs(index).ToArray());
+        var goal = new DirectoryGoal(name.ToArray(), remote.Metadata(index), remote.Xattrs(index).ToArray()) { Umask = directory.Umask };
         directory.Goals.Add(goal);
         if (here >= 0 && directory.Local!.Metadata(here).IsDirectory)
         {
@@ -357,7 +358,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             return false;
         }
 
-        tree.Attributes.ApplyAt(dirfd, target, tree.PathOf(directory, index), metadata, remote.Xattrs(index), isNew: true);
+        tree.Attributes.ApplyAt(dirfd, target, tree.PathOf(directory, index), metadata, remote.Xattrs(index), isNew: true, directory.Umask);
         if (replaces)
         {
             error = context.Io.RenameAt(dirfd, temporary, dirfd, name);
@@ -378,9 +379,14 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
     {
         var remote = directory.Remote!.Entries;
         var changes = tree.Attributes.Compare(remote.Metadata(index), remote.Xattrs(index), local, localXattrs) | extra;
-        if (changes == 0)
+        // As in rsync, the access time of a link is kept in step and not spoken of.
+        if (changes == 0 || (changes == Changes.AccessTime && local.IsSymbolicLink))
         {
             tree.Outcomes.Unchanged(directory, index);
+        }
+
+        if (changes == 0)
+        {
             return;
         }
 
@@ -389,7 +395,10 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             tree.Attributes.ApplyAt(dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: false);
         }
 
-        tree.Outcomes.Done(OutcomeKind.MetadataOnly, directory, index, changes);
+        if (changes != Changes.AccessTime || !local.IsSymbolicLink)
+        {
+            tree.Outcomes.Done(OutcomeKind.MetadataOnly, directory, index, changes);
+        }
     }
 
     private bool HasBasis(ReceiverDirectory directory, int index)

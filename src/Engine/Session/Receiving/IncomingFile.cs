@@ -132,7 +132,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     {
         var remote = directory.Remote!.Entries;
         tree.Attributes.ApplyToContent(
-            _fd, _handle!.Fd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), _isNew);
+            _fd, _handle!.Fd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), _isNew, directory.Umask);
         var error = context.Has(JobFlags.Fsync) ? context.Io.Sync(_fd) : 0;
         if (error >= 0 && _temporary is not null)
         {
@@ -173,6 +173,11 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         _isNew = true;
         _temporary = TemporaryName.For(name);
         _fd = context.Io.OpenAt(dirfd, _temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        if (_fd >= 0)
+        {
+            tree.Attributes.Prepare(_fd, directory.Remote!.Entries.Metadata(index));
+        }
+
         return Math.Min(_fd, 0);
     }
 

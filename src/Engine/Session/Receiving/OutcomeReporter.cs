@@ -113,15 +113,15 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
     }
 
     /// <summary>Trouble at this end: kept, shown, and told to the sender, whose caller must know.</summary>
-    public void Problem(Operation operation, int errno, byte[] path, bool warning = false, bool onSource = false)
+    public void Problem(Operation operation, int errno, byte[] path, bool warning = false, bool onSource = false, byte[]? detail = null)
     {
         Interlocked.Increment(ref statistics.Problems);
-        context.Problems.Add(new SyncProblem(operation, errno, path, onSource, warning));
+        context.Problems.Add(new SyncProblem(operation, errno, path, onSource, warning) { Detail = detail });
         if (context.Observer is null)
         {
             using var scope = context.Outbox.Enter(Records.ProblemBound(path.Length));
             var writer = new WireWriter(scope.Room);
-            Records.WriteProblem(ref writer, RecordType.ReceiverProblem, errno, operation, warning ? ProblemFlags.Warning : 0, path);
+            Records.WriteProblem(ref writer, RecordType.ReceiverProblem, errno, operation, warning ? ProblemFlags.Warning : 0, path, detail);
             scope.Commit(writer.Position);
         }
     }

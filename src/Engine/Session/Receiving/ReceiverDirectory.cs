@@ -13,6 +13,9 @@ internal sealed class DirectoryGoal(byte[] name, in EntryMetadata metadata, byte
     /// <summary>Encoded as in the protocol; empty when attributes are not transferred.</summary>
     public byte[] Xattrs { get; } = xattrs;
 
+    /// <summary>See <see cref="AttributeWriter.UmaskIn"/>; of the directory that holds it.</summary>
+    public uint? Umask { get; init; }
+
     /// <summary>It is new, or looks different now.</summary>
     public bool Differs { get; set; }
 
@@ -69,6 +72,9 @@ internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[
 
     /// <summary>What the sender has; kept until all contents are here.</summary>
     public RemoteListing? Remote { get; set; }
+
+    /// <summary>See <see cref="AttributeWriter.UmaskIn"/>.</summary>
+    public uint? Umask { get; set; }
 
     /// <summary>Goals of its child directories, by name in byte order.</summary>
     public List<DirectoryGoal> Goals { get; } = [];

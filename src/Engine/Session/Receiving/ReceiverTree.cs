@@ -468,6 +468,7 @@ internal sealed class ReceiverTree : IDisposable
 
             if (directory.Parent is null)
             {
+                Attributes.Locks.Set(Root.Fd);
                 _rootFinished = true;
                 _onProgress();
             }

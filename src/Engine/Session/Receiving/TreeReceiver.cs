@@ -32,7 +32,25 @@ internal sealed class TreeReceiver : IDisposable
         _destination = destination;
         _queue = new PackQueue(context.Abort);
         _scanner = new DirectoryScanner(context.Io);
-        _identities = context.Has(JobFlags.NumericIds) ? null : new IdentityMapper(IdentityMap.Load(context.Io));
+        _identities = MakeMapper(context);
+    }
+
+    /// <summary>null: numbers stay what they are.</summary>
+    private static IdentityMapper? MakeMapper(SyncContext context)
+    {
+        var options = context.Options;
+        if (context.Has(JobFlags.NumericIds) && options.UserMap.Length == 0 && options.GroupMap.Length == 0)
+        {
+            return null;
+        }
+
+        var local = IdentityMap.Load(context.Io);
+        var users = options.UserMap.Length > 0 ? IdentityRules.Parse(options.UserMap, "--usermap", name => local.UserId(name)) : null;
+        var groups = options.GroupMap.Length > 0 ? IdentityRules.Parse(options.GroupMap, "--groupmap", name => local.GroupId(name)) : null;
+        return new IdentityMapper(local, users, groups, byName: !context.Has(JobFlags.NumericIds))
+        {
+            UnknownNames = [.. users?.Unknown ?? [], .. groups?.Unknown ?? []],
+        };
     }
 
     /// <summary>The sender's totals and this end's counts, once everything is done.</summary>
@@ -287,7 +305,7 @@ internal sealed class TreeReceiver : IDisposable
     }
 
     private void HandleProblem(in ProblemRecord problem) => _context.Problems.Add(new SyncProblem(
-        problem.Operation, problem.Errno, problem.Path.ToArray(), OnSource: true, (problem.Flags & ProblemFlags.Warning) != 0));
+        problem.Operation, problem.Errno, problem.Path.ToArray(), OnSource: true, (problem.Flags & ProblemFlags.Warning) != 0) { Detail = problem.Detail.ToArray() });
 
     private void HandleIdentity(in IdentityRecord identity)
     {

@@ -67,6 +67,11 @@ internal static class WholeFile
             return fd;
         }
 
+        if (isNew)
+        {
+            tree.Attributes.Prepare(fd, directory.Remote!.Entries.Metadata(index));
+        }
+
         var sparse = context.Has(JobFlags.Sparse) && isNew;
         var error = sparse ? WriteSparse(io, fd, data) : WriteAll(io, fd, data);
         if (error >= 0 && (!isNew || sparse))
@@ -78,7 +83,7 @@ internal static class WholeFile
         {
             var remote = directory.Remote!.Entries;
             tree.Attributes.ApplyToContent(
-                fd, temporary is null ? -1 : dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew);
+                fd, temporary is null ? -1 : dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew, directory.Umask);
             if (context.Has(JobFlags.Fsync))
             {
                 error = io.Sync(fd);

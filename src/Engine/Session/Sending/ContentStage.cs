@@ -198,7 +198,7 @@ internal sealed class ContentStage : IDisposable
             return dirfd;
         }
 
-        var fd = _context.Io.OpenAt(dirfd, directory.Listing.Name(index), OpenFlags.Read | OpenFlags.NonBlocking);
+        var fd = _context.Io.OpenQuietly(dirfd, directory.Listing.Name(index));
         if (fd < 0)
         {
             return fd;

@@ -12,8 +12,9 @@ internal sealed class IdentityAnnouncer(SyncContext context)
     private readonly bool _wanted = !context.Has(JobFlags.NumericIds)
         && (context.Flags & (JobFlags.Owner | JobFlags.Group | JobFlags.Acls)) != 0;
 
-    private readonly HashSet<uint> _users = [0];
-    private readonly HashSet<uint> _groups = [0];
+    // Root is named only to rules: without one nothing is mapped to or from it.
+    private readonly HashSet<uint> _users = context.Options.UserMap.Length > 0 ? [] : [0];
+    private readonly HashSet<uint> _groups = context.Options.GroupMap.Length > 0 ? [] : [0];
     private IdentityMap? _names;
 
     /// <summary>Announces what these entries need.</summary>
@@ -35,13 +36,14 @@ internal sealed class IdentityAnnouncer(SyncContext context)
         }
     }
 
-    /// <summary>Announces an owner and a group.</summary>
-    public void Announce(uint uid, uint gid)
+    /// <summary>Announces an owner and a group, and those that ACLs name.</summary>
+    public void Announce(uint uid, uint gid, ReadOnlySpan<byte> xattrs = default)
     {
         if (_wanted)
         {
             Announce(IdentityKind.User, uid);
             Announce(IdentityKind.Group, gid);
+            AnnounceAcls(xattrs);
         }
     }
 

@@ -10,7 +10,7 @@ internal static class SenderProblems
         context.Problems.Add(problem);
         using var scope = context.Outbox.Enter(Records.ProblemBound(problem.Path.Length));
         var writer = new WireWriter(scope.Room);
-        Records.WriteProblem(ref writer, RecordType.Problem, problem.Errno, problem.Operation, problem.Warning ? ProblemFlags.Warning : 0, problem.Path);
+        Records.WriteProblem(ref writer, RecordType.Problem, problem.Errno, problem.Operation, problem.Warning ? ProblemFlags.Warning : 0, problem.Path, problem.Detail);
         scope.Commit(writer.Position);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
     private readonly DirectoryScanner _scanner = new(context.Io);
     private readonly IdentityMapper? _identities = context.Has(JobFlags.NumericIds) ? null : new IdentityMapper(IdentityMap.Load(context.Io));
     private readonly Dictionary<ulong, bool> _oneFileSystem = [];
+    private readonly ScanFields _fields = context.SendFields;
     private int _nextId;
 
     public void Run()
@@ -64,12 +65,19 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         else if (origins.Length > 0)
         {
             flags |= RootFlags.Attributes;
-            roots.Metadata = status.ToMetadata();
+            metadata.Metadata = status.ToMetadata();
+            _scanner.ReadInode(origins[0].RootFd, _fields, ref metadata.Metadata);
+            Adjust(ref metadata.Metadata);
+            roots.Metadata = metadata.Metadata;
             Interlocked.Increment(ref statistics.Entries);
             Interlocked.Increment(ref statistics.Directories);
-            metadata.Metadata = status.ToMetadata();
-            xattrs = _scanner.ReadXattrs(origins[0].RootFd, context.ScanFields);
+            xattrs = _scanner.ReadXattrs(origins[0].RootFd, _fields);
             metadata.Xattrs = xattrs;
+        }
+
+        if ((flags & RootFlags.Attributes) != 0)
+        {
+            new IdentityAnnouncer(context).Announce(metadata.Metadata.Uid, metadata.Metadata.Gid, xattrs);
         }
 
         using (var scope = context.Outbox.Enter(Records.RootBound(metadata)))
@@ -77,11 +85,6 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
             var writer = new WireWriter(scope.Room);
             Records.WriteRoot(ref writer, flags, metadata);
             scope.Commit(writer.Position);
-        }
-
-        if ((flags & RootFlags.Attributes) != 0)
-        {
-            new IdentityAnnouncer(context).Announce(metadata.Metadata.Uid, metadata.Metadata.Gid);
         }
     }
 
@@ -162,7 +165,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
             var part = new DirectoryListing();
             var error = source.Name is null
                 ? ScanOrigin(new Origin(source.DirectoryFd, []), part)
-                : _scanner.ScanName(source.DirectoryFd, source.Name, context.ScanFields, part);
+                : _scanner.ScanName(source.DirectoryFd, source.Name, _fields, part);
             if (error < 0)
             {
                 ReportUnreadable(source.Name ?? [], error);
@@ -187,7 +190,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
         try
         {
-            return _scanner.Scan(fd, context.ScanFields, into);
+            return _scanner.Scan(fd, _fields, into);
         }
         finally
         {
@@ -206,6 +209,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         for (var i = 0; i < listing.Count; i++)
         {
             ref var metadata = ref listing.Metadata(i);
+            Adjust(ref metadata);
             totals.Count(metadata);
             if (metadata.IsDirectory && context.Has(JobFlags.Recursive) && IsWithin(directory, listing.Identity(i).Device, i))
             {
@@ -225,6 +229,13 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         totals.AddTo(statistics);
         context.Progress.Found(listing.Count, directory.ContentBytes);
         return children;
+    }
+
+    /// <summary>What travels of an entry, where that is not simply what it is.</summary>
+    private void Adjust(ref EntryMetadata metadata)
+    {
+        metadata.Mode = context.ChangeMode?.Apply(metadata.Mode) ?? metadata.Mode;
+        metadata.HasAccessed = context.Has(JobFlags.AccessTimes) && !metadata.IsDirectory;
     }
 
     /// <summary>False for a mount point that --one-file-system leaves empty.</summary>

@@ -101,7 +101,7 @@ internal sealed class TreeSender : IDisposable
                     var problem = Records.ReadProblem(ref reader.Wire);
                     _context.Problems.Add(new SyncProblem(
                         problem.Operation, problem.Errno, problem.Path.ToArray(),
-                        OnSource: problem.Operation == Operation.Changed, (problem.Flags & ProblemFlags.Warning) != 0));
+                        OnSource: problem.Operation == Operation.Changed, (problem.Flags & ProblemFlags.Warning) != 0) { Detail = problem.Detail.ToArray() });
                     break;
                 case RecordType.Finished:
                     var counts = Records.ReadFinished(ref reader.Wire);
