@@ -75,7 +75,7 @@ internal static class WireText
 
         if (m.HasAccessed)
         {
-            text.Append(CultureInfo.InvariantCulture, $" atime {m.Accessed}");
+            text.Append(CultureInfo.InvariantCulture, $" atime {m.Accessed.Seconds}.{m.Accessed.Nanoseconds:d9}");
         }
 
         if (m.ProjectId != 0)

@@ -73,9 +73,9 @@ public sealed class OptionTableTests
             Assert.Equal(4, e.ExitCode);
             Assert.Contains(option.Name, e.Message, StringComparison.Ordinal);
         }
-        else if (option.Id == OptionId.Server || (option.Long == "super" && negated))
+        else if (option.Id == OptionId.Server || (option.Id == OptionId.CreationTimes && !negated))
         {
-            Assert.Equal(4, Assert.Throws<UsageException>(() => Parse(arguments)).ExitCode);
+            Assert.Equal(option.Id == OptionId.Server ? 4 : 1, Assert.Throws<UsageException>(() => Parse(arguments)).ExitCode);
         }
         else if (option.Id is OptionId.Version or OptionId.Help)
         {
@@ -134,6 +134,7 @@ public sealed class OptionTableTests
         OptionId.CompressChoice => "zstd",
         OptionId.ChecksumChoice => "xxh128",
         OptionId.Info => "progress2",
+        OptionId.UserMap or OptionId.GroupMap => "1000:1001",
         _ when option.Argument is "FILE" or "COMMAND" or "PATTERN" or "PROGRAM" => "x",
         _ => "1000",
     };
