@@ -69,7 +69,7 @@ internal static class CommandLine
         catch (Exception e)
         {
             Failure failure = Failure.Of(e, interruption);
-            streams.WriteErrorLine("nativesync: " + failure.Message);
+            streams.WriteErrorLine(new ProgramVoice(raw.ProgramName == "rsync").Failure(failure.Message, failure.ExitCode));
             return failure.ExitCode;
         }
     }

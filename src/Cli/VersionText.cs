@@ -14,6 +14,9 @@ internal static class VersionText
     public const bool IsStatic = false;
 #endif
 
+    /// <summary>The rsync whose options and output are taken as the example.</summary>
+    private const string RsyncVersion = "3.5.0";
+
     /// <summary>The version alone, e.g. <c>0.1.0</c>.</summary>
     public static string Version => Informational.Split('+', 2)[0];
 
@@ -30,6 +33,14 @@ internal static class VersionText
     /// </summary>
     public static string Text =>
         $"nativesync {Version}\ncommit {Commit}\n{RuntimeInformation.FrameworkDescription}, {Platform}, {(IsStatic ? "static" : "not static")}\n";
+
+    /// <summary>
+    /// What is printed under the name rsync: the first line has rsync's shape, and the version whose command line is taken, since scripts
+    /// read those; the rest says what this really is.
+    /// </summary>
+    public static string For(bool asRsync) => asRsync
+        ? $"rsync  version {RsyncVersion}  protocol version 32\nThis is NativeSync, which takes the command line of rsync {RsyncVersion} and speaks a protocol of its own.\n{Text}"
+        : Text;
 
     private static string Platform => "linux-" + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 

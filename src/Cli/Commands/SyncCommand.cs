@@ -18,23 +18,40 @@ internal static class SyncCommand
     public static async Task<int> RunAsync(IReadOnlyList<byte[]> arguments, Streams streams, Interruption interruption, bool asRsync = false)
     {
         SyncArguments sync = SyncArgumentsBuilder.Parse(arguments);
+        if (sync.Print is { } text)
+        {
+            streams.Write(text);
+            return 0;
+        }
+
         if (sync.Version || sync.Help)
         {
-            streams.Write(sync.Version ? VersionText.Text : HelpText.ForCommand("sync"));
+            streams.Write(sync.Version ? VersionText.For(asRsync) : HelpText.ForCommand("sync"));
             return 0;
         }
 
         TransferPlan plan = TransferPlan.Parse(sync.Operands);
         SyncRequest request = new() { Sources = plan.Sources, Destination = plan.Destination, Options = sync.Options };
 
+        sync = sync with { Output = sync.Output with { Voice = new ProgramVoice(asRsync), Names = NamesFor(sync.Output.Names, asRsync) } };
+        Streams targets = sync.Output.AllToError ? streams with { Out = streams.Error } : streams;
+
         // rsync shows progress on standard output, where scripts look for it.
-        using Screen screen = new(streams, TimeProvider.System, statusOnOut: sync.Output.Progress);
+        using Screen screen = new(targets, TimeProvider.System, statusOnOut: sync.Output.Info[InfoItem.Progress] > 1, sync.Output.Buffer);
+        string? noLog = null;
+        using LogFile? log = sync.Output.LogFile is { } path ? LogFile.Open(path, TimeProvider.System, out noLog) : null;
+        if (noLog is not null)
+        {
+            screen.WriteError(sync.Output.Voice.Error(noLog));
+        }
+
         ISyncReporter reporter = sync.Output.Json
             ? new JsonReporter(screen, sync.Options.Flags, plan.Direction, TimeProvider.System)
-            : new TextReporter(screen, sync, plan, asRsync ? null : streams.ErrorWidth, TimeProvider.System);
+            : new TextReporter(screen, sync, plan, asRsync ? null : streams.ErrorWidth, log, TimeProvider.System);
         try
         {
-            SyncReport report = await TransferAsync(plan, request, sync.Remote, reporter, interruption);
+            RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null);
+            SyncReport report = await TransferAsync(plan, request, connector, reporter, interruption);
             reporter.Finish(report);
             return report.ExitCode;
         }
@@ -46,7 +63,10 @@ internal static class SyncCommand
         }
     }
 
-    private static async Task<SyncReport> TransferAsync(TransferPlan plan, SyncRequest request, RemoteArguments remote, ISyncReporter reporter, Interruption interruption)
+    /// <summary>rsync asks the locale; NativeSync's own command always writes UTF-8.</summary>
+    private static NameStyle NamesFor(NameStyle given, bool asRsync) => asRsync && given == NameStyle.Utf8 ? NameText.OfLocale() : given;
+
+    private static async Task<SyncReport> TransferAsync(TransferPlan plan, SyncRequest request, RemoteConnector connector, ISyncReporter reporter, Interruption interruption)
     {
         CancellationToken ct = interruption.Token;
         if (plan.Direction == Direction.Local)
@@ -55,7 +75,7 @@ internal static class SyncCommand
             return await Synchronizer.LocalAsync(request, reporter, ct);
         }
 
-        await using IConnection connection = await new RemoteConnector(remote, interruption).ConnectAsync(plan.Remote!, ct);
+        await using IConnection connection = await connector.ConnectAsync(plan.Remote!, ct);
         reporter.Start();
         return plan.Direction == Direction.Push
             ? await Synchronizer.PushAsync(connection, request, reporter, ct)

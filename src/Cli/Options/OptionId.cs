@@ -15,11 +15,12 @@ internal enum OptionId
     Archive, Recursive, Links, Permissions, Times, Group, Owner, DevicesAndSpecials, Devices, Specials, HardLinks, Acls, Xattrs,
     Executability, Sparse, NumericIds, OmitDirectoryTimes,
     ChangeMode, ChangeOwner, UserMap, GroupMap, Super, FakeSuper, AccessTimes, CreationTimes, OmitLinkTimes, FileFlags, ProjectIds, CopyAs, Iconv,
-    DryRun, Itemize, Verbose, Quiet, Stats, Progress, PartialProgress, HumanReadable, Info, Json,
+    DryRun, Itemize, Verbose, Quiet, Stats, Progress, PartialProgress, HumanReadable, Info, Debug, Json, OutFormat, LogFile, LogFileFormat, EightBit, StandardError, MessagesToError, OutBuffer,
     Checksum, Update, Existing, IgnoreExisting, SizeOnly, IgnoreTimes, ModifyWindow, WholeFile, InPlace, Partial, BlockSize,
     Delete, DeleteExcluded, MaxDelete, IgnoreErrors, Force, OneFileSystem, MakePath, Fsync,
     Exclude, ExcludeFrom, Include, IncludeFrom, Filter, From0,
     Compress, CompressLevel, CompressChoice, ChecksumChoice, BandwidthLimit, Timeout,
+    Ipv4, Ipv6, ConnectTimeout, Number, MaxAlloc,
     Rsh, RsyncPath, Port, Identity, KnownHosts, HostKeyCheck, SshConfig,
     Version, Help, Server,
 }

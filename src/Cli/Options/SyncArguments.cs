@@ -1,3 +1,4 @@
+using NativeSync.Cli.Output;
 using NativeSync.Engine;
 using NativeSync.Protocol;
 using NativeSync.Transport;
@@ -19,6 +20,9 @@ internal sealed record SyncArguments
     /// <summary>How to reach the other side.</summary>
     public required RemoteArguments Remote { get; init; }
 
+    /// <summary>A text that was asked for and is all there is to do: <c>--info=help</c>.</summary>
+    public string? Print { get; init; }
+
     /// <summary><c>--version</c> was given.</summary>
     public bool Version { get; init; }
 
@@ -32,26 +36,54 @@ internal sealed record SyncArguments
 /// <summary>How to say what is done.</summary>
 internal sealed record OutputArguments
 {
-    /// <summary>How often <c>-v</c> was given; 0 with <c>-q</c>.</summary>
-    public int Verbosity { get; init; }
-
     /// <summary><c>-q</c>.</summary>
     public bool Quiet { get; init; }
 
     /// <summary>How often <c>-i</c> was given.</summary>
     public int Itemize { get; init; }
 
-    /// <summary><c>--stats</c>.</summary>
-    public bool Stats { get; init; }
+    /// <summary>The levels of <c>--info</c>, <c>--debug</c> and <c>-v</c>.</summary>
+    public InfoLevels Info { get; init; } = new();
 
-    /// <summary><c>--progress</c>.</summary>
-    public bool Progress { get; init; }
+    /// <summary>How standard output tells an entry; null when it does not.</summary>
+    public OutFormat? Format { get; init; }
+
+    /// <summary><c>--log-file</c>, as raw bytes.</summary>
+    public byte[]? LogFile { get; init; }
+
+    /// <summary>How the log tells an entry; null when it does not.</summary>
+    public OutFormat? LogFormat { get; init; }
+
+    /// <summary>How names are written.</summary>
+    public NameStyle Names { get; init; }
+
+    /// <summary>When standard output is flushed.</summary>
+    public OutBuffer Buffer { get; init; }
+
+    /// <summary><c>--stderr=all</c>: everything goes to standard error.</summary>
+    public bool AllToError { get; init; }
+
+    /// <summary>Under which name errors are told.</summary>
+    public ProgramVoice Voice { get; init; }
 
     /// <summary>0 plain digits, 1 with separators (the default), 2 units of 1000, 3 units of 1024.</summary>
     public int HumanReadable { get; init; } = 1;
 
     /// <summary><c>--json</c>.</summary>
     public bool Json { get; init; }
+}
+
+/// <summary><c>--outbuf</c>.</summary>
+internal enum OutBuffer
+{
+    /// <summary>Ten times a second, and when there is much.</summary>
+    Default,
+
+    /// <summary>Each line at once (<c>N</c>, <c>L</c>).</summary>
+    Line,
+
+    /// <summary>Only when there is much, and at the end (<c>B</c>).</summary>
+    Block,
 }
 
 /// <summary>How to reach the other side.</summary>
@@ -62,6 +94,12 @@ internal sealed record RemoteArguments
 
     /// <summary><c>--rsync-path</c>.</summary>
     public string? RsyncPath { get; init; }
+
+    /// <summary>4 or 6 with <c>-4</c>, <c>-6</c>; 0 for either.</summary>
+    public int IpVersion { get; init; }
+
+    /// <summary><c>--contimeout</c>, in seconds; 0 leaves it to <see cref="TimeoutSeconds"/>.</summary>
+    public int ConnectSeconds { get; init; }
 
     /// <summary><c>--port</c>.</summary>
     public int? Port { get; init; }

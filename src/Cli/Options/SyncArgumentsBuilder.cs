@@ -19,15 +19,18 @@ internal sealed class SyncArgumentsBuilder
     private readonly HashSet<OptionId> _given = [];
     private readonly AttributeArguments _attributes = new();
     private JobFlags _flags;
-    private int _verbosity, _itemize, _quiet, _human = 1, _oneFileSystem;
-    private bool _stats, _progress, _json, _from0, _compress, _version, _help;
+    private readonly InfoLevels _info = new();
+    private readonly OutputOptions _output = new();
+    private int _itemize, _quiet, _human = 1, _oneFileSystem;
+    private bool _json, _from0, _compress, _version, _help;
     private bool? _wholeFile;
     private int? _compressLevel;
     private bool _compressNone;
     private long _bandwidth, _blockSize;
-    private int _timeout, _modifyWindow;
+    private int _timeout, _connectTimeout, _ipVersion, _modifyWindow;
     private long? _maxDelete;
     private string? _rsh, _rsyncPath, _sshConfig;
+    private string? _print;
     private int? _port;
     private HostKeyCheck? _hostKeyCheck;
 
@@ -72,7 +75,7 @@ internal sealed class SyncArgumentsBuilder
                 throw new UsageException(e.Message, e.ExitCode);
             }
 
-            if (builder._version || builder._help)
+            if (builder._version || builder._help || builder._print is not null)
             {
                 break;
             }
@@ -96,7 +99,7 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.Refused:
                 throw new UsageException($"option {(given.Negated ? "--no-" + option.Long : option.Name)} is not supported yet", UsageException.Unsupported);
             case OptionId.DaemonOnly:
-                throw new UsageException($"option {option.Name} is for rsync daemons, which are not supported", UsageException.Unsupported);
+                throw new UsageException($"The {option.Name} option may only be used when accessing an rsync daemon (there is none here: destinations are reached over SSH)");
             case OptionId.Server:
                 throw new UsageException($"option {option.Name} asks for rsync's own protocol, which is not spoken here (let the other side be nativesync, too)", UsageException.Unsupported);
 
@@ -156,14 +159,23 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.Filter: AddRule(given.Value); break;
             case OptionId.From0: _from0 = on; break;
 
-            case OptionId.Verbose: _verbosity = on ? _verbosity + 1 : 0; break;
+            case OptionId.Verbose: _info.Verbosity = on ? _info.Verbosity + 1 : 0; break;
             case OptionId.Quiet: _quiet++; break;
             case OptionId.Itemize: _itemize = on ? _itemize + 1 : 0; break;
-            case OptionId.Stats: _stats = true; break;
-            case OptionId.Progress: _progress = on; break;
-            case OptionId.PartialProgress: _progress = true; Set(JobFlags.Partial, true); break;
+            case OptionId.Stats: _info.Imply(InfoItem.Stats, 2); break;
+            case OptionId.Progress: _info.ImplyProgress(on); break;
+            case OptionId.PartialProgress: _info.ImplyProgress(true); Set(JobFlags.Partial, true); break;
             case OptionId.HumanReadable: _human = on ? Math.Min(_human + 1, 3) : 0; break;
-            case OptionId.Info: ApplyInfo(given); break;
+            case OptionId.Info: _print = _info.ReadInfo(given.Text) ? InfoLevels.Help(debug: false) : null; break;
+            case OptionId.Debug: _print = _info.ReadDebug(given.Text) ? InfoLevels.Help(debug: true) : null; break;
+            case OptionId.OutFormat or OptionId.LogFile or OptionId.LogFileFormat or OptionId.EightBit or OptionId.StandardError or OptionId.MessagesToError or OptionId.OutBuffer:
+                _output.Apply(given);
+                break;
+            case OptionId.Ipv4: _ipVersion = 4; break;
+            case OptionId.Ipv6: _ipVersion = 6; break;
+            case OptionId.ConnectTimeout: _connectTimeout = on ? Number(given, 0, int.MaxValue) : 0; break;
+            case OptionId.Number: Number(given, int.MinValue, int.MaxValue); break;
+            case OptionId.MaxAlloc: _ = ReadSize(given, 1024 * 1024, "1.00M"); break;
             case OptionId.Json: _json = true; break;
 
             case OptionId.Compress: _compress = on; break;
@@ -202,7 +214,7 @@ internal sealed class SyncArgumentsBuilder
 
         // Of these two rsync looks at --size-only first.
         Set(JobFlags.IgnoreTimes, Has(JobFlags.IgnoreTimes) && !Has(JobFlags.SizeOnly));
-        Set(JobFlags.ReportUnchanged, _itemize > 1 || _verbosity > 1);
+        Set(JobFlags.ReportUnchanged, _itemize > 1 || _info[InfoItem.Name] > 1 || _info[InfoItem.Skip] > 0);
         bool compress = !_compressNone && (_compressLevel is null ? _compress : _compressLevel != 0);
         Set(JobFlags.NoCompress, !compress);
         return new SyncArguments
@@ -216,6 +228,7 @@ internal sealed class SyncArgumentsBuilder
                 LocalDelta = _wholeFile == false,
                 CompressLevel = compress ? _compressLevel ?? DefaultLevel : null,
                 BandwidthLimit = _bandwidth,
+                ReportContent = _output.WantsContent,
                 TimeoutSeconds = _timeout,
                 BlockSize = (int)_blockSize,
                 MaxDelete = _maxDelete,
@@ -227,18 +240,12 @@ internal sealed class SyncArgumentsBuilder
                 XattrLevel = _attributes.XattrLevel,
                 Rules = _rules,
             },
-            Output = new OutputArguments
-            {
-                Verbosity = _quiet > 0 ? 0 : _verbosity,
-                Quiet = _quiet > 0,
-                Itemize = _quiet > 0 ? 0 : _itemize,
-                Stats = _stats && _quiet == 0,
-                Progress = _progress && _quiet == 0,
-                HumanReadable = _human,
-                Json = _json,
-            },
+            Print = _print,
+            Output = _output.Build(_info, _itemize) with { Quiet = _quiet > 0, HumanReadable = _human, Json = _json },
             Remote = new RemoteArguments
             {
+                IpVersion = _ipVersion,
+                ConnectSeconds = _connectTimeout,
                 Rsh = _rsh,
                 RsyncPath = _rsyncPath,
                 Port = _port,
@@ -267,7 +274,7 @@ internal sealed class SyncArgumentsBuilder
             throw new UsageException("option -xx is not supported yet", UsageException.Unsupported);
         }
 
-        if (_json && (_itemize > 0 || _progress))
+        if (_json && (_itemize > 0 || _info[InfoItem.Progress] > 0))
         {
             throw new UsageException("--json cannot be combined with --itemize-changes or --progress: its events say the same");
         }
@@ -306,23 +313,6 @@ internal sealed class SyncArgumentsBuilder
         }
     }
 
-    private void ApplyInfo(GivenOption given)
-    {
-        foreach (string word in given.Text.Split(',', StringSplitOptions.RemoveEmptyEntries))
-        {
-            string name = word.TrimEnd('0', '1', '2', '3', '4').ToLowerInvariant();
-            int level = name.Length == word.Length ? 1 : word[^1] - '0';
-            switch (name)
-            {
-                case "progress": _progress = level > 0; break;
-                case "stats": _stats = level > 1; _verbosity = level == 1 ? Math.Max(_verbosity, 1) : _verbosity; break;
-                case "name": _verbosity = Math.Max(_verbosity, level); break;
-                case "flist": break;
-                default: throw new UsageException($"{UsageException.Quote(given.Given)}: \"{UsageException.Quote(word)}\" is not supported yet", UsageException.Unsupported);
-            }
-        }
-    }
-
     private void ReadCompressChoice(GivenOption given)
     {
         switch (given.Text)
@@ -340,6 +330,12 @@ internal sealed class SyncArgumentsBuilder
         return size <= MaxBlockSize ? size : throw new UsageException($"--block-size={UsageException.Quote(given.Text)} is too large (max: 128K)");
     }
 
+    private static long ReadSize(GivenOption given, long least, string leastText)
+    {
+        long size = SizeValue.Parse(given.Text, 'b') ?? throw new UsageException($"{UsageException.Quote(given.Given)} is invalid");
+        return size == 0 || size >= least ? size : throw new UsageException($"{UsageException.Quote(given.Given)} is too small (min: {leastText} or 0 for unlimited)");
+    }
+
     private static HostKeyCheck ReadHostKeyCheck(GivenOption given) => given.Text switch
     {
         "yes" => HostKeyCheck.Yes,
@@ -348,7 +344,7 @@ internal sealed class SyncArgumentsBuilder
         _ => throw new UsageException($"{UsageException.Quote(given.Given)}: yes, accept-new or no is expected"),
     };
 
-    private static int Number(GivenOption given, int least, int most)
+    internal static int Number(GivenOption given, int least, int most)
     {
         string text = given.Text;
         long value = 0;

@@ -1,53 +1,82 @@
+using NativeSync.Cli.Options;
 using NativeSync.Engine;
 using NativeSync.Protocol;
 
 namespace NativeSync.Cli.Output;
 
-/// <summary>Names of entries as lines show them (rsync's <c>%n%L</c>): escaped, with a slash behind directories and the target behind links.</summary>
-internal static class EntryText
+/// <summary>The line that rsync has for an entry, if it has one.</summary>
+internal sealed class EntryText(OutputArguments output, JobFlags flags, EntryValues values)
 {
-    /// <summary>The name; the root of the transfer is <c>./</c>.</summary>
-    public static string Name(in EntryEvent entry)
+    /// <summary>The name; the root of the transfer is <c>./</c>, and a slash stands behind directories.</summary>
+    public static string Name(in EntryEvent entry, NameStyle style) => NameText.Of(NameBytes(entry), style);
+
+    /// <summary>The same, as bytes.</summary>
+    public static byte[] NameBytes(in EntryEvent entry)
     {
-        string name = entry.Path.Length == 0 ? "." : ByteText.Escape(entry.Path);
-        return entry.Metadata.Type == EntryType.Directory && !name.EndsWith('/') ? name + "/" : name;
+        byte[] name = entry.Path.Length == 0 ? "."u8.ToArray() : entry.Path;
+        return entry.Metadata.Type == EntryType.Directory && name is not [.., (byte)'/'] ? [.. name, (byte)'/'] : name;
     }
 
-    /// <summary>The name, and where a link leads.</summary>
-    public static string NameAndTarget(in EntryEvent entry) => Name(entry) + (entry.LinkTarget switch
+    /// <summary>Where a link leads: <c> -> TARGET</c>, or <c> => NAME</c> for a hard link.</summary>
+    public static string Target(in EntryEvent entry, NameStyle style) => entry.LinkTarget switch
     {
         null => "",
-        var target when entry.Kind == OutcomeKind.Linked => " => " + ByteText.Escape(target),
-        var target => " -> " + ByteText.Escape(target),
-    });
+        var target when entry.Kind == OutcomeKind.Linked => " => " + NameText.Of(target, style),
+        var target => " -> " + NameText.Of(target, style),
+    };
 
     /// <summary>
-    /// The line for an entry, or null when these options have none: <c>-i</c> names all that changes in whatever way, <c>-v</c> what is
-    /// transferred, made, linked or deleted, and directories.
+    /// The line in a format, or null when there is none. A format with <c>%i</c> names all that changes in whatever way; another one
+    /// what is transferred, made, linked or deleted, and directories.
     /// </summary>
-    public static string? Line(in EntryEvent entry, Options.OutputArguments output, JobFlags flags, bool push)
+    /// <param name="entry">What was done.</param>
+    /// <param name="format">The format; null when nothing is named.</param>
+    /// <param name="itemizes">What does not need a transfer is told, too; for a log that is up to the format of standard output.</param>
+    public string? Line(in EntryEvent entry, OutFormat? format, bool itemizes)
     {
-        if (entry.Kind == OutcomeKind.Failed)
+        OutputArguments o = output;
+        bool isDirectory = entry.Metadata.Type == EntryType.Directory;
+        switch (entry.Kind)
         {
-            return null;
+            case OutcomeKind.Failed:
+                return null;
+            case OutcomeKind.Skipped:
+                return Skipped(entry);
+            case OutcomeKind.Deleted:
+                return format is { HasOperation: true } ? format.Render(entry, values)
+                    : format is not null || o.Info[InfoItem.Del] > 0 ? "deleting " + Name(entry, o.Names) : null;
+            case OutcomeKind.Unchanged when itemizes && format is not null:
+                return o.Itemize > 1 || o.Info[InfoItem.Name] > 1 ? format.Render(entry, values) : null;
+            case OutcomeKind.Unchanged:
+                return !isDirectory && o.Info[InfoItem.Name] > 1 ? Name(entry, o.Names) + " is uptodate" : null;
+            case OutcomeKind.MetadataOnly when !isDirectory && !itemizes:
+                return o.Info[InfoItem.Name] > 1 ? Name(entry, o.Names) : null;
+            default:
+                return format?.Render(entry, values);
         }
+    }
 
-        bool changed = entry.Kind is not (OutcomeKind.Unchanged or OutcomeKind.Skipped);
-        if (output.Itemize > 0)
+    private string? Skipped(in EntryEvent entry)
+    {
+        EntryType type = entry.Metadata.Type;
+        string name = Name(entry, output.Names).TrimEnd('/');
+        bool taken = type switch
         {
-            bool told = changed || (entry.Kind == OutcomeKind.Unchanged && (output.Itemize > 1 || output.Verbosity > 1));
-            return told ? $"{Itemizer.Of(entry, flags, push)} {NameAndTarget(entry)}" : null;
-        }
-
-        bool named = output.Verbosity > 0 || output.Progress;
-        return entry.Kind switch
-        {
-            _ when !named => null,
-            OutcomeKind.Deleted => "deleting " + Name(entry),
-            OutcomeKind.Unchanged => output.Verbosity > 1 && entry.Metadata.Type != EntryType.Directory ? Name(entry) + " is uptodate" : null,
-            OutcomeKind.Skipped => null,
-            OutcomeKind.MetadataOnly => entry.Metadata.Type == EntryType.Directory ? NameAndTarget(entry) : null,
-            _ => NameAndTarget(entry),
+            EntryType.Directory => (flags & JobFlags.Recursive) != 0,
+            EntryType.SymbolicLink => (flags & JobFlags.Links) != 0,
+            EntryType.BlockDevice or EntryType.CharacterDevice => (flags & JobFlags.Devices) != 0,
+            EntryType.Fifo or EntryType.Socket => (flags & JobFlags.Specials) != 0,
+            _ => true,
         };
+        if (!taken)
+        {
+            return type == EntryType.Directory ? "skipping directory " + name
+                : output.Info[InfoItem.NonRegular] > 0 ? $"skipping non-regular file \"{name}\"" : null;
+        }
+
+        return output.Info[InfoItem.Skip] == 0 ? null
+            : (entry.Changes & Changes.New) != 0 ? $"not creating new {(type == EntryType.Directory ? "directory" : "file")} \"{name}\""
+            : (flags & JobFlags.IgnoreExisting) != 0 ? name + " exists"
+            : (flags & JobFlags.Update) != 0 ? name + " is newer" : null;
     }
 }

@@ -24,10 +24,19 @@ internal static class ProgressText
         (double rate, string unit) = Scale((average ? view.Progress.Bytes / elapsed.TotalSeconds : view.BytesPerSecond) / 1024);
         int percent = last ? 100 : view.Percent ?? 0;
         string time = last ? Clock(elapsed) : view.Remaining is { } remaining ? Clock(remaining) : "  ??:??:??";
-        string check = $"{(view.Percent is null && !last ? "ir" : "to")}-chk={Math.Max(0, view.Progress.TotalEntries - view.Progress.Entries)}/{view.Progress.TotalEntries}";
         return string.Create(CultureInfo.InvariantCulture, $"{NumberText.Of(view.Progress.Bytes, human),15} {percent,3}% {rate,7:0.00}{unit} {time}")
-            + (last || filesTransferred > 0 ? $" (xfr#{filesTransferred}, {check})" : "");
+            + (last || filesTransferred > 0 ? $" (xfr#{filesTransferred}, {Check(view)})" : "");
     }
+
+    /// <summary>rsync's line for a file that has been transferred (<c>--progress</c>), with its carriage return and end of line.</summary>
+    public static string OfFile(long size, in ProgressView view, long number, int human)
+    {
+        (double rate, string unit) = Scale(view.BytesPerSecond / 1024);
+        return string.Create(CultureInfo.InvariantCulture, $"\r{NumberText.Of(size, human),15} 100% {rate,7:0.00}{unit} {Clock(TimeSpan.Zero)} (xfr#{number}, {Check(view)})\n");
+    }
+
+    private static string Check(in ProgressView view) => string.Create(CultureInfo.InvariantCulture,
+        $"{(view.Progress.TotalsFinal ? "to" : "ir")}-chk={Math.Max(0, view.Progress.TotalEntries - view.Progress.Entries)}/{view.Progress.TotalEntries}");
 
     /// <summary><c>h:mm:ss</c>, in rsync's width.</summary>
     private static string Clock(TimeSpan time)

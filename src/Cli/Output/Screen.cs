@@ -1,4 +1,5 @@
 using System.Text;
+using NativeSync.Cli.Options;
 
 namespace NativeSync.Cli.Output;
 
@@ -11,7 +12,6 @@ internal sealed class Screen : IDisposable
     /// <summary>Output is gathered up to this size and flushed ten times a second.</summary>
     private const int BufferSize = 16 * 1024;
 
-    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private static readonly TimeSpan FlushInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
@@ -20,17 +20,19 @@ internal sealed class Screen : IDisposable
     private readonly StringBuilder _pending = new();
     private readonly ITimer _timer;
     private readonly bool _statusOnOut;
+    private readonly OutBuffer _buffer;
     private string _status = "";
     private bool _statusShown;
     private bool _outGone, _errorGone;
 
     /// <summary>A screen over two streams; <paramref name="statusOnOut"/> puts the line of progress on standard output.</summary>
-    public Screen(Streams streams, TimeProvider clock, bool statusOnOut = false)
+    public Screen(Streams streams, TimeProvider clock, bool statusOnOut = false, OutBuffer buffer = OutBuffer.Default)
     {
         _out = streams.Out;
         _error = streams.Error;
         _statusOnOut = statusOnOut;
-        _timer = clock.CreateTimer(_ => Flush(), null, FlushInterval, FlushInterval);
+        _buffer = buffer;
+        _timer = clock.CreateTimer(_ => Tick(), null, FlushInterval, FlushInterval);
     }
 
     /// <summary>Adds text to standard output.</summary>
@@ -39,7 +41,7 @@ internal sealed class Screen : IDisposable
         lock (_gate)
         {
             _pending.Append(text);
-            if (_pending.Length >= BufferSize)
+            if (_pending.Length >= BufferSize || _buffer == OutBuffer.Line)
             {
                 FlushHeld();
             }
@@ -52,7 +54,7 @@ internal sealed class Screen : IDisposable
         lock (_gate)
         {
             _pending.Append(line).Append('\n');
-            if (_pending.Length >= BufferSize)
+            if (_pending.Length >= BufferSize || _buffer == OutBuffer.Line)
             {
                 FlushHeld();
             }
@@ -120,6 +122,14 @@ internal sealed class Screen : IDisposable
         EndStatus(keep: false);
     }
 
+    private void Tick()
+    {
+        if (_buffer != OutBuffer.Block || _status.Length > 0)
+        {
+            Flush();
+        }
+    }
+
     private void FlushHeld()
     {
         if (_pending.Length == 0)
@@ -171,7 +181,7 @@ internal sealed class Screen : IDisposable
 
         try
         {
-            stream.Write(Utf8.GetBytes(text));
+            stream.Write(NameText.Encode(text));
             stream.Flush();
         }
         catch (IOException)

@@ -34,6 +34,10 @@ internal static class StatisticsText
         void Bytes(string name, long value) => text.Append(name).Append(": ").Append(NumberText.Of(value, human)).Append(" bytes\n");
     }
 
+    /// <summary>The last line of a log when standard output has no summary.</summary>
+    public static string LogSummary(SyncReport report) =>
+        $"sent {NumberText.Of(report.BytesSent, 1)} bytes  received {NumberText.Of(report.BytesReceived, 1)} bytes  total size {NumberText.Of(report.Statistics.TotalSize, 1)}";
+
     /// <summary>The two lines at the very end.</summary>
     public static string Summary(SyncReport report, int human, bool dryRun)
     {

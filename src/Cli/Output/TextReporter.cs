@@ -11,62 +11,101 @@ internal sealed class TextReporter : ISyncReporter
     private readonly Screen _screen;
     private readonly SyncArguments _arguments;
     private readonly TransferPlan _plan;
+    private readonly LogFile? _log;
+    private readonly EntryText _entries;
     private readonly int? _statusWidth;
     private readonly Lock _gate = new();
     private readonly ProgressEstimate _estimate;
+    private Func<SyncProgress>? _progress;
     private ProgressView _view;
-    private long _transferred;
-    private long _transferredSize;
+    private long _transferred, _transferredSize;
 
     /// <summary>Reports to <paramref name="screen"/>; <paramref name="statusWidth"/> is the width of the terminal, null for none.</summary>
-    public TextReporter(Screen screen, SyncArguments arguments, TransferPlan plan, int? statusWidth, TimeProvider clock)
+    public TextReporter(Screen screen, SyncArguments arguments, TransferPlan plan, int? statusWidth, LogFile? log, TimeProvider clock)
     {
         _screen = screen;
         _arguments = arguments;
         _plan = plan;
-        _statusWidth = arguments.Output.Quiet ? null : statusWidth;
+        _log = log;
+        _entries = new EntryText(Output, arguments.Options.Flags, new EntryValues(arguments.Options.Flags, plan, Output.Names, clock));
+        _statusWidth = Output.Quiet || Progress > 1 ? null : statusWidth;
         _estimate = new ProgressEstimate(clock);
     }
 
     private OutputArguments Output => _arguments.Output;
 
+    private int Progress => Output.Info[InfoItem.Progress];
+
+    private bool IsDry => _arguments.Has(JobFlags.DryRun);
+
+    private ProgramVoice Voice => Output.Voice;
+
     /// <inheritdoc/>
     public void Start()
     {
-        if (Output.Verbosity > 0 || (Output.Progress && !Output.Quiet))
+        bool pull = _plan.Direction == Direction.Pull;
+        _log?.WriteLine(pull ? "receiving file list" : "building file list");
+        if (Output.Info[InfoItem.FileList] > 0)
         {
-            _screen.WriteLine(_plan.Direction == Direction.Pull ? "receiving incremental file list" : "sending incremental file list");
+            Print(pull ? "receiving incremental file list" : "sending incremental file list");
+        }
+
+        if (Output.Info.TellsDelta)
+        {
+            bool whole = _arguments.Has(JobFlags.WholeFile) || (_plan.Direction == Direction.Local && !_arguments.Options.LocalDelta);
+            Say(whole ? "delta-transmission disabled for local transfer or --whole-file" : "delta-transmission enabled");
         }
     }
 
     /// <inheritdoc/>
+    public void OnStart(Func<SyncProgress> progress) => _progress = progress;
+
+    /// <inheritdoc/>
     public void OnEntry(in EntryEvent entry)
     {
-        if (entry.Metadata.Type == EntryType.Regular && entry.Kind is OutcomeKind.Created or OutcomeKind.Updated)
+        bool isTransfer = entry.Metadata.Type == EntryType.Regular && entry.Kind is OutcomeKind.Created or OutcomeKind.Updated;
+        if (isTransfer)
         {
             Interlocked.Increment(ref _transferred);
             Interlocked.Add(ref _transferredSize, entry.Metadata.Size);
         }
 
-        if (entry.Path is [] or [(byte)'.'] && entry.Kind == OutcomeKind.Created && entry.Metadata.Type == EntryType.Directory && (Output.Verbosity > 0 || Output.Itemize > 0))
+        bool itemizes = Output.Format?.Has('i') == true;
+        if (entry.Path is [] or [(byte)'.'] && entry.Kind == OutcomeKind.Created && entry.Metadata.Type == EntryType.Directory
+            && (Output.Info[InfoItem.Name] > 0 || itemizes))
         {
             ReadOnlySpan<byte> path = _plan.Destination;
-            _screen.WriteLine("created directory " + ByteText.Escape(path.Length > 1 ? path.TrimEnd((byte)'/') : path));
+            Say("created directory " + NameText.Of(path.Length > 1 ? path.TrimEnd((byte)'/') : path, Output.Names));
         }
 
-        if (EntryText.Line(entry, Output, _arguments.Options.Flags, push: _plan.Direction == Direction.Push) is { } line)
+        string? line = _entries.Line(entry, Output.Format, itemizes);
+        if (_log is not null && (line is null || Output.LogFormat != Output.Format ? _entries.Line(entry, Output.LogFormat, itemizes) : line) is { } logged)
+        {
+            _log.WriteLine(logged);
+        }
+
+        if (Output.Quiet)
+        {
+            return;
+        }
+
+        if (isTransfer && !IsDry && Progress == 1)
+        {
+            _screen.Write((line is null ? "" : line + "\n") + FileProgress(entry));
+        }
+        else if (line is not null)
         {
             _screen.WriteLine(line);
         }
     }
 
     /// <inheritdoc/>
-    public void OnProblem(in SyncProblem problem) => _screen.WriteError("nativesync: " + problem.Message);
+    public void OnProblem(in SyncProblem problem) => Error(problem.Message);
 
     /// <inheritdoc/>
     public void OnProgress(in SyncProgress progress)
     {
-        if (!Output.Progress && _statusWidth is null)
+        if (Progress < 2 && _statusWidth is null)
         {
             return;
         }
@@ -74,7 +113,7 @@ internal sealed class TextReporter : ISyncReporter
         lock (_gate)
         {
             _view = _estimate.Update(progress);
-            _screen.SetStatus(Output.Progress
+            _screen.SetStatus(Progress > 1
                 ? ProgressText.LikeRsync(_view, _estimate.Elapsed, Interlocked.Read(ref _transferred), last: false, Output.HumanReadable)
                 : ProgressText.ForTerminal(_view, _statusWidth ?? 80));
         }
@@ -89,40 +128,47 @@ internal sealed class TextReporter : ISyncReporter
             report = report with { BytesSent = report.BytesReceived, BytesReceived = report.BytesSent };
         }
 
-        if (_arguments.Has(JobFlags.DryRun))
+        if (IsDry)
         {
             // Nothing was transferred; rsync counts what would have been.
             report.Statistics.FilesTransferred = _transferred;
             report.Statistics.TransferredSize = _transferredSize;
         }
 
-        if (Output.Progress)
+        bool keep = Progress > 1 && !Output.Quiet;
+        if (keep)
         {
             lock (_gate)
             {
+                _view = _progress is { } now ? _estimate.Update(now()) : _view;
                 _screen.SetStatus(ProgressText.LikeRsync(_view, report.Elapsed, report.Statistics.FilesTransferred, last: true, Output.HumanReadable));
             }
         }
 
-        _screen.EndStatus(keep: Output.Progress);
-        if (Output.Stats)
+        _screen.EndStatus(keep);
+        int level = Output.Info[InfoItem.Stats];
+        if (level > 1)
         {
-            _screen.Write("\n" + StatisticsText.Block(report, Output.HumanReadable));
+            Block(StatisticsText.Block(report, Output.HumanReadable));
         }
 
-        if (Output.Stats || Output.Verbosity > 0)
+        if (level > 0)
         {
-            _screen.Write("\n" + StatisticsText.Summary(report, Output.HumanReadable, _arguments.Has(JobFlags.DryRun)));
+            Block(StatisticsText.Summary(report, Output.HumanReadable, IsDry));
+        }
+        else
+        {
+            _log?.WriteLine(StatisticsText.LogSummary(report));
         }
 
         if (report.Statistics.DeletionsSkipped > 0)
         {
-            _screen.WriteError($"nativesync: deletions stopped due to the --max-delete limit ({report.Statistics.DeletionsSkipped} skipped)");
+            Error($"Deletions stopped due to --max-delete limit ({report.Statistics.DeletionsSkipped} skipped)");
         }
 
         if (report.ExitCode != 0)
         {
-            _screen.WriteError("nativesync: " + ExitText.OfReport(report));
+            End(Voice.IsRsync ? ExitText.OfCode(report.ExitCode) : ExitText.OfReport(report), report.ExitCode);
         }
 
         _screen.Flush();
@@ -132,6 +178,62 @@ internal sealed class TextReporter : ISyncReporter
     public void Fail(string message, int exitCode)
     {
         _screen.EndStatus(keep: false);
-        _screen.WriteError("nativesync: " + message);
+        if (Voice.IsRsync)
+        {
+            Error(message);
+            End(ExitText.OfCode(exitCode), exitCode);
+        }
+        else
+        {
+            Error(message);
+        }
+    }
+
+    private string FileProgress(in EntryEvent entry)
+    {
+        SyncProgress progress = _progress?.Invoke() ?? default;
+        lock (_gate)
+        {
+            return ProgressText.OfFile(entry.Metadata.Size, _estimate.Update(progress), Interlocked.Read(ref _transferred), Output.HumanReadable);
+        }
+    }
+
+    private void Block(string text)
+    {
+        if (!Output.Quiet)
+        {
+            _screen.Write("\n" + text);
+        }
+
+        foreach (string line in _log is null ? [] : text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            _log!.WriteLine(line);
+        }
+    }
+
+    private void Print(string line)
+    {
+        if (!Output.Quiet)
+        {
+            _screen.WriteLine(line);
+        }
+    }
+
+    private void Say(string line)
+    {
+        Print(line);
+        _log?.WriteLine(line);
+    }
+
+    private void Error(string message)
+    {
+        _screen.WriteError(Voice.Error(message));
+        _log?.WriteLine(Voice.Error(message));
+    }
+
+    private void End(string message, int exitCode)
+    {
+        _screen.WriteError(Voice.End(message, exitCode));
+        _log?.WriteLine(Voice.End(message, exitCode));
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using NativeSync.Cli.Options;
@@ -8,8 +9,11 @@ using NativeSync.Transport;
 namespace NativeSync.Cli.Remote;
 
 /// <summary>Reaches the other side as the options say, and asks the person at the terminal for what is missing.</summary>
-internal sealed class RemoteConnector(RemoteArguments arguments, Interruption interruption)
+internal sealed class RemoteConnector(RemoteArguments arguments, Interruption interruption, Action<string>? tell = null)
 {
+    /// <summary>rsync's code for --contimeout.</summary>
+    private const int ConnectTimedOut = 35;
+
     /// <summary>rsync's variable for the remote shell.</summary>
     private const string RshVariable = "RSYNC_RSH";
 
@@ -34,10 +38,16 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
 
         if (Rsh is { } rsh)
         {
-            return await ShellCommandTransport.StartAsync(CommandSplitter.Split(rsh), remote.User, remote.Host!, image, agent, ct);
+            IReadOnlyList<string> words = CommandSplitter.Split(rsh);
+
+            // rsync, too, passes the version of IP on to ssh, and to nothing else.
+            words = arguments.IpVersion != 0 && Path.GetFileName(words[0]) == "ssh" ? [.. words, $"-{arguments.IpVersion}"] : words;
+            Tell(string.Join(' ', words));
+            return await ShellCommandTransport.StartAsync(words, remote.User, remote.Host!, image, agent, ct);
         }
 
-        SshSession session = await SshConnector.ConnectAsync(new SshTarget(remote.Host!, arguments.Port, remote.User), SshOptions(), ct);
+        Tell("built-in SSH");
+        SshSession session = await ConnectAsync(new SshTarget(remote.Host!, arguments.Port, remote.User), ct);
         try
         {
             return await AgentBootstrap.StartAsync(session, image, agent, ownsSession: true, ct);
@@ -54,13 +64,35 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         ?? (arguments is { Port: null, HostKeyCheck: null, SshConfig: null, Identities: [], KnownHosts: [] }
             && Environment.GetEnvironmentVariable(RshVariable) is { Length: > 0 } rsh ? rsh : null);
 
+    private async Task<SshSession> ConnectAsync(SshTarget target, CancellationToken ct)
+    {
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            return await SshConnector.ConnectAsync(target, SshOptions(), ct);
+        }
+        catch (TransportException e) when (arguments.ConnectSeconds > 0 && Stopwatch.GetElapsedTime(started).TotalSeconds >= arguments.ConnectSeconds)
+        {
+            throw new TransportException(ConnectTimedOut, e.Message, e.Hint, e);
+        }
+    }
+
+    private void Tell(string command)
+    {
+        if (tell is not null)
+        {
+            tell($"opening connection using: {UsageException.Quote(command)}");
+        }
+    }
+
     private SshOptions SshOptions() => new()
     {
+        IpVersion = arguments.IpVersion,
         IdentityFiles = arguments.Identities,
         KnownHostsFiles = arguments.KnownHosts,
         HostKeyCheck = arguments.HostKeyCheck,
         ConfigFile = arguments.SshConfig,
-        ConnectTimeout = arguments.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(arguments.TimeoutSeconds) : null,
+        ConnectTimeout = (arguments.ConnectSeconds > 0 ? arguments.ConnectSeconds : arguments.TimeoutSeconds) is > 0 and int seconds ? TimeSpan.FromSeconds(seconds) : null,
         PasswordProvider = prompt => PasswordFromEnvironment() ?? Ask(prompt, shown: false),
         PassphraseProvider = prompt => Ask(prompt, shown: false),
         InteractiveProvider = (prompt, shown) => (shown ? null : PasswordFromEnvironment()) ?? Ask(prompt, shown),

@@ -123,11 +123,14 @@ internal sealed class SyncSession : IAsyncDisposable
             onRecords);
         if (_context.Observer is { } observer)
         {
+            observer.OnStart(Snapshot);
             _progress = _clock.CreateTimer(
-                _ => observer.OnProgress(_context.Progress.Snapshot(_context.Lane.BytesSent + _context.Lane.BytesReceived)),
+                _ => observer.OnProgress(Snapshot()),
                 null, ProgressPeriod, ProgressPeriod);
         }
     }
+
+    private SyncProgress Snapshot() => _context.Progress.Snapshot(_context.Lane.BytesSent + _context.Lane.BytesReceived);
 
     /// <summary>Waits for the work, or for the reason why it will not be done.</summary>
     private async Task<T> Until<T>(Task<T> work)

@@ -6,6 +6,11 @@ namespace NativeSync.Engine;
 /// <summary>Told what happens during a synchronisation. Called from any thread; must be quick and must not throw.</summary>
 public interface ISyncObserver
 {
+    /// <summary>Called once, before anything else: <paramref name="progress"/> tells at any time how far the transfer is.</summary>
+    void OnStart(Func<SyncProgress> progress)
+    {
+    }
+
     /// <summary>Something was done to an entry, or would be done in a dry run.</summary>
     void OnEntry(in EntryEvent entry);
 
@@ -24,7 +29,14 @@ public interface ISyncObserver
 /// <param name="LinkTarget">Target of a symbolic link, or the path which a hard link joins; null for other entries.</param>
 /// <param name="Outgoing">True when this process sends the content, false when it receives it.</param>
 public readonly record struct EntryEvent(
-    OutcomeKind Kind, Changes Changes, byte[] Path, EntryMetadata Metadata, byte[]? LinkTarget, bool Outgoing);
+    OutcomeKind Kind, Changes Changes, byte[] Path, EntryMetadata Metadata, byte[]? LinkTarget, bool Outgoing)
+{
+    /// <summary>Bytes of content that travelled, with <see cref="SyncOptions.ReportContent"/>; 0 for what needed none.</summary>
+    public long Transferred { get; init; }
+
+    /// <summary>XXH3-128 of the content, with <see cref="SyncOptions.ReportContent"/>; null for what was not transferred.</summary>
+    public UInt128? Digest { get; init; }
+}
 
 /// <summary>Something that could not be done to one entry; the run goes on.</summary>
 /// <param name="Operation">What was attempted.</param>

@@ -32,6 +32,9 @@ public sealed record SyncOptions
     /// </summary>
     public bool LocalDelta { get; init; }
 
+    /// <summary>Tells the observer of each file how many bytes travelled, and the digest of the content. Stays at this end.</summary>
+    public bool ReportContent { get; init; }
+
     /// <summary>How many entries may be deleted; null for no bound.</summary>
     public long? MaxDelete { get; init; }
 

@@ -7,7 +7,7 @@ namespace NativeSync.Engine;
 public static class ByteText
 {
     /// <summary>
-    /// The name as one printable line: valid UTF-8 as it is, each other byte and each control, format or
+    /// The name as one printable line: valid UTF-8 as it is, each other byte and each control (but a tab), format or
     /// bidirectional-override character as <c>\#ooo</c> (three octal digits a byte), as rsync writes them; a
     /// backslash that would read as such an escape is escaped itself. What comes from the other side passes through here before it reaches a terminal or a log.
     /// </summary>
@@ -39,9 +39,9 @@ public static class ByteText
     public static byte[] FromArgument(string argument) => Encoding.UTF8.GetBytes(argument);
 
     private static bool LooksLikeEscape(ReadOnlySpan<byte> name) =>
-        name is [(byte)'\\', (byte)'#', >= (byte)'0' and <= (byte)'7', >= (byte)'0' and <= (byte)'7', >= (byte)'0' and <= (byte)'7', ..];
+        name is [(byte)'\\', (byte)'#', >= (byte)'0' and <= (byte)'9', >= (byte)'0' and <= (byte)'9', >= (byte)'0' and <= (byte)'9', ..];
 
-    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not
+    private static bool IsPrintable(Rune rune) => rune.Value == '\t' || Rune.GetUnicodeCategory(rune) is not
         (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned);
 

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using NativeSync.Engine;
 using Renci.SshNet;
 using Renci.SshNet.Common;
@@ -64,11 +66,12 @@ public static class SshConnector
 
     private static async Task<SshSession> ConnectOneAsync(ResolvedHost host, SshOptions options, SshJump? jump, CancellationToken ct)
     {
+        string address = jump is not null ? "127.0.0.1" : options.IpVersion == 0 ? host.HostName : await AddressAsync(host, options.IpVersion, ct).ConfigureAwait(false);
         var judge = new HostKeyJudge(host.HostKeyName, host.HostKeyName == host.HostName ? host.Port : 22, host.HostKeyCheck,
             host.UserKnownHosts, host.SystemKnownHosts, options.PinnedHostKey, options.ConfirmHostKey, options.Logger);
         var keys = new LoginKeys(host, options);
         var keyLogin = new KeyLogin(host.User, keys);
-        var info = new ConnectionInfo(jump is null ? host.HostName : "127.0.0.1", jump?.Port ?? host.Port, host.User, [.. Methods(host, options, keyLogin)])
+        var info = new ConnectionInfo(address, jump?.Port ?? host.Port, host.User, [.. Methods(host, options, keyLogin)])
         {
             Timeout = host.Timeout,
             MaxSessions = MaxChannels,
@@ -126,6 +129,25 @@ public static class SshConnector
 
             throw refusal ?? SshErrors.Connecting(e, host, keys, options.PasswordProvider is not null || options.InteractiveProvider is not null);
         }
+    }
+
+    /// <summary>The first address of one version of IP; the host key is still that of the name.</summary>
+    private static async Task<string> AddressAsync(ResolvedHost host, int version, CancellationToken ct)
+    {
+        try
+        {
+            IPAddress[] addresses = await Dns.GetHostAddressesAsync(host.HostName, version == 4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, ct).ConfigureAwait(false);
+            if (addresses is [var first, ..])
+            {
+                return first.ToString();
+            }
+        }
+        catch (SocketException)
+        {
+            // No address of this version.
+        }
+
+        throw new TransportException(SshErrors.ConnectionFailed, $"host {Printable.Line(host.HostName)} has no address of IPv{version}", $"Leave -{version} out.");
     }
 
     /// <summary>OpenSSH's order: keys, then questions, then the password. (SSH.NET asks with "none" first, which tells what is allowed.)</summary>

@@ -69,6 +69,9 @@ public sealed record SshOptions
     /// <summary>Limit for connecting, and for each answer of the server until logged in.</summary>
     public TimeSpan? ConnectTimeout { get; init; }
 
+    /// <summary>4 or 6 to connect by that version of IP alone; 0 for either. The first jump is what is connected to.</summary>
+    public int IpVersion { get; init; }
+
     /// <summary>Hosts to go through, <c>[user@]host[:port][,…]</c>; "none" overrides the configuration.</summary>
     public string? ProxyJump { get; init; }
 

@@ -70,7 +70,7 @@ public sealed class OptionTableTests
         if (option.Relation == Relation.Lacks && !negated)
         {
             UsageException e = Assert.Throws<UsageException>(() => Parse(arguments));
-            Assert.Equal(4, e.ExitCode);
+            Assert.Equal(option.Id == OptionId.DaemonOnly ? 1 : 4, e.ExitCode);
             Assert.Contains(option.Name, e.Message, StringComparison.Ordinal);
         }
         else if (option.Id == OptionId.Server || (option.Id == OptionId.CreationTimes && !negated))
@@ -135,6 +135,10 @@ public sealed class OptionTableTests
         OptionId.ChecksumChoice => "xxh128",
         OptionId.Info => "progress2",
         OptionId.UserMap or OptionId.GroupMap => "1000:1001",
+        OptionId.Debug => "cmd",
+        OptionId.StandardError => "all",
+        OptionId.OutBuffer => "L",
+        OptionId.MaxAlloc => "1g",
         _ when option.Argument is "FILE" or "COMMAND" or "PATTERN" or "PROGRAM" => "x",
         _ => "1000",
     };

@@ -1,5 +1,6 @@
 using NativeSync.Cli.Options;
 using NativeSync.Cli.Output;
+using NativeSync.Cli.Remote;
 using NativeSync.Engine;
 using NativeSync.Protocol;
 
@@ -53,12 +54,18 @@ public sealed class ItemizerTests
     [InlineData("h => a", OutcomeKind.Linked, File, "h", "a")]
     [InlineData("deleting d/", OutcomeKind.Deleted, Directory, "d", null)]
     [InlineData("x is uptodate", OutcomeKind.Unchanged, File, "x", null)]
-    [InlineData(null, OutcomeKind.MetadataOnly, File, "x", null)]
+    [InlineData("x", OutcomeKind.MetadataOnly, File, "x", null)]
     [InlineData(null, OutcomeKind.Failed, File, "x", null)]
     public void VerboseNamesWhatRsyncNames(string? line, OutcomeKind kind, uint mode, string path, string? target) =>
-        Assert.Equal(line, EntryText.Line(Entry(kind, Changes.Time, mode, path, target), new OutputArguments { Verbosity = 2 }, SyncOptions.ArchiveFlags, push: false));
+        Assert.Equal(line, Text(verbosity: 2).Line(Entry(kind, Changes.Time, mode, path, target), OutFormat.Named, itemizes: false));
 
     [Fact]
     public void WithoutAnyOptionNothingIsSaid() =>
-        Assert.Null(EntryText.Line(Entry(OutcomeKind.Created, Changes.New, File), new OutputArguments(), SyncOptions.ArchiveFlags, push: false));
+        Assert.Null(Text(verbosity: 0).Line(Entry(OutcomeKind.Created, Changes.New, File), null, itemizes: false));
+
+    private static EntryText Text(int verbosity)
+    {
+        TransferPlan plan = new(Direction.Local, null, [Bytes.Of("s/")], Bytes.Of("d"));
+        return new(new OutputArguments { Info = new InfoLevels { Verbosity = verbosity } }, SyncOptions.ArchiveFlags, new EntryValues(SyncOptions.ArchiveFlags, plan, NameStyle.Utf8, TimeProvider.System));
+    }
 }

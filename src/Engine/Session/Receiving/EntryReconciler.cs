@@ -139,7 +139,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
 
         if (here < 0 ? context.Has(JobFlags.Existing) : IsLeftAlone(directory, index, here))
         {
-            tree.Outcomes.Skipped(directory, index);
+            tree.Outcomes.Skipped(directory, index, isNew: here < 0);
             return false;
         }
 
@@ -191,7 +191,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
 
         if (here < 0 ? context.Has(JobFlags.Existing) : context.Has(JobFlags.IgnoreExisting))
         {
-            tree.Outcomes.Skipped(directory, index);
+            tree.Outcomes.Skipped(directory, index, isNew: here < 0);
             return;
         }
 

@@ -105,7 +105,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
                 tree.SourceChanged(directory, index);
             }
 
-            Commit();
+            Commit(digest);
         }
     }
 
@@ -128,7 +128,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         Close();
     }
 
-    private void Commit()
+    private void Commit(UInt128 digest)
     {
         var remote = directory.Remote!.Entries;
         tree.Attributes.ApplyToContent(
@@ -148,7 +148,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             Close();
         }
 
-        tree.ContentWritten(directory, index, error, size, _literal, _matched);
+        tree.ContentWritten(directory, index, error, size, _literal, _matched, digest);
     }
 
     private int OpenOutput(int dirfd)

@@ -18,12 +18,12 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         }
     }
 
-    public void Skipped(ReceiverDirectory directory, int index)
+    public void Skipped(ReceiverDirectory directory, int index, bool isNew)
     {
         Interlocked.Increment(ref statistics.Skipped);
         if (context.Has(JobFlags.ReportUnchanged))
         {
-            Tell(OutcomeKind.Skipped, directory, index, 0, null);
+            Tell(OutcomeKind.Skipped, directory, index, isNew ? Changes.New : 0, null);
         }
     }
 
@@ -34,10 +34,10 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         Tell(OutcomeKind.Skipped, directory, index, 0, null);
     }
 
-    public void Done(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes)
+    public void Done(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes, long transferred = 0, UInt128? digest = null)
     {
         Count(kind, directory.Remote!.Entries.Metadata(index));
-        Tell(kind, directory, index, changes, null);
+        Tell(kind, directory, index, changes, null, transferred, digest);
     }
 
     /// <summary>The destination directory itself.</summary>
@@ -126,14 +126,18 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         }
     }
 
-    private void Tell(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes, byte[]? leader)
+    private void Tell(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes, byte[]? leader, long transferred = 0, UInt128? digest = null)
     {
         if (context.Observer is { } observer)
         {
             var entries = directory.Remote!.Entries;
             var target = leader ?? (entries.Metadata(index).IsSymbolicLink ? entries.LinkTarget(index).ToArray() : null);
             observer.OnEntry(new EntryEvent(
-                kind, changes, PathBytes.Join(directory.Path, entries.Name(index)), entries.Metadata(index), target, Outgoing: false));
+                kind, changes, PathBytes.Join(directory.Path, entries.Name(index)), entries.Metadata(index), target, Outgoing: false)
+            {
+                Transferred = transferred,
+                Digest = digest,
+            });
         }
         else if (OverWire)
         {

@@ -283,7 +283,8 @@ internal sealed class ReceiverTree : IDisposable
     /// <param name="size">Bytes of the file.</param>
     /// <param name="literal">Of them, bytes that came as data.</param>
     /// <param name="matched">Of them, bytes that came from the basis.</param>
-    public void ContentWritten(ReceiverDirectory directory, int index, int error, long size, long literal, long matched)
+    /// <param name="digest">XXH3-128 of the content.</param>
+    public void ContentWritten(ReceiverDirectory directory, int index, int error, long size, long literal, long matched, UInt128 digest = default)
     {
         if (error is -Errno.ENOSPC or -Errno.EDQUOT)
         {
@@ -304,7 +305,7 @@ internal sealed class ReceiverTree : IDisposable
             Interlocked.Add(ref Statistics.MatchedBytes, matched);
             Interlocked.Add(ref Statistics.DeltaFiles, matched > 0 ? 1 : 0);
             var changes = directory.Remote!.Differences(index);
-            Outcomes.Done((changes & Changes.New) != 0 ? OutcomeKind.Created : OutcomeKind.Updated, directory, index, changes | Changes.Content);
+            Outcomes.Done((changes & Changes.New) != 0 ? OutcomeKind.Created : OutcomeKind.Updated, directory, index, changes | Changes.Content, literal, digest);
         }
 
         ContentDone(directory, index, error >= 0);

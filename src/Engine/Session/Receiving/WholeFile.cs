@@ -33,7 +33,7 @@ internal static class WholeFile
         try
         {
             var error = handle.Fd < 0 ? handle.Fd : Write(context, tree, directory, index, handle.Fd, data);
-            tree.ContentWritten(directory, index, error, data.Length, literal: data.Length, matched: 0);
+            tree.ContentWritten(directory, index, error, data.Length, literal: data.Length, matched: 0, digest);
         }
         finally
         {

@@ -182,6 +182,7 @@ internal sealed class ContentStage : IDisposable
     private void WriteWhole(in SenderWork work, ReadOnlySpan<byte> data, ContentFlags flags)
     {
         var digest = System.IO.Hashing.XxHash128.HashToUInt128(data);
+        SentContent.Remember(_context, work, data.Length, digest);
         using var scope = _context.Outbox.Enter(Records.WholeBound(data.Length));
         var writer = new WireWriter(scope.Room);
         Records.WriteWhole(ref writer, work.Directory.Id, work.Index, flags, data, digest);

@@ -25,7 +25,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
         Begin(work, status.Size, 0);
         _hash.Reset();
         var holes = status.Blocks * 512 < status.Size;
-        long offset = 0;
+        long offset = 0, literal = 0;
         var error = 0;
         while (offset < status.Size)
         {
@@ -56,9 +56,10 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
             _hash.Append(_chunk.AsSpan(0, count));
             new RecordTokens(context, table, directory).Literal(_chunk.AsSpan(0, count));
             offset += count;
+            literal += count;
         }
 
-        return End(work, fd, status, offset, error, _hash.GetCurrentHashAsUInt128());
+        return End(work, fd, status, offset, error, literal, _hash.GetCurrentHashAsUInt128());
     }
 
     /// <summary>Sends what the receiver's basis lacks.</summary>
@@ -69,7 +70,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
         var source = new FileSource(context.Io, fd);
         var sink = new RecordTokens(context, table, work.Directory);
         var result = DeltaMatcher.Match(ref source, status.Size, request.Signature, ref sink, context.Has(JobFlags.InPlace) ? InPlace : MatchOptions.Default);
-        return End(work, fd, status, result.Length, result.Error, result.Digest);
+        return End(work, fd, status, result.Length, result.Error, result.LiteralBytes, result.Digest);
     }
 
     private void Begin(in SenderWork work, long size, long basisLength)
@@ -81,8 +82,9 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
     }
 
     /// <summary>Ends the token stream; with an error number when the file could not be read to its end.</summary>
-    private int End(in SenderWork work, int fd, in FileStatus before, long length, int error, UInt128 digest)
+    private int End(in SenderWork work, int fd, in FileStatus before, long length, int error, long literal, UInt128 digest)
     {
+        SentContent.Remember(context, work, literal, digest);
         if (error < 0)
         {
             var path = PathBytes.Join(work.Directory.Path, work.Directory.Listing.Name(work.Index));

@@ -29,6 +29,9 @@ internal sealed class SenderDirectory(int id, SenderDirectory? parent, byte[] pa
 
     public long ContentBytes { get; set; }
 
+    /// <summary>What was sent of each entry, for reports; null when nobody asks. Guarded by the directory itself.</summary>
+    public Dictionary<int, (long Bytes, UInt128 Digest)>? Sent { get; set; }
+
     public Origin OriginOf(int entry) => Origins[EntryOrigins is null ? 0 : EntryOrigins[entry]];
 
     // ---- guarded by the sender's gate

@@ -176,8 +176,13 @@ internal sealed class TreeSender : IDisposable
             target = _links.LeaderOf(directory.LinkGroups?[index] ?? 0);
         }
 
+        var sent = SentContent.Of(directory, index);
         observer.OnEntry(new EntryEvent(
-            outcome.Kind, outcome.Changes, PathBytes.Join(directory.Path, directory.Listing.Name(index)), metadata, target, Outgoing: true));
+            outcome.Kind, outcome.Changes, PathBytes.Join(directory.Path, directory.Listing.Name(index)), metadata, target, Outgoing: true)
+        {
+            Transferred = sent?.Bytes ?? 0,
+            Digest = sent?.Digest,
+        });
     }
 
     private void HandleDeleted(in DeletedRecord deleted)
