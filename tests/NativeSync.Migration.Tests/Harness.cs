@@ -55,6 +55,9 @@ internal sealed class Harness : IAsyncDisposable
 
     public FakeSource Source { get; } = new();
 
+    /// <summary>What a walk over the source finds to be carried.</summary>
+    public long? Measured { get; set; }
+
     public StringWriter LogText { get; } = new(CultureInfo.InvariantCulture);
 
     public string StateFile => Path.Combine(Tool.StateDirectory, "state.json");
@@ -135,6 +138,7 @@ internal sealed class Harness : IAsyncDisposable
         Log = log,
         Credentials = user => CredentialSources.Resolve(user, _ => null, _ => null),
         ReadExcludes = content => [.. Encoding.UTF8.GetString(content).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => Encoding.UTF8.GetBytes("- " + l))],
+        Measure = _ => Measured,
         Source = Source,
         Reachability = new AlwaysReachable(),
     };
@@ -159,11 +163,18 @@ internal sealed class FakeSource : ISourceSystem
 {
     public bool IsSuperUser => true;
 
-    public IReadOnlyList<MountEntry> Mounts() => [];
+    public IReadOnlyList<MountEntry> MountList { get; set; } = [];
 
-    public long? UsedBytes(string path) => 1 << 20;
+    public long Used { get; set; } = 1 << 20;
 
-    public bool IsDirectory(string path) => Directory.Exists(path);
+    /// <summary>The directories that there are; null asks the machine.</summary>
+    public string[]? Directories { get; set; }
+
+    public IReadOnlyList<MountEntry> Mounts() => MountList;
+
+    public long? UsedBytes(string path) => Used;
+
+    public bool IsDirectory(string path) => Directories?.Contains(path) ?? Directory.Exists(path);
 
     public SourceFacts SourceFacts { get; set; } = new();
 

@@ -72,6 +72,7 @@ internal static class Preflight
     public static List<CheckLine> Ports(IReadOnlyList<SecurityGroupPolicySet> groups, ClientSettings client)
     {
         List<CheckLine> lines = [];
+        string who = client.Mode == NetworkMode.Gateway ? "the source" : "this server";
         foreach (int port in (int[])[client.SshPort, 443, 80])
         {
             bool needed = port == client.SshPort;
@@ -79,9 +80,9 @@ internal static class Preflight
             lines.Add(SecurityGroupCheck.Tcp(groups, port) switch
             {
                 PortVerdict.Open => new(CheckVerdict.Ok, subject, "open"),
-                PortVerdict.OpenForSome => new(CheckVerdict.Warn, subject, "open for certain addresses", needed ? "make sure that this server's address is among them" : ""),
-                PortVerdict.Unknown => new(CheckVerdict.Warn, subject, "decided by templates or other groups, which are not followed", needed ? "make sure that it is open for this server" : ""),
-                _ when needed => new(CheckVerdict.Fail, subject, "closed", $"open it for this server: the data goes there"),
+                PortVerdict.OpenForSome => new(CheckVerdict.Warn, subject, "open for certain addresses", needed ? $"make sure that the address of {who} is among them" : ""),
+                PortVerdict.Unknown => new(CheckVerdict.Warn, subject, "decided by templates or other groups, which are not followed", needed ? $"make sure that it is open for {who}" : ""),
+                _ when needed => new(CheckVerdict.Fail, subject, "closed", $"open it for {who}: the data goes there"),
                 _ => new(CheckVerdict.Warn, subject, "closed; the guide asks for it, this tool does not need it"),
             });
         }
