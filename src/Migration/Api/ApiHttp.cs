@@ -47,7 +47,12 @@ internal static class ApiHttp
         bool notSent = e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
             or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
         CallEffect effect = notSent ? CallEffect.None : CallEffect.Unknown;
-        if (e.HttpRequestError == HttpRequestError.ProxyTunnelError || e.StatusCode == HttpStatusCode.ProxyAuthenticationRequired)
+        if (e.StatusCode is HttpStatusCode.ProxyAuthenticationRequired or HttpStatusCode.Unauthorized)
+        {
+            return RefusedByProxy(action, e);
+        }
+
+        if (e.HttpRequestError == HttpRequestError.ProxyTunnelError)
         {
             return new(action, CloudErrors.Proxy, $"{endpoint.Authority} cannot be reached{proxy}: the proxy refuses", "check Client.Net.Proxy in client.json", effect, null, e);
         }
@@ -67,6 +72,10 @@ internal static class ApiHttp
         };
         return new(action, CloudErrors.Network, $"{endpoint.Authority} cannot be reached{proxy}: {what}", advice, effect, null, e);
     }
+
+    /// <summary>The proxy does not accept the user.</summary>
+    public static CloudException RefusedByProxy(string action, Exception? inner = null) => new(
+        action, CloudErrors.Proxy, "the proxy refuses the user or password", "check Client.Net.Proxy.User and Client.Net.Proxy.Password in client.json", CallEffect.None, null, inner);
 
     private static SslClientAuthenticationOptions TrustOnly(string file)
     {

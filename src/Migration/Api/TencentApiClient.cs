@@ -180,7 +180,7 @@ public sealed class TencentApiClient : IDisposable
             // The API refuses with status 200 only: a 401 is some proxies' answer to a wrong password (tinyproxy's).
             bool proxy = status == HttpStatusCode.ProxyAuthenticationRequired || (status == HttpStatusCode.Unauthorized && _settings.Proxy is not null);
             throw proxy
-                ? new CloudException(action.Name, CloudErrors.Proxy, "the proxy refuses the user or password", "check Client.Net.Proxy.User and Client.Net.Proxy.Password in client.json", CallEffect.None)
+                ? ApiHttp.RefusedByProxy(action.Name)
                 : new CloudException(action.Name, CloudErrors.BadAnswer, $"{endpoint.Authority} answered with HTTP status {(int)status} and not as the API does", "check Client.Api.Endpoint and any proxy on the way; if they are right, run the tool again", CallEffect.Unknown);
         }
 

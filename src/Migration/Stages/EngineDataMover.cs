@@ -39,6 +39,10 @@ public sealed class EngineDataMover : IDataMover
                 return ResultOf(report);
             }
         }
+        catch (SessionException e) when (e.ExitCode == ExitCodes.FileIo)
+        {
+            return new TransferResult { ExitCode = e.ExitCode, DestinationTrouble = e.Message, ProblemCount = 1, Problems = [e.Message] };
+        }
         catch (SessionException e)
         {
             throw new TransportException(e.ExitCode, $"{job.Label}: {e.Message}", "run the tool again: it goes on where it stopped", e);

@@ -100,7 +100,7 @@ internal sealed class CloudLab : IAsyncDisposable
         };
         client ??= [];
         client["Client.Net.Mode"] = mode;
-        client["Client.Api.Endpoint"] = Simulator.Endpoint;
+        client["Client.Api.Endpoint"] ??= Simulator.Endpoint;
         client["Client.Api.PollSeconds"] = 0.05;
         client["Client.Ssh.Port"] = Rescue.Port;
         Write("user.json", user.ToJsonString());

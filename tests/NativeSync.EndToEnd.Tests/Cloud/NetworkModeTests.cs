@@ -55,6 +55,7 @@ public sealed class NetworkModeTests
         await using CloudLab lab = await CloudLab.CreateAsync(network: network.Destination, address: NetworkLab.DestinationAddress);
         using SmallServer source = new();
         string tool = lab.Scratch["tool"], log = lab.Scratch["tinyproxy.log"];
+        await using TlsFront api = new(lab.Simulator.Port, lab.Scratch["ca.pem"]);
         using Process proxy = await StartTinyproxyAsync(lab, log, out int port);
         try
         {
@@ -69,7 +70,7 @@ public sealed class NetworkModeTests
             await JudgeAsync(lab, source);
             string[] asked = [.. File.ReadLines(log).Where(l => l.Contains("Request (file descriptor", StringComparison.Ordinal))];
             Assert.NotEmpty(asked);
-            Assert.All(asked, l => Assert.Contains(lab.Simulator.Endpoint, l, StringComparison.Ordinal));
+            Assert.All(asked, l => Assert.Contains($"CONNECT {api.Endpoint["https://".Length..]} HTTP", l, StringComparison.Ordinal));
         }
         finally
         {
@@ -79,6 +80,8 @@ public sealed class NetworkModeTests
 
         void WriteTool(string password) => lab.WriteTool(tool, mode: 3, client: new JsonObject
         {
+            ["Client.Api.Endpoint"] = api.Endpoint,
+            ["Client.Api.CaFile"] = lab.Scratch["ca.pem"],
             ["Client.Source.Root"] = source.Root,
             ["Client.Net.Proxy.Ip"] = NetworkLab.GatewayAddress,
             ["Client.Net.Proxy.Port"] = port.ToString(CultureInfo.InvariantCulture),

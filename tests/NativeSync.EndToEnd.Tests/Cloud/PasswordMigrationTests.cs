@@ -9,7 +9,7 @@ namespace NativeSync.EndToEnd.Tests.Cloud;
 public sealed class PasswordMigrationTests
 {
     [Fact]
-    public async Task ATreeArrivesOnTheDisksThatTheIdsNameAndAnEmptyDataDiskIsFormattedWithConsent()
+    public async Task ATreeArrivesOnTheDisksThatTheIdsNameAndADiskThatCannotTakeItIsNamed()
     {
         await using CloudLab lab = await CloudLab.CreateAsync(data: [(null, 64)]);
         using SmallServer source = new();

@@ -27,8 +27,12 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         {
             if (handle is { Fd: < 0 } && !IsDry)
             {
-                // What still comes for it is dropped, so that the stream stays in step.
-                tree.Report(Operation.Open, -handle.Fd, directory.Path);
+                // What still comes for it is dropped, so that the stream stays in step. What lies below it shares its trouble.
+                if (directory.Parent is not { Skipped: true })
+                {
+                    tree.Report(Operation.Open, -handle.Fd, directory.Path);
+                }
+
                 directory.Skipped = true;
                 return 0;
             }

@@ -460,7 +460,12 @@ internal sealed class ReceiverTree : IDisposable
             Finish(directory);
             lock (_gate)
             {
-                _directories.Remove(directory.Id);
+                // The unasked contents of one that could not be made may still be under way: it stays known, and they are dropped.
+                if (directory is not { Void: true, Skipped: true })
+                {
+                    _directories.Remove(directory.Id);
+                }
+
                 if (directory.Parent is { } parent)
                 {
                     parent.ChildrenPending--;

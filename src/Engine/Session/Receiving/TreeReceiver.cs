@@ -199,7 +199,9 @@ internal sealed class TreeReceiver : IDisposable
         var directory = new ReceiverDirectory(probe.Directory, parent, probe.Name.ToArray())
         {
             Void = parent is { Void: true },
-            Skipped = parent is { Skipped: true },
+
+            // Below a void directory that could not be made all still comes unasked, and each directory there is settled by itself.
+            Skipped = parent is { Skipped: true, Void: false },
         };
         tree.Announce(directory);
         if (!directory.Void && !directory.Skipped)
