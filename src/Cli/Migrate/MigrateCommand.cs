@@ -184,7 +184,9 @@ internal static class MigrateCommand
     {
         try
         {
-            return ExcludeFile.Read(content, include: false, nulSeparated: false);
+            RuleCollector rules = new(RuleFiles.OnDisk);
+            rules.AddContent(content, RuleSyntax.Old(include: false), ByteText.FromArgument(ExcludesFile.FileName));
+            return rules.Rules;
         }
         catch (FilterException e)
         {

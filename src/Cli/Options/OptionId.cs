@@ -18,7 +18,7 @@ internal enum OptionId
     DryRun, Itemize, Verbose, Quiet, Stats, Progress, PartialProgress, HumanReadable, Info, Debug, Json, OutFormat, LogFile, LogFileFormat, EightBit, StandardError, MessagesToError, OutBuffer,
     Checksum, Update, Existing, IgnoreExisting, SizeOnly, IgnoreTimes, ModifyWindow, WholeFile, InPlace, Partial, BlockSize,
     Delete, DeleteExcluded, MaxDelete, IgnoreErrors, Force, OneFileSystem, MakePath, Fsync,
-    Exclude, ExcludeFrom, Include, IncludeFrom, Filter, From0,
+    Exclude, ExcludeFrom, Include, IncludeFrom, Filter, FilterFiles, CvsExclude, From0, MaxSize, MinSize, PruneEmptyDirectories,
     Compress, CompressLevel, CompressChoice, ChecksumChoice, BandwidthLimit, Timeout,
     Ipv4, Ipv6, ConnectTimeout, Number, MaxAlloc,
     Rsh, RsyncPath, Port, Identity, KnownHosts, HostKeyCheck, SshConfig,

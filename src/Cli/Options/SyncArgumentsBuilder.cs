@@ -12,8 +12,7 @@ internal sealed class SyncArgumentsBuilder
     /// <summary>rsync's bound for <c>--block-size</c>.</summary>
     private const long MaxBlockSize = 128 * 1024;
 
-    private readonly IRuleFiles _ruleFiles;
-    private readonly List<byte[]> _rules = [];
+    private readonly FilterArguments _filters;
     private readonly List<string> _identities = [];
     private readonly List<string> _knownHosts = [];
     private readonly HashSet<OptionId> _given = [];
@@ -22,7 +21,7 @@ internal sealed class SyncArgumentsBuilder
     private readonly InfoLevels _info = new();
     private readonly OutputOptions _output = new();
     private int _itemize, _quiet, _human = 1, _oneFileSystem;
-    private bool _json, _from0, _compress, _version, _help;
+    private bool _json, _compress, _version, _help;
     private bool? _wholeFile;
     private int? _compressLevel;
     private bool _compressNone;
@@ -36,7 +35,7 @@ internal sealed class SyncArgumentsBuilder
 
     private SyncArgumentsBuilder(IRuleFiles ruleFiles, JobFlags flags)
     {
-        _ruleFiles = ruleFiles;
+        _filters = new FilterArguments(ruleFiles);
         _flags = flags;
     }
 
@@ -81,6 +80,7 @@ internal sealed class SyncArgumentsBuilder
             }
         }
 
+        builder._filters.Complete();
         return builder.Build(line.Operands);
     }
 
@@ -152,12 +152,12 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.ModifyWindow: _modifyWindow = Number(given, -1, int.MaxValue); break;
             case OptionId.BlockSize: _blockSize = ReadBlockSize(given); break;
 
-            case OptionId.Exclude: AddRule(ExcludeFile.FromArgument(given.Value, include: false)); break;
-            case OptionId.Include: AddRule(ExcludeFile.FromArgument(given.Value, include: true)); break;
-            case OptionId.ExcludeFrom: AddFile(given.Value, include: false); break;
-            case OptionId.IncludeFrom: AddFile(given.Value, include: true); break;
-            case OptionId.Filter: AddRule(given.Value); break;
-            case OptionId.From0: _from0 = on; break;
+            case OptionId.PruneEmptyDirectories: Set(JobFlags.PruneEmptyDirectories, on); break;
+            case OptionId.From0: _filters.NulSeparated = on; break;
+            case OptionId.Exclude or OptionId.Include or OptionId.ExcludeFrom or OptionId.IncludeFrom or OptionId.Filter or OptionId.FilterFiles
+                or OptionId.CvsExclude or OptionId.MaxSize or OptionId.MinSize:
+                _filters.Apply(given);
+                break;
 
             case OptionId.Verbose: _info.Verbosity = on ? _info.Verbosity + 1 : 0; break;
             case OptionId.Quiet: _quiet++; break;
@@ -210,6 +210,8 @@ internal sealed class SyncArgumentsBuilder
         // --inplace keeps what an interrupted run wrote by its nature.
         Set(JobFlags.Partial, (_flags & (JobFlags.Partial | JobFlags.InPlace)) != 0);
         Set(JobFlags.OneFileSystem, _oneFileSystem > 0);
+        Set(JobFlags.OmitMountPoints, _oneFileSystem > 1);
+        Set(JobFlags.NulRuleFiles, _filters.NulSeparated);
         Set(JobFlags.WholeFile, _wholeFile == true);
 
         // Of these two rsync looks at --size-only first.
@@ -238,7 +240,9 @@ internal sealed class SyncArgumentsBuilder
                 GroupMap = _attributes.GroupMap,
                 FakeSuper = _attributes.IsFakeSuper,
                 XattrLevel = _attributes.XattrLevel,
-                Rules = _rules,
+                MaxSize = _filters.MaxSize,
+                MinSize = _filters.MinSize,
+                Rules = _filters.Rules,
             },
             Print = _print,
             Output = _output.Build(_info, _itemize) with { Quiet = _quiet > 0, HumanReadable = _human, Json = _json },
@@ -269,11 +273,6 @@ internal sealed class SyncArgumentsBuilder
         }
 
         _attributes.RefuseContradictions();
-        if (_oneFileSystem > 1)
-        {
-            throw new UsageException("option -xx is not supported yet", UsageException.Unsupported);
-        }
-
         if (_json && (_itemize > 0 || _info[InfoItem.Progress] > 0))
         {
             throw new UsageException("--json cannot be combined with --itemize-changes or --progress: its events say the same");
@@ -287,29 +286,6 @@ internal sealed class SyncArgumentsBuilder
         if (_rsh is not null && (_given.Overlaps([OptionId.Port, OptionId.Identity, OptionId.KnownHosts, OptionId.HostKeyCheck, OptionId.SshConfig])))
         {
             throw new UsageException("--port, --identity, --known-hosts, --host-key-check and --ssh-config are for the built-in SSH (put them into the command of --rsh)");
-        }
-    }
-
-    private void AddRule(byte[] rule)
-    {
-        // Parsed here for its errors; the engine parses the list again.
-        FilterList.Empty.Add(rule);
-        if (rule.Length > 0)
-        {
-            _rules.Add(rule);
-        }
-    }
-
-    private void AddFile(byte[] path, bool include)
-    {
-        byte[] content = _ruleFiles.Read(path, include ? "include" : "exclude");
-        try
-        {
-            _rules.AddRange(ExcludeFile.Read(content, include, _from0));
-        }
-        catch (FilterException e)
-        {
-            throw new FilterException($"{UsageException.Quote(path)}: {e.Message}", e.ExitCode, UsageException.Quote(path), e.Line);
         }
     }
 

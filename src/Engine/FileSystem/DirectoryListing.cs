@@ -166,6 +166,17 @@ internal sealed class DirectoryListing
         Count = kept;
     }
 
+    /// <summary>
+    /// The entries for which <paramref name="keep"/> says so, as a listing that shares the bytes of this one: this one must not grow
+    /// any more. The same listing when that is all of them.
+    /// </summary>
+    public DirectoryListing Select<TState>(TState state, Func<DirectoryListing, int, TState, bool> keep)
+    {
+        DirectoryListing selected = new() { _items = [.. _items.AsSpan(0, Count)], _bytes = _bytes, _used = _used, Count = Count, Incomplete = Incomplete };
+        selected.Keep(state, keep);
+        return selected.Count == Count ? this : selected;
+    }
+
     public void AddProblem(Operation operation, int error, ReadOnlySpan<byte> name) =>
         (Problems ??= []).Add(new ScanProblem(operation, error, name.ToArray()));
 

@@ -2,36 +2,10 @@ using System.Buffers;
 
 namespace NativeSync.Engine.Filters;
 
-/// <summary>What a rule says beside its pattern.</summary>
-[Flags]
-internal enum RuleFlags : ushort
-{
-    None = 0,
-
-    /// <summary>Includes (shows, puts at risk); without it the rule excludes (hides, protects).</summary>
-    Include = 1,
-
-    /// <summary>Limited to the sending side. With neither side flag the rule works on both.</summary>
-    SenderSide = 2,
-
-    /// <summary>Limited to the receiving side.</summary>
-    ReceiverSide = 4,
-
-    /// <summary>Takes effect where the pattern does not match.</summary>
-    Negate = 8,
-
-    /// <summary>Ignored inside directories that are being deleted.</summary>
-    Perishable = 0x10,
-
-    /// <summary>Matched against the absolute path.</summary>
-    AbsolutePath = 0x20,
-
-    /// <summary>Matched against names of extended attributes, and never against those of files.</summary>
-    XattrName = 0x40,
-
-    /// <summary>Both side flags.</summary>
-    Sides = SenderSide | ReceiverSide,
-}
+/// <summary>Where a leading slash of a pattern is anchored, when not at the root of the transfer: at the directory of a dir-merge file.</summary>
+/// <param name="Below">How many bytes of a name lie before the part below that directory, slash included.</param>
+/// <param name="Above">The way from that directory down to the root of the transfer, for a directory above the root.</param>
+internal readonly record struct RuleAnchor(int Below, byte[]? Above);
 
 /// <summary>One include or exclude rule, compiled (rsync-semantics.md §2.2). Immutable.</summary>
 internal sealed class FilterRule
@@ -47,11 +21,13 @@ internal sealed class FilterRule
     private readonly bool _crossesSlashes;
     private readonly bool _startsWithStars;
     private readonly bool _endsWithTripleStar;
+    private readonly RuleAnchor _anchor;
 
     /// <summary>Compiles <paramref name="pattern"/> as it stands in a rule, trailing and leading slash included.</summary>
-    public FilterRule(ReadOnlySpan<byte> pattern, RuleFlags flags)
+    public FilterRule(ReadOnlySpan<byte> pattern, RuleFlags flags, RuleAnchor anchor = default)
     {
         Flags = flags;
+        _anchor = anchor;
         if (pattern.Length > 1 && pattern[^1] == Slash)
         {
             _directoryOnly = true;
@@ -71,6 +47,9 @@ internal sealed class FilterRule
 
     /// <summary>Side, sense and modifiers.</summary>
     public RuleFlags Flags { get; }
+
+    /// <summary>Whether the rule is about names of extended attributes.</summary>
+    public bool IsForXattrs => (Flags & RuleFlags.XattrName) != 0;
 
     /// <summary>Whether the rule includes what it matches.</summary>
     public bool Includes => (Flags & RuleFlags.Include) != 0;
@@ -100,8 +79,15 @@ internal sealed class FilterRule
             name = name[(name.LastIndexOf(Slash) + 1)..];
         }
 
-        // Virtual pieces around the name: the root for absolute rules, a slash that a leading "**/" may take, one for "dir/***".
-        bool prefixRoot = !basenameOnly && (Flags & RuleFlags.AbsolutePath) != 0 && root.Length > 0;
+        // Virtual pieces around the name: what lies above it for anchored and absolute rules, a slash that a leading "**/" may take, one for "dir/***".
+        if ((Flags & RuleFlags.AbsolutePath) == 0)
+        {
+            // rsync joins the directory's path and the pattern, and so takes a '[' in the path for a class; we do not.
+            root = _anchored ? _anchor.Above : default;
+            name = _anchored ? name[_anchor.Below..] : name;
+        }
+
+        bool prefixRoot = !basenameOnly && root.Length > 0;
         bool prefixSlash = !basenameOnly && !prefixRoot && _startsWithStars;
         bool suffixSlash = isDirectory && _endsWithTripleStar;
         if (!prefixRoot && !prefixSlash && !suffixSlash)

@@ -10,54 +10,34 @@ namespace NativeSync.Engine.Session;
 /// </summary>
 internal static class EntrySelection
 {
-    /// <summary>Leaves what is sent.</summary>
-    /// <param name="context">Options and rules.</param>
+    /// <summary>Leaves what the rules do not hide.</summary>
+    /// <param name="rules">The rules in this directory.</param>
     /// <param name="listing">The scanned directory; shrinks.</param>
     /// <param name="path">Its path from the transfer root.</param>
-    /// <param name="origins">Origin of each entry, shrunk alike; null when there is only one.</param>
-    public static void ForSending(SyncContext context, DirectoryListing listing, byte[] path, int[]? origins)
+    public static void ForSending(DirectoryRules rules, DirectoryListing listing, byte[] path)
     {
-        if (context.Filters.IsEmpty)
+        if (rules.HasRules(FilterSide.Sender))
         {
-            return;
+            var full = new PathBuffer(path);
+            listing.Keep(rules, (from, i, r) => r.Check(full.With(from.Name(i)), from.Metadata(i).IsDirectory, FilterSide.Sender) == FilterDecision.Included);
         }
-
-        var kept = 0;
-        var full = new PathBuffer(path);
-        listing.Keep(context, (from, i, _) =>
-        {
-            ref var metadata = ref from.Metadata(i);
-            if (IsExcluded(context, full.With(from.Name(i)), metadata.IsDirectory, FilterSide.Sender))
-            {
-                return false;
-            }
-
-            if (origins is not null)
-            {
-                origins[kept] = origins[i];
-            }
-
-            kept++;
-            return true;
-        });
     }
 
-    /// <summary>Leaves what may be compared and deleted: the rest is as if it were not there.</summary>
-    public static void ForReceiving(SyncContext context, DirectoryListing listing, byte[] path)
+    /// <summary>What of a directory here the rules do not protect: when that is what the sender has, there is nothing to do.</summary>
+    public static DirectoryListing ForReceiving(DirectoryRules rules, DirectoryListing listing, byte[] path)
     {
-        if (context.Filters.IsEmpty)
+        if (!rules.HasRules(FilterSide.Receiver))
         {
-            return;
+            return listing;
         }
 
         var full = new PathBuffer(path);
-        listing.Keep(context, (from, i, _) =>
-            !IsExcluded(context, full.With(from.Name(i)), from.Metadata(i).IsDirectory, FilterSide.Receiver));
+        return listing.Select(rules, (from, i, r) => !IsProtected(r, full.With(from.Name(i)), from.Metadata(i).IsDirectory));
     }
 
-    /// <summary>True when the rules hide or protect this path on that side.</summary>
-    public static bool IsExcluded(SyncContext context, ReadOnlySpan<byte> path, bool isDirectory, FilterSide side) =>
-        !context.Filters.IsEmpty && context.Filters.Check(path, isDirectory, side) != FilterDecision.Included;
+    /// <summary>True when the rules protect this path from deletion.</summary>
+    public static bool IsProtected(DirectoryRules rules, ReadOnlySpan<byte> path, bool isDirectory, bool insideDeletion = false) =>
+        rules.Check(path, isDirectory, FilterSide.Receiver, insideDeletion) == FilterDecision.Protected;
 
     /// <summary>True when the options transfer entries of this type.</summary>
     public static bool IsTypeWanted(SyncContext context, in EntryMetadata metadata) => metadata.Type switch
@@ -68,6 +48,10 @@ internal static class EntrySelection
         EntryType.Fifo or EntryType.Socket => context.Has(JobFlags.Specials),
         _ => true,
     };
+
+    /// <summary>True for a file whose size is within --min-size and --max-size, and for all that is no file.</summary>
+    public static bool IsSizeWanted(SyncContext context, in EntryMetadata metadata) =>
+        !metadata.IsRegular || (metadata.Size <= (context.Options.MaxSize ?? long.MaxValue) && metadata.Size >= (context.Options.MinSize ?? 0));
 
     /// <summary>A directory's path with one name after the other behind it.</summary>
     private sealed class PathBuffer

@@ -19,6 +19,16 @@ internal static class JobTranslation
             numbers.Add(new(JobNumber.MaxDelete, limit));
         }
 
+        if (options.MaxSize is { } largest)
+        {
+            numbers.Add(new(JobNumber.MaxSize, largest));
+        }
+
+        if (options.MinSize is { } smallest)
+        {
+            numbers.Add(new(JobNumber.MinSize, smallest));
+        }
+
         Add(numbers, JobNumber.XattrLevel, options.XattrLevel);
         var texts = new List<KeyValuePair<JobText, byte[]>>();
         Add(texts, JobText.Destination, kind == JobKind.Push ? request.Destination : []);
@@ -53,6 +63,8 @@ internal static class JobTranslation
                 BlockSize = (int)Math.Clamp(Get(numbers, JobNumber.BlockSize), 0, ProtocolLimits.MaxBlockSize),
                 ModifyWindow = (int)Math.Clamp(Get(numbers, JobNumber.ModifyWindow), 0, int.MaxValue),
                 MaxDelete = numbers.TryGetValue(JobNumber.MaxDelete, out var limit) ? Math.Max(0, limit) : null,
+                MaxSize = numbers.TryGetValue(JobNumber.MaxSize, out var largest) ? largest : null,
+                MinSize = numbers.TryGetValue(JobNumber.MinSize, out var smallest) ? smallest : null,
                 UserMap = job.Text(JobText.UserMap) ?? [],
                 GroupMap = job.Text(JobText.GroupMap) ?? [],
                 ChangeMode = job.Text(JobText.ChangeMode) ?? [],

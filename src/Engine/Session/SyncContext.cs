@@ -31,6 +31,12 @@ internal sealed class SyncContext
 
     public RecordOutbox Outbox => Lane.Outbox;
 
+    /// <summary>The filter rules at work in a tree of this end.</summary>
+    /// <param name="operatorRoot">The root of the transfer here, as an operator named it.</param>
+    /// <param name="unreadable">Is told of rule files that cannot be read.</param>
+    public FilterScope FiltersIn(ReadOnlySpan<byte> operatorRoot, Action<byte[], int> unreadable) =>
+        new(Filters, Io, Filters.NeedsRootPath ? RootPath.Of(Io, operatorRoot) : [], Has(JobFlags.NulRuleFiles), unreadable);
+
     /// <summary>What a scan of a receiver must read for these options.</summary>
     public ScanFields ScanFields => FieldsFor(Has(JobFlags.SuperUser));
 
@@ -88,6 +94,10 @@ internal sealed class SyncContext
             catch (SessionAbortedException)
             {
                 // The reason is known already.
+            }
+            catch (FilterException e)
+            {
+                Abort.Abort(new SessionException(e.ExitCode, e.Message, e));
             }
             catch (Exception e)
             {

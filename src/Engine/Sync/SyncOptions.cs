@@ -38,6 +38,12 @@ public sealed record SyncOptions
     /// <summary>How many entries may be deleted; null for no bound.</summary>
     public long? MaxDelete { get; init; }
 
+    /// <summary>Larger files are not transferred; null for no bound. In bytes; as in rsync their names stay, so that nothing is deleted for it.</summary>
+    public long? MaxSize { get; init; }
+
+    /// <summary>Smaller files are not transferred; null for no bound. In bytes.</summary>
+    public long? MinSize { get; init; }
+
     /// <summary>Seconds by which modification times may differ and still count as equal.</summary>
     public int ModifyWindow { get; init; }
 

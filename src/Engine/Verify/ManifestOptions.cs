@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Verify;
@@ -9,7 +10,8 @@ internal sealed record ManifestOptions
     /// <summary>Links, Devices and Specials choose types; Permissions to Xattrs choose what counts; NumericIds and OneFileSystem as in rsync.</summary>
     public required JobFlags Flags { get; init; }
 
-    public PathFilter? Excluded { get; init; }
+    /// <summary>What they hide from a sender does not take part.</summary>
+    public FilterList Filters { get; init; } = FilterList.Empty;
 
     /// <summary>Threads that read file contents.</summary>
     public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 4);

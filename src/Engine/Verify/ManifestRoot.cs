@@ -6,8 +6,9 @@ namespace NativeSync.Engine.Verify;
 /// <summary>What an operator named: a directory, or one entry of another type, in the directory that holds it.</summary>
 internal sealed class ManifestRoot
 {
-    private ManifestRoot(int fd, byte[]? name, in FileStatus status)
+    private ManifestRoot(int fd, byte[] path, byte[]? name, in FileStatus status)
     {
+        Path = path;
         Fd = fd;
         SingleName = name;
         Status = status;
@@ -15,6 +16,9 @@ internal sealed class ManifestRoot
 
     /// <summary>The directory, or the one that holds the entry.</summary>
     public int Fd { get; }
+
+    /// <summary>As the operator named it.</summary>
+    public byte[] Path { get; }
 
     /// <summary>The entry's name; null for a directory.</summary>
     public byte[]? SingleName { get; }
@@ -52,7 +56,7 @@ internal sealed class ManifestRoot
                 return error;
             }
 
-            root = new ManifestRoot(fd, null, status);
+            root = new ManifestRoot(fd, path.ToArray(), null, status);
             return 0;
         }
 
@@ -84,7 +88,7 @@ internal sealed class ManifestRoot
             return error < 0 ? error : reason;
         }
 
-        root = new ManifestRoot(fd, name.ToArray(), status);
+        root = new ManifestRoot(fd, path.ToArray(), name.ToArray(), status);
         return 0;
     }
 }

@@ -27,13 +27,5 @@ internal static class ManifestServer
     }
 
     /// <summary>Options for flags and rules, the same on both sides of a comparison.</summary>
-    public static ManifestOptions OptionsOf(JobFlags flags, IReadOnlyList<byte[]> rules)
-    {
-        FilterList filters = FilterList.Parse(rules);
-        return new ManifestOptions
-        {
-            Flags = flags,
-            Excluded = filters.IsEmpty ? null : (path, isDirectory) => filters.Check(path, isDirectory, FilterSide.Sender) == FilterDecision.Excluded,
-        };
-    }
+    public static ManifestOptions OptionsOf(JobFlags flags, IReadOnlyList<byte[]> rules) => new() { Flags = flags, Filters = FilterList.Parse(rules) };
 }

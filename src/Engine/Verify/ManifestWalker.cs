@@ -1,5 +1,7 @@
 using System.Threading.Channels;
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
+using NativeSync.Engine.Session;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Verify;
@@ -18,6 +20,7 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
         public required ManifestDirectory Directory { get; init; }
         public required FileStatus Status { get; init; }
         public DirectoryHandle? Handle { get; set; }
+        public required DirectoryRules Rules { get; init; }
         public int NextChild { get; set; }
     }
 
@@ -25,6 +28,10 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
     private readonly LinkTable _links = new();
     private readonly PathBuilder _path = new();
     private readonly List<Frame> _stack = [];
+
+    /// <summary>Rule files of the directory under scan that cannot be read.</summary>
+    private readonly List<(byte[] Path, int Error)> _unreadableRules = [];
+    private FilterScope _filters = null!;
     private int _lastId = -1;
 
     public async Task RunAsync(ManifestRoot root, CancellationToken ct)
@@ -32,6 +39,8 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
         DirectoryHandle rootHandle = new(io, root.Fd);
         try
         {
+            _filters = new FilterScope(options.Filters, io, options.Filters.NeedsRootPath ? RootPath.Of(io, root.Path) : [],
+                options.Has(JobFlags.NulRuleFiles), (path, error) => _unreadableRules.Add((path, error)));
             if (root.SingleName != null)
             {
                 await HandOnAsync(SingleEntry(root, rootHandle), ct).ConfigureAwait(false);
@@ -45,6 +54,12 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
             {
                 await StepAsync(rootHandle, ct).ConfigureAwait(false);
             }
+        }
+        catch (FilterException e)
+        {
+            SessionException reason = new(e.ExitCode, e.Message, e);
+            steps.TryComplete(reason);
+            throw reason;
         }
         catch (Exception e)
         {
@@ -139,8 +154,9 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
             _path.Push(name);
         }
 
-        ManifestDirectory directory = Scan(handle, name, parent);
-        Frame frame = new() { Directory = directory, Status = status, Handle = handle };
+        DirectoryRules rules = _stack.Count == 0 ? _filters.EnterRoot(handle.Fd) : _filters.Enter(_stack[^1].Rules, _path.Span, handle.Fd);
+        ManifestDirectory directory = Scan(handle, name, parent, rules);
+        Frame frame = new() { Directory = directory, Status = status, Handle = handle, Rules = rules };
         handle.AddReference(); // the directory's own; the one that came in stays with the frame
         _stack.Add(frame);
         if (_stack.Count > MaxHandles && _stack[^(MaxHandles + 1)] is { Handle: { } upper } old)
@@ -152,7 +168,7 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
         await HandOnAsync(directory, ct).ConfigureAwait(false);
     }
 
-    private ManifestDirectory Scan(DirectoryHandle handle, byte[] name, int parent)
+    private ManifestDirectory Scan(DirectoryHandle handle, byte[] name, int parent, DirectoryRules rules)
     {
         DirectoryListing listing = new();
         int error = _scanner.Scan(handle.Fd, options.ScanFields, listing);
@@ -163,29 +179,17 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
         }
 
         byte[] path = _path.ToArray();
-        listing.Keep(this, static (from, i, walker) => walker.Takes(from, i));
+        listing.Keep(options, static (from, i, o) => o.IsWanted(from.Metadata(i)));
+        EntrySelection.ForSending(rules, listing, path);
+        foreach ((byte[] file, int errno) in _unreadableRules)
+        {
+            listing.AddProblem(Operation.Open, errno, RuleText.FileName(file));
+        }
+
+        _unreadableRules.Clear();
         ManifestDirectory directory = new() { Id = ++_lastId, Parent = parent, Path = path, Name = name, Listing = listing, Handle = handle };
         Prepare(directory);
         return directory;
-    }
-
-    private bool Takes(DirectoryListing listing, int index)
-    {
-        ref EntryMetadata metadata = ref listing.Metadata(index);
-        if (!options.IsWanted(metadata))
-        {
-            return false;
-        }
-
-        if (options.Excluded is not { } excluded)
-        {
-            return true;
-        }
-
-        int before = _path.Push(listing.Name(index));
-        bool takes = !excluded(_path.Span, metadata.IsDirectory);
-        _path.Truncate(before);
-        return takes;
     }
 
     /// <summary>Finds the files with several names and counts what is to be read.</summary>

@@ -15,6 +15,3 @@ internal interface IRecordSource : IAsyncDisposable
     /// <summary>After the last pack: waits until the giving side is done too.</summary>
     ValueTask FinishAsync(CancellationToken ct);
 }
-
-/// <summary>True for what shall not be looked at; the path is relative to the root, without a leading slash.</summary>
-internal delegate bool PathFilter(ReadOnlySpan<byte> path, bool isDirectory);

@@ -95,6 +95,12 @@ public enum JobFlags : ulong
     ReportUnchanged = 0x8_0000_0000,
     /// <summary>Compress nothing, whatever the level says.</summary>
     NoCompress = 0x10_0000_0000,
+    /// <summary>-0: lines of rule files in the tree end at NUL.</summary>
+    NulRuleFiles = 0x20_0000_0000,
+    /// <summary>-xx: leave mount points out.</summary>
+    OmitMountPoints = 0x40_0000_0000,
+    /// <summary>-m</summary>
+    PruneEmptyDirectories = 0x80_0000_0000,
     /// <summary>--no-super: the receiver does not do what only the super-user may.</summary>
     NoSuper = 1UL << 58,
     /// <summary>--fake-super at the agent.</summary>

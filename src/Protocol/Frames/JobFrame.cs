@@ -5,7 +5,7 @@ namespace NativeSync.Protocol;
 /// <summary>Client to agent: what to do (docs/protocol.md, "Job").</summary>
 public sealed class JobFrame
 {
-    internal const JobFlags KnownFlags = (JobFlags)(((1UL << 37) - 1) | (0x1fUL << 58));
+    internal const JobFlags KnownFlags = (JobFlags)(((1UL << 40) - 1) | (0x1fUL << 58));
     private const byte IgnorableFrom = 0x80;
 
     /// <summary>What to do.</summary>

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using NativeSync.Engine.Filters;
 using NativeSync.Cli.Options;
 
 namespace NativeSync.Cli.Tests.Options;
@@ -145,6 +146,6 @@ public sealed class OptionTableTests
 
     private sealed class NoFiles : IRuleFiles
     {
-        public byte[] Read(byte[] path, string kind) => [];
+        public byte[] Read(ReadOnlySpan<byte> path, string kind) => [];
     }
 }

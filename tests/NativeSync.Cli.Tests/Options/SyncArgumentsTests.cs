@@ -63,7 +63,8 @@ public sealed class SyncArgumentsTests
     [InlineData(1, "-r -e ssh --port=22 a h:b", "--port, --identity, --known-hosts, --host-key-check and --ssh-config are for the built-in SSH (put them into the command of --rsh)")]
     [InlineData(1, "-r --host-key-check=maybe a b", "--host-key-check=maybe: yes, accept-new or no is expected")]
     [InlineData(4, "-r --fuzzy a b", "option --fuzzy is not supported yet")]
-    [InlineData(4, "-rxx a b", "option -xx is not supported yet")]
+    [InlineData(1, "-r --max-size=x a b", "--max-size=x is invalid (a number of bytes, or one with a unit such as 1.5m)")]
+    [InlineData(11, "-r -f ._/nonexistent/m a b", "failed to open merge file /nonexistent/m: No such file or directory (2)")]
     [InlineData(4, "-r --zc=lz4 a b", "option --compress-choice=lz4 is not supported yet")]
     public void ACommandLineThatMakesNoSenseIsToldInOneLine(int exitCode, string line, string message)
     {
@@ -78,7 +79,33 @@ public sealed class SyncArgumentsTests
         using TemporaryDirectory directory = new();
         directory.Shell("printf '# no\\n*.o\\n+ keep\\n' > rules; printf 'x\\0y\\n\\0' > rules0");
         SyncArguments parsed = Parse("-r", "--include=a", $"--exclude-from={directory.Path}/rules", "-f", "P b", "--from0", $"--include-from={directory.Path}/rules0", "--exclude=- c", "a", "b");
-        Assert.Equal(["+ a", "- *.o", "+ keep", "P b", "+ x", "+ y\n", "- c"], parsed.Options.Rules.Select(Encoding.UTF8.GetString));
+        Assert.Equal(["+ a", "- *.o", "+ keep", "-r b", "+ x", "+ y\n", "- c"], parsed.Options.Rules.Select(Encoding.UTF8.GetString));
+    }
+
+    [Theory]
+    [InlineData("-F --exclude=a", ": /.rsync-filter|- a")]
+    [InlineData("-FF --exclude=a", ": /.rsync-filter|- .rsync-filter|- a")]
+    [InlineData("-F --exclude=a -FF", ": /.rsync-filter|- a|- .rsync-filter")]
+    [InlineData("--exclude=a -f ! --include=b", "+ b")]
+    [InlineData("-f :Cs -f H_x", ":Cs .cvsignore|-s x")]
+    public void OptionsForRulesAreShorthands(string line, string rules) =>
+        Assert.Equal(rules, string.Join('|', Parse(["-r", .. line.Split(' '), "a", "b"]).Options.Rules.Select(Encoding.UTF8.GetString)));
+
+    [Fact]
+    public void CvsExcludesComeLastWhereverTheOptionStands()
+    {
+        IReadOnlyList<byte[]> rules = Parse("-rC", "--exclude=mine", "a", "b").Options.Rules;
+        Assert.Equal(["- mine", ":C .cvsignore", "-p RCS"], rules.Take(3).Select(Encoding.UTF8.GetString));
+        Assert.Contains(rules, r => r.AsSpan().SequenceEqual("-p .bzr/"u8));
+    }
+
+    [Fact]
+    public void SizesAndFlagsOfTheSelectionAreTaken()
+    {
+        SyncOptions options = Parse("-rmxx0", "--max-size=1.5k", "--min-size=0", "a", "b").Options;
+        Assert.Equal((1536L, 0L), (options.MaxSize, options.MinSize));
+        Assert.True(options.Has(JobFlags.PruneEmptyDirectories | JobFlags.OneFileSystem | JobFlags.OmitMountPoints | JobFlags.NulRuleFiles));
+        Assert.Null(Parse("-r", "a", "b").Options.MaxSize);
     }
 
     [Fact]
@@ -96,7 +123,7 @@ public sealed class SyncArgumentsTests
         directory.Shell("printf 'ok\\n- \\n' > rules");
         UsageException e = Assert.Throws<UsageException>(() => Parse("-r", $"--exclude-from={directory.Path}/rules", "a", "b"));
         Assert.Equal(1, e.ExitCode);
-        Assert.Equal($"{directory.Path}/rules: unexpected end of filter rule: -  (line 2)", e.Message);
+        Assert.Equal($"unexpected end of filter rule: -  ({directory.Path}/rules line 2)", e.Message);
     }
 
     [Fact]

@@ -104,11 +104,11 @@ public sealed class FilterListTests
     public void ARuleAboutAbsolutePathsSeesTheRootOfTheTransfer()
     {
         FilterList list = List("-/ /etc/passwd", "-/ home/*/x");
-        list.AbsoluteRoot = "/etc/"u8;
-        Assert.True(Hidden(list, "passwd"));
-        Assert.False(Hidden(list, "sub/passwd"));
-        list.AbsoluteRoot = "/home"u8;
-        Assert.True(Hidden(list, "me/x"));
+        DirectoryRules inEtc = DirectoryRules.Of(list.Entries, "etc"u8.ToArray(), DirMergeLists.None);
+        Assert.Equal(FilterDecision.Excluded, inEtc.Check("passwd"u8, false, FilterSide.Sender));
+        Assert.Equal(FilterDecision.Included, inEtc.Check("sub/passwd"u8, false, FilterSide.Sender));
+        DirectoryRules inHome = DirectoryRules.Of(list.Entries, "home"u8.ToArray(), DirMergeLists.None);
+        Assert.Equal(FilterDecision.Excluded, inHome.Check("me/x"u8, false, FilterSide.Sender));
     }
 
     [Fact]
@@ -132,11 +132,6 @@ public sealed class FilterListTests
     [InlineData("! foo", 1)]
     [InlineData("!foo", 1)]
     [InlineData(" - foo", 1)]
-    [InlineData(". file", 4)]
-    [InlineData("merge file", 4)]
-    [InlineData(": .rules", 4)]
-    [InlineData("dir-merge,n .rules", 4)]
-    [InlineData("-C", 4)]
     public void AMalformedRuleIsNamedWithRsyncsExitCode(string rule, int exitCode)
     {
         if (exitCode == 0)
@@ -148,27 +143,5 @@ public sealed class FilterListTests
         FilterException e = Assert.Throws<FilterException>(() => List(rule));
         Assert.Equal(exitCode, e.ExitCode);
         Assert.Contains(rule, e.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("a\nb\r\nc\rd", "- a|- b|- c|- d")]
-    [InlineData("# no\n; no\n #yes\n\n  x \n", "-  #yes|-   x ")]
-    [InlineData("+ in\n- out\n-foo\n+bar\n!foo\nP foo\nexclude foo\nmerge x\n", "+ in|- out|- -foo|- +bar|- !foo|- P foo|- exclude foo|- merge x")]
-    [InlineData("a\n!\nb", "- a|!|- b")]
-    [InlineData("\u00ef\u00bb\u00bfx\ny", "- \u00ef\u00bb\u00bfx|- y")]
-    [InlineData("a\0b\n\0c\nd", "- a|- d")]
-    public void AnExcludeFileIsReadAsRsyncReadsIt(string content, string rules) =>
-        Assert.Equal(rules, string.Join('|', ExcludeFile.Read(Encoding.Latin1.GetBytes(content), include: false, nulSeparated: false).Select(Encoding.Latin1.GetString)));
-
-    [Fact]
-    public void ANulSeparatedFileKeepsLineEndsInItsPatterns() =>
-        Assert.Equal(["+ a\nb", "+ c\r", "- d"], ExcludeFile.Read("a\nb\0#x\0c\r\0- d"u8, include: true, nulSeparated: true).Select(Encoding.Latin1.GetString));
-
-    [Fact]
-    public void APrefixWithoutAPatternNamesItsLine()
-    {
-        FilterException e = Assert.Throws<FilterException>(() => ExcludeFile.Read("ok\n\n- \n"u8, include: false, nulSeparated: false));
-        Assert.Equal(3, e.Line);
-        Assert.Equal(1, e.ExitCode);
     }
 }

@@ -19,8 +19,14 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 
     public void DeleteExtraneous(ReceiverDirectory directory, int dirfd, DirectoryListing local, DirectoryListing remote)
     {
-        if (!context.Has(JobFlags.Delete) || tree.Root.Rename is not null)
+        if (!context.Has(JobFlags.Delete) || tree.Root.Rename is not null || directory.Rules is not { IsUncertain: false } rules)
         {
+            return;
+        }
+
+        if (directory is { Parent: null, Goal: null })
+        {
+            // Entries that were named are put into the destination: what else is there is nobody's business.
             return;
         }
 
@@ -37,17 +43,23 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 
         lock (_gate)
         {
-            RemoveExtraneous(directory, dirfd, local, remote);
+            RemoveExtraneous(directory, rules, dirfd, local, remote);
         }
     }
 
-    private void RemoveExtraneous(ReceiverDirectory directory, int dirfd, DirectoryListing local, DirectoryListing remote)
+    private void RemoveExtraneous(ReceiverDirectory directory, DirectoryRules rules, int dirfd, DirectoryListing local, DirectoryListing remote)
     {
         for (var i = local.Count - 1; i >= 0; i--)
         {
-            if (remote.Find(local.Name(i)) < 0)
+            if (remote.Find(local.Name(i)) >= 0)
             {
-                Remove(directory, dirfd, local.Name(i).ToArray(), local.Name(i).ToArray(), local.Metadata(i).Type, count: true);
+                continue;
+            }
+
+            var name = local.Name(i).ToArray();
+            if (!EntrySelection.IsProtected(rules, PathBytes.Join(directory.Path, name), local.Metadata(i).IsDirectory))
+            {
+                Remove(directory, rules, dirfd, name, name, local.Metadata(i).Type, count: true);
             }
         }
     }
@@ -67,7 +79,7 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         {
             lock (_gate)
             {
-                if (Remove(directory, dirfd, name.ToArray(), name.ToArray(), EntryType.Directory, count: false))
+                if (Remove(directory, directory.Rules ?? tree.Filters.Outside, dirfd, name.ToArray(), name.ToArray(), EntryType.Directory, count: false))
                 {
                     return true;
                 }
@@ -79,14 +91,15 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
     }
 
     /// <param name="directory">The announced directory below which this is.</param>
-    /// <param name="dirfd">The directory that holds the entry.</param>
+    /// <param name="rules">The filter rules in the directory that holds the entry.</param>
+    /// <param name="dirfd">That directory.</param>
     /// <param name="name">The entry.</param>
     /// <param name="below">Its path below <paramref name="directory"/>.</param>
     /// <param name="type">Its type.</param>
     /// <param name="count">False for what only makes way, which --max-delete does not count.</param>
-    private bool Remove(ReceiverDirectory directory, int dirfd, byte[] name, byte[] below, EntryType type, bool count)
+    private bool Remove(ReceiverDirectory directory, DirectoryRules rules, int dirfd, byte[] name, byte[] below, EntryType type, bool count)
     {
-        if (type == EntryType.Directory && !Empty(directory, dirfd, name, below, count))
+        if (type == EntryType.Directory && !Empty(directory, rules, dirfd, name, below, count))
         {
             return false;
         }
@@ -116,7 +129,7 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 
     /// <summary>Removes everything in a directory that no rule protects.</summary>
     /// <returns>True when nothing is left.</returns>
-    private bool Empty(ReceiverDirectory directory, int dirfd, byte[] name, byte[] below, bool count)
+    private bool Empty(ReceiverDirectory directory, DirectoryRules rules, int dirfd, byte[] name, byte[] below, bool count)
     {
         var fd = context.Io.OpenAt(dirfd, name, OpenFlags.Read | OpenFlags.Directory);
         if (fd < 0)
@@ -135,14 +148,15 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
                 return false;
             }
 
-            var empty = true;
-            for (var i = listing.Count - 1; i >= 0; i--)
+            rules = tree.EnterRules(rules, PathBytes.Join(directory.Path, below), fd);
+            var empty = !rules.IsUncertain;
+            for (var i = rules.IsUncertain ? -1 : listing.Count - 1; i >= 0; i--)
             {
                 var child = listing.Name(i).ToArray();
                 var childBelow = PathBytes.Join(below, child);
                 var type = listing.Metadata(i).Type;
-                empty &= !EntrySelection.IsExcluded(context, PathBytes.Join(directory.Path, childBelow), type == EntryType.Directory, FilterSide.Receiver)
-                    && Remove(directory, fd, child, childBelow, type, count);
+                empty &= !EntrySelection.IsProtected(rules, PathBytes.Join(directory.Path, childBelow), type == EntryType.Directory, insideDeletion: true)
+                    && Remove(directory, rules, fd, child, childBelow, type, count);
             }
 
             if (!empty && !_limitReported)

@@ -11,7 +11,8 @@ namespace NativeSync.Engine.Session.Receiving;
 /// <param name="Fd">The open directory; -1 in a dry run whose destination does not exist.</param>
 /// <param name="Rename">The name that the single source gets; null to keep names.</param>
 /// <param name="Created">True when the directory was (or in a dry run would be) made.</param>
-internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created)
+/// <param name="Path">The directory as the operator named it.</param>
+internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created, byte[] Path)
 {
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
 
@@ -50,7 +51,7 @@ internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created)
     {
         if (context.Has(JobFlags.DryRun))
         {
-            return new DestinationRoot(-1, null, Created: true);
+            return new DestinationRoot(-1, null, Created: true, path);
         }
 
         var trimmed = path.AsSpan().TrimEnd((byte)'/').ToArray();
@@ -96,7 +97,7 @@ internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created)
     {
         var fd = io.OpenPath(path, DirectoryFlags);
         return fd >= 0
-            ? new DestinationRoot(fd, rename, created)
+            ? new DestinationRoot(fd, rename, created, path)
             : throw new SessionException(
                 rename is null && fd is -Errno.ENOENT or -Errno.ENOTDIR ? ExitCodes.FileIo : ExitCodes.FileSelection,
                 $"cannot open the destination directory \"{ByteText.Escape(path)}\": {Errno.Describe(-fd)}");

@@ -141,7 +141,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             return false;
         }
 
-        if (here < 0 ? context.Has(JobFlags.Existing) : IsLeftAlone(directory, index, here))
+        if (!EntrySelection.IsSizeWanted(context, metadata) || (here < 0 ? context.Has(JobFlags.Existing) : IsLeftAlone(directory, index, here)))
         {
             tree.Outcomes.Skipped(directory, index, isNew: here < 0);
             return false;

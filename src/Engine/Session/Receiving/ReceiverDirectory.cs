@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -67,8 +68,11 @@ internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[
     /// <summary>Nothing of it is wanted; what comes is dropped.</summary>
     public bool Skipped { get; set; }
 
-    /// <summary>What is here now, filter rules applied; null when void, and once it is resolved.</summary>
+    /// <summary>What is here now, protected or not; null when void, and once it is resolved.</summary>
     public DirectoryListing? Local { get; set; }
+
+    /// <summary>The filter rules for what is here; null when void or skipped.</summary>
+    public DirectoryRules? Rules { get; set; }
 
     /// <summary>What the sender has; kept until all contents are here.</summary>
     public RemoteListing? Remote { get; set; }

@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -23,6 +24,7 @@ internal sealed class ReceiverTree : IDisposable
         _onProgress = onProgress;
         Root = root;
         RootGoal = rootGoal;
+        Filters = context.FiltersIn(root.Path, (path, errno) => Report(Operation.Open, errno, path));
         Handles = new DirectoryHandles(context.Io, root.Fd);
         Outcomes = new OutcomeReporter(context, Statistics);
         Attributes = new AttributeWriter(context, Outcomes, identities);
@@ -34,6 +36,9 @@ internal sealed class ReceiverTree : IDisposable
     }
 
     public DestinationRoot Root { get; }
+
+    /// <summary>The filter rules at work here.</summary>
+    public FilterScope Filters { get; }
 
     public DirectoryHandles Handles { get; }
 
@@ -72,6 +77,9 @@ internal sealed class ReceiverTree : IDisposable
     public bool IsDone => _rootFinished;
 
     private DirectoryGoal? RootGoal { get; }
+
+    /// <summary>The filter rules in a directory here, from those in the one above it (null for the root).</summary>
+    public DirectoryRules EnterRules(DirectoryRules? above, byte[] path, int fd) => above is null ? Filters.EnterRoot(fd) : Filters.Enter(above, path, fd);
 
     /// <summary>Looks whether the destination directory itself is to change, and reports it.</summary>
     public void CompareRoot(DirectoryScanner scanner)

@@ -239,6 +239,7 @@ internal sealed class TreeReceiver : IDisposable
         if (fd >= 0)
         {
             error = _scanner.Scan(fd, _context.ScanFields, listing);
+            directory.Rules = tree.EnterRules(directory.Parent?.Rules, directory.Path, fd);
             _context.Io.Close(fd);
         }
 
@@ -254,11 +255,11 @@ internal sealed class TreeReceiver : IDisposable
             tree.Report(problem.Operation, problem.Error, PathBytes.Join(directory.Path, problem.Name));
         }
 
-        EntrySelection.ForReceiving(_context, listing, directory.Path);
+        var atRisk = EntrySelection.ForReceiving(directory.Rules!, listing, directory.Path);
         if (_context.DigestsDecide && tree.Root.Rename is null
-            && DirectoryDigest.Compute(listing, _context.DigestFields, _identities) == digest)
+            && DirectoryDigest.Compute(atRisk, _context.DigestFields, _identities) == digest)
         {
-            tree.IsSame(directory, listing);
+            tree.IsSame(directory, atRisk);
             return Verdict.Same;
         }
 

@@ -61,7 +61,8 @@ internal sealed class ContentStage : IDisposable
 
         for (var i = 0; i < directory.Listing.Count; i++)
         {
-            if (directory.Listing.Metadata(i).IsRegular && (directory.LinkGroups?[i] ?? 0) == 0)
+            ref var metadata = ref directory.Listing.Metadata(i);
+            if (metadata.IsRegular && EntrySelection.IsSizeWanted(_context, metadata) && (directory.LinkGroups?[i] ?? 0) == 0)
             {
                 SendFile(new SenderWork(SenderTask.Whole, directory, i));
             }

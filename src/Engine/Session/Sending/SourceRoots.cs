@@ -57,7 +57,7 @@ internal sealed class SourceRoots : IDisposable
                 return false;
             }
 
-            _roots.Add(new SourceRoot(fd, null));
+            _roots.Add(new SourceRoot(fd, null, source));
             return false;
         }
 
@@ -77,7 +77,7 @@ internal sealed class SourceRoots : IDisposable
             return false;
         }
 
-        _roots.Add(new SourceRoot(parentFd, name));
+        _roots.Add(new SourceRoot(parentFd, name, parent));
         return !status.IsDirectory;
     }
 
@@ -89,4 +89,5 @@ internal sealed class SourceRoots : IDisposable
 /// <summary>One source.</summary>
 /// <param name="DirectoryFd">The directory whose contents are meant, or in which the named entry lies.</param>
 /// <param name="Name">The entry's name; null when the directory's contents are meant.</param>
-internal sealed record SourceRoot(int DirectoryFd, byte[]? Name);
+/// <param name="Path">The directory as the operator wrote it; empty for the working directory.</param>
+internal sealed record SourceRoot(int DirectoryFd, byte[]? Name, byte[] Path);

@@ -14,11 +14,12 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
     private readonly IdentityMapper? _identities = context.Has(JobFlags.NumericIds) ? null : new IdentityMapper(IdentityMap.Load(context.Io));
     private readonly Dictionary<ulong, bool> _oneFileSystem = [];
     private readonly ScanFields _fields = context.SendFields;
+    private readonly EmptyDirectories _emptiness = new(context);
     private int _nextId;
 
     public void Run()
     {
-        var all = roots.Roots.Select(r => new Origin(r.DirectoryFd, [])).ToArray();
+        var all = roots.Roots.Select(r => new Origin(r.DirectoryFd, [], context.FiltersIn(r.Path, ReportRules))).ToArray();
         AnnounceRoot([.. all.Where((_, i) => roots.Roots[i].Name is null)]);
         var root = new SenderDirectory(_nextId++, null, [], all);
         var walk = new Stack<Step>();
@@ -125,7 +126,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
         if (directory.Origins.Length == 1)
         {
-            var error = ScanOrigin(directory.Origins[0], listing);
+            var error = ScanOrigin(directory, 0, listing);
             return error >= 0 || ReportUnreadable(directory.Path, error);
         }
 
@@ -134,7 +135,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         for (var i = 0; i < directory.Origins.Length; i++)
         {
             var part = new DirectoryListing();
-            var error = ScanOrigin(directory.Origins[i], part);
+            var error = ScanOrigin(directory, i, part);
             if (error < 0)
             {
                 ReportUnreadable(directory.Path, error);
@@ -154,7 +155,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
     {
         if (roots.Roots.Count == 1 && roots.Roots[0].Name is null)
         {
-            var error = ScanOrigin(root.Origins[0], listing);
+            var error = ScanOrigin(root, 0, listing);
             return error >= 0 || ReportUnreadable(root.Path, error);
         }
 
@@ -163,9 +164,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         {
             var source = roots.Roots[i];
             var part = new DirectoryListing();
-            var error = source.Name is null
-                ? ScanOrigin(new Origin(source.DirectoryFd, []), part)
-                : _scanner.ScanName(source.DirectoryFd, source.Name, _fields, part);
+            var error = source.Name is null ? ScanOrigin(root, i, part) : ScanNamed(root, i, source.Name, part);
             if (error < 0)
             {
                 ReportUnreadable(source.Name ?? [], error);
@@ -180,8 +179,10 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         return true;
     }
 
-    private int ScanOrigin(in Origin origin, DirectoryListing into)
+    /// <summary>Scans one place of a directory, and leaves what its rules show.</summary>
+    private int ScanOrigin(SenderDirectory directory, int index, DirectoryListing into)
     {
+        ref var origin = ref directory.Origins[index];
         var fd = context.Io.OpenBeneath(origin.RootFd, origin.Path, OpenFlags.Read | OpenFlags.Directory);
         if (fd < 0)
         {
@@ -190,7 +191,14 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
         try
         {
-            return _scanner.Scan(fd, _fields, into);
+            var error = _scanner.Scan(fd, _fields, into);
+            if (error >= 0)
+            {
+                origin = origin.Enter(directory.Path, fd);
+                EntrySelection.ForSending(origin.Rules!, into, directory.Path);
+            }
+
+            return error;
         }
         finally
         {
@@ -198,12 +206,26 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         }
     }
 
+    /// <summary>Looks at an entry that an operator named: rules from files do not count for it, but for what is below it.</summary>
+    private int ScanNamed(SenderDirectory root, int index, byte[] name, DirectoryListing into)
+    {
+        ref var origin = ref root.Origins[index];
+        var error = _scanner.ScanName(origin.RootFd, name, _fields, into);
+        if (error >= 0)
+        {
+            EntrySelection.ForSending(origin.Filters.Outside, into, root.Path);
+            origin = origin with { Rules = origin.Filters.FromAbove(withRoot: true) };
+        }
+
+        return error;
+    }
+
     /// <summary>Drops what is not to be transferred, counts the rest, and collects the directories to descend into.</summary>
     private List<(byte[] Name, Origin[] Origins)> Survey(SenderDirectory directory)
     {
         var listing = directory.Listing;
         ReportProblems(directory);
-        EntrySelection.ForSending(context, listing, directory.Path, directory.EntryOrigins);
+        LeaveOutDirectories(directory);
         var children = new List<(byte[], Origin[])>();
         var totals = new TreeTotals();
         for (var i = 0; i < listing.Count; i++)
@@ -229,6 +251,37 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         totals.AddTo(statistics);
         context.Progress.Found(listing.Count, directory.ContentBytes);
         return children;
+    }
+
+    /// <summary>Drops mount points (-xx) and directories with nothing but directories below (-m).</summary>
+    private void LeaveOutDirectories(SenderDirectory directory)
+    {
+        if (!context.Has(JobFlags.OmitMountPoints | JobFlags.PruneEmptyDirectories))
+        {
+            return;
+        }
+
+        var kept = new List<int>();
+        directory.Listing.Keep(directory, (listing, i, parent) =>
+        {
+            var keep = !listing.Metadata(i).IsDirectory || (
+                (!context.Has(JobFlags.OmitMountPoints) || IsWithin(parent, listing.Identity(i).Device, i))
+                && (!context.Has(JobFlags.PruneEmptyDirectories) || HasContent(parent, i)));
+            if (keep)
+            {
+                kept.Add(i);
+            }
+
+            return keep;
+        });
+        directory.EntryOrigins = directory.EntryOrigins is { } origins ? [.. kept.Select(i => origins[i])] : null;
+    }
+
+    private bool HasContent(SenderDirectory parent, int index)
+    {
+        var listing = parent.Listing;
+        var within = IsWithin(parent, listing.Identity(index).Device, index);
+        return _emptiness.HasContent(within ? ChildOrigins(parent, index) : [], PathBytes.Join(parent.Path, listing.Name(index)));
     }
 
     /// <summary>What travels of an entry, where that is not simply what it is.</summary>
@@ -273,9 +326,9 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         if (directory.Parent is null && directory.EntryOrigins is { } from)
         {
             var named = name.ToArray();
-            return [.. roots.Roots
-                .Where(r => r.Name is null || r.Name.AsSpan().SequenceEqual(named))
-                .Select(r => new Origin(r.DirectoryFd, named))
+            return [.. directory.Origins
+                .Where((o, i) => roots.Roots[i].Name is { } own ? own.AsSpan().SequenceEqual(named) : o.Shows(named))
+                .Select(o => o.Child(named))
                 .Where(IsDirectory)];
         }
 
@@ -285,7 +338,8 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         }
 
         var copy = name.ToArray();
-        return [.. directory.Origins.Select(o => o.Child(copy)).Where(IsDirectory)];
+        var path = PathBytes.Join(directory.Path, copy);
+        return [.. directory.Origins.Where(o => o.Shows(path)).Select(o => o.Child(copy)).Where(IsDirectory)];
     }
 
     private bool IsDirectory(Origin origin)
@@ -314,6 +368,10 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
             Operation.ReadDirectory, -error, path, OnSource: true, Warning: error == -Errno.ENOENT && path.Length > 0));
         return false;
     }
+
+    /// <summary>Nobody knows what a rule file that cannot be read hides, so nothing may be deleted for being missing.</summary>
+    private void ReportRules(byte[] path, int errno) =>
+        SenderProblems.Report(context, new SyncProblem(Operation.Open, errno, path, OnSource: true, Warning: false));
 
     private void ReportProblems(SenderDirectory directory)
     {
