@@ -130,6 +130,8 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.ChangeOwner: Set(_attributes.ChangeOwner(given), true); break;
             case OptionId.UserMap: _attributes.Map(given); Set(JobFlags.Owner, true); break;
             case OptionId.GroupMap: _attributes.Map(given); Set(JobFlags.Group, true); break;
+            case OptionId.RemoteOption when given.Text == "--fake-super": Set(JobFlags.FakeSuper, true); break;
+            case OptionId.RemoteOption: throw NotYet(given);
             case OptionId.CreationTimes or OptionId.CopyAs or OptionId.Iconv: AttributeArguments.Refuse(given); break;
             case OptionId.DryRun: Set(JobFlags.DryRun, true); break;
             case OptionId.Checksum: Set(JobFlags.Checksum, on); break;

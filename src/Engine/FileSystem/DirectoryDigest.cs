@@ -44,6 +44,9 @@ internal enum DigestFields
 
     /// <summary>Of the extended attributes, those of the user namespace only.</summary>
     UserXattrsOnly = 0x8000,
+
+    /// <summary>Whether anybody may execute a regular file (-E); in Permissions already.</summary>
+    Executability = 0x1_0000,
 }
 
 /// <summary>
@@ -107,6 +110,11 @@ internal static class DirectoryDigest
     private static int WriteEntry(Span<byte> to, in EntryMetadata m, ReadOnlySpan<byte> name, ReadOnlySpan<byte> link, ReadOnlySpan<byte> xattrs, DigestFields fields, IdentityMapper? ids)
     {
         uint mode = (fields & DigestFields.Permissions) != 0 && !m.IsSymbolicLink ? m.Mode : m.Mode & ModeBits.TypeMask;
+        if ((fields & DigestFields.Executability) != 0 && m.IsRegular && (m.Mode & 0x49) != 0)
+        {
+            mode |= 1;
+        }
+
         bool time = m.IsRegular
             ? (fields & DigestFields.SizeOnly) == 0 || (fields & DigestFields.Times) != 0
             : (fields & (m.IsDirectory ? DigestFields.DirectoryTimes : DigestFields.Times)) != 0

@@ -57,11 +57,12 @@ internal sealed class ModeChanges
         }
 
         bool directory = ModeBits.IsDirectory(mode);
+        bool executable = directory || (mode & All) != 0; // X asks about the mode before all changes
         foreach (Change change in _changes)
         {
             if (change.For is not { } forDirectories || forDirectories == directory)
             {
-                mode = change.Apply(mode, directory);
+                mode = change.Apply(mode, executable);
             }
         }
 
@@ -81,7 +82,7 @@ internal sealed class ModeChanges
                 case (byte)'g': who |= 0x8; specials |= ModeBits.SetGroupId; break;
                 case (byte)'o': who |= 0x1; break;
                 case (byte)'a': who |= All; specials |= ModeBits.SetUserId | ModeBits.SetGroupId; break;
-                case (byte)'D' or (byte)'F' when forDirectories is null: forDirectories = text[at] == 'D'; break;
+                case (byte)'D' or (byte)'F' when forDirectories is null || forDirectories == (text[at] == 'D'): forDirectories = text[at] == 'D'; break;
                 case (byte)'+' or (byte)'-' or (byte)'=': goto Operator;
                 default:
                     if (who != 0 || !TryOctal(text[at..], out uint mode))
@@ -108,7 +109,7 @@ internal sealed class ModeChanges
                 case (byte)'w': bits |= 2; break;
                 case (byte)'x': bits |= 1; break;
                 case (byte)'X': bits |= 1; ifExecutable = true; break;
-                case (byte)'s': top |= specials == 0 ? ModeBits.SetUserId : specials; break;
+                case (byte)'s': top = specials == 0 ? ModeBits.SetUserId : specials; break; // takes back a 't' before it, as in rsync
                 case (byte)'t': top |= ModeBits.Sticky; break;
                 case (byte)'u' or (byte)'g' or (byte)'o' when bits == 0 && top == 0 && copied == 0: copied = text[at]; break;
                 default: return false;
@@ -157,10 +158,10 @@ internal sealed class ModeChanges
     /// <param name="Mask">Bits to leave alone.</param>
     private readonly record struct Change(bool? For, uint Keep, uint Set, uint ClearSpecials, uint Clear, bool IfExecutable, uint Copy, char Operator, uint Who, uint Mask)
     {
-        public uint Apply(uint mode, bool directory)
+        public uint Apply(uint mode, bool executable)
         {
             uint bits = Set;
-            if (IfExecutable && !directory && (mode & All) == 0)
+            if (IfExecutable && !executable && Operator != '-')
             {
                 bits &= ~All;
             }

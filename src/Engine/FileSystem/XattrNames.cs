@@ -14,7 +14,7 @@ internal static class XattrNames
 
     public static bool IsAcl(ReadOnlySpan<byte> name) => name.SequenceEqual(AccessAcl) || name.SequenceEqual(DefaultAcl);
 
-    /// <summary>Other system.* attributes are the file system's own view of something else (nfs4_acl, cifs_acl, projid) and do not travel.</summary>
+    /// <summary>Other system.* attributes are the file system's own view of something else (nfs4_acl, cifs_acl, projid) and do not travel; nor do the lists of XFS, which root sees as trusted.SGI_ACL_FILE and _DEFAULT besides.</summary>
     public static bool IsWanted(ReadOnlySpan<byte> name, ScanFields fields)
     {
         if (name.StartsWith("system."u8))
@@ -22,7 +22,7 @@ internal static class XattrNames
             return (fields & ScanFields.Acls) != 0 && IsAcl(name);
         }
 
-        return (fields & ScanFields.Xattrs) != 0 && name.Length is > 0 and <= 255
+        return (fields & ScanFields.Xattrs) != 0 && name.Length is > 0 and <= 255 && !name.StartsWith("trusted.SGI_ACL_"u8)
             && ((fields & ScanFields.UserXattrsOnly) == 0 || IsUser(name))
             && ((fields & ScanFields.FakeSuperXattrs) != 0 || !name.StartsWith(FakeSuperPrefix));
     }

@@ -59,6 +59,7 @@ internal sealed class SyncContext
         | (Has(JobFlags.Xattrs) ? DigestFields.Xattrs : 0)
         | (Has(JobFlags.Acls) ? DigestFields.Acls : 0)
         | (Has(JobFlags.HardLinks) ? DigestFields.HardLinks : 0)
+        | (Has(JobFlags.Executability) && !Has(JobFlags.Permissions) ? DigestFields.Executability : 0)
         | (Has(JobFlags.AccessTimes) ? DigestFields.AccessTimes : 0)
         | (Has(JobFlags.OmitLinkTimes) ? DigestFields.OmitLinkTimes : 0)
         | (Has(JobFlags.FileFlags) ? DigestFields.FileFlags : 0)

@@ -35,8 +35,13 @@ public static class Synchronizer
         {
             // As in rsync: between two places of one machine a delta costs more than it saves.
             var whole = request.Options.LocalDelta ? JobFlags.None : JobFlags.WholeFile;
+            // Said of the other side, --fake-super means the receiver here; said of this one, both.
             var fake = request.Options.FakeSuper ? JobFlags.FakeSuper : JobFlags.None;
-            var options = request.Options with { Flags = request.Options.Flags | whole | fake | JobFlags.NoCompress };
+            var options = request.Options with
+            {
+                Flags = (request.Options.Flags & ~JobFlags.FakeSuper) | whole | fake | JobFlags.NoCompress,
+                FakeSuper = request.Options.FakeSuper || request.Options.Has(JobFlags.FakeSuper),
+            };
             return await RunAsync(connection, JobKind.Pull, request with { Options = options }, observer, SyncEnvironment.Default, ct).ConfigureAwait(false);
         }
     }

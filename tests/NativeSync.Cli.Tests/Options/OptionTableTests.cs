@@ -135,6 +135,7 @@ public sealed class OptionTableTests
         OptionId.CompressChoice => "zstd",
         OptionId.ChecksumChoice => "xxh128",
         OptionId.Info => "progress2",
+        OptionId.RemoteOption => "--fake-super",
         OptionId.UserMap or OptionId.GroupMap => "1000:1001",
         OptionId.Debug => "cmd",
         OptionId.StandardError => "all",
