@@ -44,7 +44,7 @@ mkdir -p $results artifacts/tools
 [ "$(id -u)" -eq 0 ] || give_up "owners, devices, mounts and a private sshd need root: run it as root"
 need_dotnet || give_up "no .NET SDK"
 packages=(openssh-server openssh-client rsync acl attr xfsprogs btrfs-progs e2fsprogs libcap2-bin strace gcc libc6-dev procps passwd util-linux xz-utils
-    tcsh fish tmux openssl
+    tcsh fish zsh mandoc tmux openssl
     clang lld cmake make libssl-dev zlib1g-dev
     debootstrap tinyproxy iproute2)
 $quick || packages+=(linux-source-6.1)

@@ -53,6 +53,9 @@ internal static class CommandLine
                     return await MigrateCommand.RunAsync(args is [] ? args : args[1..], interruption.Token);
                 case "init":
                     return await InitCommand.RunAsync(args[1..], interruption.Token);
+                case "completion":
+                    streams.Write(CompletionText.For(args is [_, var shell] ? shell : null));
+                    return 0;
                 case "--version" or "-version" or "-V" or "version":
                     streams.Write(VersionText.Text);
                     return 0;

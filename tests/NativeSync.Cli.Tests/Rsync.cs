@@ -8,9 +8,10 @@ internal static class Rsync
 {
     public static (int ExitCode, string Output, string Error) Run(params IEnumerable<string> arguments) => Run(null, arguments);
 
+    /// <summary>Under the umask that tests start with: NativeSync in this process clears its own.</summary>
     public static (int ExitCode, string Output, string Error) Run(string? directory, IEnumerable<string> arguments)
     {
-        ProcessStartInfo start = new("rsync", arguments)
+        ProcessStartInfo start = new("sh", ["-c", "umask 022; exec rsync \"$@\"", "rsync", .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

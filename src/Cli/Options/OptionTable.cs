@@ -110,7 +110,7 @@ internal static class OptionTable
         Row(CompressChoice, "compress-choice", '\0', "STR", Differs, "auto, zstd and none are accepted", "zc"),
         Row(CompressLevel, "compress-level", '\0', "NUM", Equal, "compress at this level of zstd; 0 does not compress", "zl"),
         Row(OptionId.Number, "compress-threads", '\0', "NUM", Relation.NoEffect, "the number of threads is NativeSync's own choice", "zt"),
-        None("skip-compress", '\0', "LIST", "what does not compress is found by a sample"),
+        Row(SkipCompress, "skip-compress", '\0', "LIST", Exceeds, "suffixes of files that are not compressed, e.g. gz/jp[e]g (rsync's does nothing); all else is judged by a sample"),
         Row(CvsExclude, "cvs-exclude", 'C', null, Equal, "leave out what CVS leaves out"),
         Row(Filter, "filter", 'f', "RULE", Equal, "add a filter rule"),
         Row(FilterFiles, "", 'F', null, Equal, "the same as --filter='dir-merge /.rsync-filter'; twice: also leave these files out"),

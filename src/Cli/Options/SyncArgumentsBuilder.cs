@@ -1,5 +1,6 @@
 using System.Globalization;
 using NativeSync.Engine;
+using NativeSync.Engine.Compression;
 using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
 using NativeSync.Transport;
@@ -30,6 +31,7 @@ internal sealed class SyncArgumentsBuilder
     private long? _maxDelete;
     private string? _rsh, _rsyncPath, _sshConfig;
     private string? _print;
+    private byte[] _skipCompress = [];
     private int? _port;
     private HostKeyCheck? _hostKeyCheck;
 
@@ -182,6 +184,7 @@ internal sealed class SyncArgumentsBuilder
 
             case OptionId.Compress: _compress = on; break;
             case OptionId.CompressLevel: _compressLevel = Number(given, int.MinValue, int.MaxValue); break;
+            case OptionId.SkipCompress: _skipCompress = ReadSkipCompress(given); break;
             case OptionId.CompressChoice: ReadCompressChoice(given); break;
             case OptionId.ChecksumChoice when given.Text is not ("auto" or "xxh128" or "xxhash" or "auto,auto" or "xxh128,xxh128"):
                 throw NotYet(given);
@@ -231,6 +234,7 @@ internal sealed class SyncArgumentsBuilder
                 Flags = _flags,
                 LocalDelta = _wholeFile == false,
                 CompressLevel = compress ? _compressLevel ?? DefaultLevel : null,
+                SkipCompress = _skipCompress,
                 BandwidthLimit = _bandwidth,
                 ReportContent = _output.WantsContent,
                 TimeoutSeconds = _timeout,
@@ -313,6 +317,10 @@ internal sealed class SyncArgumentsBuilder
         long size = SizeValue.Parse(given.Text, 'b') ?? throw new UsageException($"{UsageException.Quote(given.Given)} is invalid");
         return size == 0 || size >= least ? size : throw new UsageException($"{UsageException.Quote(given.Given)} is too small (min: {leastText} or 0 for unlimited)");
     }
+
+    private static byte[] ReadSkipCompress(GivenOption given) => SuffixList.TryParse(given.Value, out _)
+        ? given.Value
+        : throw new UsageException($"{UsageException.Quote(given.Given)}: a [ is not closed");
 
     private static HostKeyCheck ReadHostKeyCheck(GivenOption given) => given.Text switch
     {

@@ -68,15 +68,11 @@ internal sealed class EntryText(OutputArguments output, JobFlags flags, EntryVal
             EntryType.Fifo or EntryType.Socket => (flags & JobFlags.Specials) != 0,
             _ => true,
         };
-        if (!taken)
-        {
-            return type == EntryType.Directory ? "skipping directory " + name
-                : output.Info[InfoItem.NonRegular] > 0 ? $"skipping non-regular file \"{name}\"" : null;
-        }
-
-        return output.Info[InfoItem.Skip] == 0 ? null
-            : (entry.Changes & Changes.New) != 0 ? $"not creating new {(type == EntryType.Directory ? "directory" : "file")} \"{name}\""
-            : (flags & JobFlags.IgnoreExisting) != 0 ? name + " exists"
-            : (flags & JobFlags.Update) != 0 ? name + " is newer" : null;
+        bool isNew = (entry.Changes & Changes.New) != 0, isDirectory = type == EntryType.Directory;
+        string? reason = (flags & (isNew ? JobFlags.Existing : JobFlags.IgnoreExisting)) != 0 ? (isNew ? $"not creating new {(isDirectory ? "directory" : "file")} \"{name}\"" : name + " exists")
+            : taken && !isNew && (flags & JobFlags.Update) != 0 ? name + " is newer" : null;
+        return reason is not null ? (output.Info[InfoItem.Skip] > 0 ? reason : null)
+            : isDirectory ? "skipping directory " + name
+            : output.Info[InfoItem.NonRegular] > 0 ? $"skipping non-regular file \"{name}\"" : null;
     }
 }

@@ -8,6 +8,9 @@ namespace NativeSync.Cli.Output;
 /// <summary>Tells a person, or a script made for rsync, what a transfer does.</summary>
 internal sealed class TextReporter : ISyncReporter
 {
+    /// <summary>ENOTEMPTY.</summary>
+    private const int DirectoryNotEmpty = 39;
+
     private readonly Screen _screen;
     private readonly SyncArguments _arguments;
     private readonly TransferPlan _plan;
@@ -100,7 +103,20 @@ internal sealed class TextReporter : ISyncReporter
     }
 
     /// <inheritdoc/>
-    public void OnProblem(in SyncProblem problem) => Error(problem.Message);
+    public void OnProblem(in SyncProblem problem)
+    {
+        // What is protected from deletion keeps its directory: to rsync that is news, and trouble only where something else should take the place.
+        bool isNotEmpty = problem is { Operation: Operation.Remove, Errno: DirectoryNotEmpty };
+        if (isNotEmpty)
+        {
+            Say("cannot delete non-empty directory: " + NameText.Of(problem.Path, Output.Names));
+        }
+
+        if (!isNotEmpty || !problem.Warning)
+        {
+            Error(problem.Message);
+        }
+    }
 
     /// <inheritdoc/>
     public void OnProgress(in SyncProgress progress)

@@ -35,6 +35,7 @@ internal static class JobTranslation
         Add(texts, JobText.UserMap, options.UserMap);
         Add(texts, JobText.GroupMap, options.GroupMap);
         Add(texts, JobText.ChangeMode, options.ChangeMode);
+        Add(texts, JobText.SkipCompress, options.SkipCompress);
         return new JobFrame
         {
             Kind = kind,
@@ -68,6 +69,7 @@ internal static class JobTranslation
                 UserMap = job.Text(JobText.UserMap) ?? [],
                 GroupMap = job.Text(JobText.GroupMap) ?? [],
                 ChangeMode = job.Text(JobText.ChangeMode) ?? [],
+                SkipCompress = job.Text(JobText.SkipCompress) ?? [],
                 FakeSuper = (job.Flags & JobFlags.FakeSuper) != 0,
                 XattrLevel = (int)Math.Clamp(Get(numbers, JobNumber.XattrLevel), 0, 2),
                 Rules = job.Rules,

@@ -18,7 +18,7 @@ internal sealed class PackWriter(int? level) : IDisposable
     public ReadOnlyMemory<byte> Encode(RecordOutbox.Pack pack, out int payload)
     {
         var raw = pack.Records;
-        if (_codec is { } codec)
+        if (_codec is { } codec && !pack.Plain)
         {
             if (_packed.Length < raw.Length + RecordOutbox.Pack.HeaderRoom)
             {

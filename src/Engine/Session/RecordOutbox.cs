@@ -27,6 +27,7 @@ internal sealed class RecordOutbox
     private Pack? _open;
     private byte[]? _last;
     private bool _completed;
+    private bool _plain;
 
     public RecordOutbox(SessionAbort abort)
     {
@@ -56,13 +57,37 @@ internal sealed class RecordOutbox
                 Monitor.PulseAll(_gate);
             }
 
-            _open ??= new Pack(ArrayPool<byte>.Shared.Rent(Math.Max(PackSize, bound + Pack.HeaderRoom)));
+            _open ??= new Pack(ArrayPool<byte>.Shared.Rent(Math.Max(PackSize, bound + Pack.HeaderRoom))) { Plain = _plain };
             return new Scope(this, _open);
         }
         catch
         {
             Monitor.Exit(_gate);
             throw;
+        }
+    }
+
+    /// <summary>Whether records from now on go into packs that are not compressed.</summary>
+    public void SetPlain(bool plain)
+    {
+        lock (_gate)
+        {
+            if (_plain == plain)
+            {
+                return;
+            }
+
+            _plain = plain;
+            if (_open is { IsEmpty: false } open)
+            {
+                _full.Enqueue(open);
+                _open = null;
+                Monitor.PulseAll(_gate);
+            }
+            else if (_open is { } empty)
+            {
+                empty.Plain = plain;
+            }
         }
     }
 
@@ -206,6 +231,9 @@ internal sealed class RecordOutbox
         public ReadOnlySpan<byte> Records => Buffer.AsSpan(HeaderRoom, End - HeaderRoom);
 
         public bool IsEmpty => End == HeaderRoom;
+
+        /// <summary>It is sent as it is.</summary>
+        public bool Plain { get; set; }
 
         public void Return() => ArrayPool<byte>.Shared.Return(Buffer);
     }

@@ -18,6 +18,9 @@ public sealed record SyncOptions
     /// <summary>The zstd level; null for no compression.</summary>
     public int? CompressLevel { get; init; }
 
+    /// <summary>Suffixes of names whose contents are sent without compressing them, as rsync's <c>--skip-compress</c> lists them.</summary>
+    public byte[] SkipCompress { get; init; } = [];
+
     /// <summary>Bytes per second on the wire; 0 for no limit.</summary>
     public long BandwidthLimit { get; init; }
 

@@ -155,6 +155,8 @@ public enum JobText : byte
     BackupDirectory = 7,
     /// <summary>--suffix</summary>
     BackupSuffix = 8,
+    /// <summary>--skip-compress</summary>
+    SkipCompress = 0x80,
 }
 
 /// <summary>What flags of a job ask of the other end.</summary>

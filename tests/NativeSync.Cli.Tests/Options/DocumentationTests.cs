@@ -24,6 +24,40 @@ public sealed class DocumentationTests
     }
 
     [Fact]
+    public void TheManualIsUpToDateAndWellFormed()
+    {
+        string path = Path.Combine(Root(), "docs", "nativesync.1"), expected = ManualPage.Roff(File.ReadAllText(Page));
+        if (Environment.GetEnvironmentVariable("NATIVESYNC_UPDATE_DOCS") == "1")
+        {
+            File.WriteAllText(path, expected);
+        }
+
+        Assert.Equal(expected, File.ReadAllText(path));
+        using System.Diagnostics.Process lint = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("mandoc", ["-T", "lint", "-W", "warning", path]) { RedirectStandardOutput = true })!;
+        Assert.Equal("", lint.StandardOutput.ReadToEnd());
+    }
+
+    /// <summary>The table may name fewer tests than there are, so that a new one does not make it wrong; never one that does not use the option.</summary>
+    [Fact]
+    public void EveryOptionHasATestAndTheTestingPageNamesIt()
+    {
+        string path = Path.Combine(Root(), "docs", "testing.md"), page = File.ReadAllText(path);
+        IReadOnlyList<(OptionSpec Option, IReadOnlyList<string> Classes)> rows = TestedOptions.Find(Root());
+        Assert.True(rows.All(static row => row.Classes.Count > 0), string.Join(" ", rows.Where(static row => row.Classes.Count == 0).Select(static row => row.Option.Name)));
+        int begin = page.IndexOf(TestedOptions.Begin, StringComparison.Ordinal) + TestedOptions.Begin.Length, end = page.IndexOf(TestedOptions.End, StringComparison.Ordinal);
+        Assert.True(begin >= TestedOptions.Begin.Length && end > begin, "the marks of the table are missing");
+        if (Environment.GetEnvironmentVariable("NATIVESYNC_UPDATE_DOCS") == "1")
+        {
+            page = $"{page[..begin]}\n\n{TestedOptions.Markdown(rows)}\n{page[end..]}";
+            File.WriteAllText(path, page);
+        }
+
+        Dictionary<string, string[]> listed = page[begin..].Split('\n').Where(static line => line.StartsWith("| `", StringComparison.Ordinal)).Select(static line => line.Split('|'))
+            .ToDictionary(static cells => cells[1].Trim(' ', '`'), static cells => cells[2].Split([',', ' ', '…'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.All(rows, row => Assert.True(listed.TryGetValue(row.Option.Name, out string[]? names) && names.Length > 0 && names.All(row.Classes.Contains), row.Option.Name));
+    }
+
+    [Fact]
     public void ThePageNamesEveryEnvironmentVariable()
     {
         string page = File.ReadAllText(Page);

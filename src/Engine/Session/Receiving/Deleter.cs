@@ -123,7 +123,12 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
             tree.Touch(directory);
         }
 
-        tree.Outcomes.Deleted(directory, below, type);
+        // What makes way is told by what takes its place; what was in it is told by itself.
+        if (count || below.Length > name.Length)
+        {
+            tree.Outcomes.Deleted(directory, below, type);
+        }
+
         return true;
     }
 

@@ -131,7 +131,13 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         ref var metadata = ref directory.Remote!.Entries.Metadata(index);
         if (!EntrySelection.IsTypeWanted(context, metadata))
         {
-            tree.Outcomes.NotTransferred(directory, index);
+            if (context.Has(here < 0 ? JobFlags.Existing : JobFlags.IgnoreExisting))
+            {
+                tree.Outcomes.Skipped(directory, index, isNew: here < 0);
+                return false;
+            }
+
+            tree.Outcomes.NotTransferred(directory, index, isNew: here < 0);
             return false;
         }
 
@@ -301,7 +307,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         ref var local = ref directory.Local!.Metadata(here);
         return tree.Attributes.Compare(wanted, directory.Remote.Entries.Xattrs(index), local, directory.Local.Xattrs(here))
             | (wanted.Size != local.Size ? Changes.Size : 0)
-            | (wanted.Modified != local.Modified ? Changes.Time : 0);
+            | (MetadataWriter.SameTime(wanted.Modified, local.Modified, context.Options.ModifyWindow) ? 0 : Changes.Time);
     }
 
     private void ReconcileSpecial(ReceiverDirectory directory, int dirfd, int index, int here)

@@ -28,10 +28,10 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
     }
 
     /// <summary>The options do not transfer entries of this type.</summary>
-    public void NotTransferred(ReceiverDirectory directory, int index)
+    public void NotTransferred(ReceiverDirectory directory, int index, bool isNew)
     {
         Interlocked.Increment(ref statistics.Skipped);
-        Tell(OutcomeKind.Skipped, directory, index, 0, null);
+        Tell(OutcomeKind.Skipped, directory, index, isNew ? Changes.New : 0, null);
     }
 
     public void Done(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes, long transferred = 0, UInt128? digest = null)

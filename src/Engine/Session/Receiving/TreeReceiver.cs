@@ -224,7 +224,8 @@ internal sealed class TreeReceiver : IDisposable
         var fd = tree.Handles.Open(directory.Path);
         if (fd is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP)
         {
-            if (_context.Has(JobFlags.Existing))
+            // Something else in its place exists, too: --existing replaces it, --ignore-existing leaves it.
+            if (_context.Has(fd == -Errno.ENOENT ? JobFlags.Existing : JobFlags.IgnoreExisting))
             {
                 directory.Skipped = true;
                 return Verdict.Skip;

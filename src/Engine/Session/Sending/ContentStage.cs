@@ -1,3 +1,4 @@
+using NativeSync.Engine.Compression;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
 
@@ -17,6 +18,7 @@ internal sealed class ContentStage : IDisposable
     private readonly EntriesWriter _entries;
     private readonly FileStreamer _streamer;
     private readonly byte[] _small = new byte[WholeLimit + 1];
+    private readonly SuffixList? _skipCompress;
     private SenderDirectory? _openDirectory;
     private Origin _openOrigin;
     private int _openFd = -1;
@@ -27,6 +29,7 @@ internal sealed class ContentStage : IDisposable
         _table = table;
         _entries = new EntriesWriter(context);
         _streamer = new FileStreamer(context, table);
+        _skipCompress = context.Options.SkipCompress.Length > 0 && SuffixList.TryParse(context.Options.SkipCompress, out var list) ? list : null;
     }
 
     public void Run()
@@ -72,6 +75,11 @@ internal sealed class ContentStage : IDisposable
     private void SendFile(in SenderWork work)
     {
         var directory = work.Directory;
+        if (_skipCompress is { } skip)
+        {
+            _context.Outbox.SetPlain(skip.Matches(directory.Listing.Name(work.Index)));
+        }
+
         var fd = Open(directory, work.Index, out var status);
         if (fd < 0)
         {

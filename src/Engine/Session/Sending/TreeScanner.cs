@@ -101,7 +101,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
         var children = Survey(directory);
         table.Add(directory);
-        var digest = !context.DigestsDecide || table.IsVoid(directory)
+        var digest = !context.DigestsDecide || table.IsVoid(directory) || HasUnwanted(directory.Listing)
             ? UInt128.Zero
             : DirectoryDigest.Compute(directory.Listing, context.DigestFields, _identities);
         using (var scope = context.Outbox.Enter(Records.ProbeBound))
@@ -113,6 +113,20 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
         table.Announced(directory);
         return new Step(directory, children);
+    }
+
+    /// <summary>What is not transferred because of its type is told by name, so the receiver must see the names.</summary>
+    private bool HasUnwanted(DirectoryListing listing)
+    {
+        for (var i = 0; i < listing.Count; i++)
+        {
+            if (!EntrySelection.IsTypeWanted(context, listing.Metadata(i)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool Scan(SenderDirectory directory)

@@ -1,0 +1,78 @@
+using NativeSync.Cli.Options;
+using NativeSync.Protocol;
+
+namespace NativeSync.Cli.Tests.Commands;
+
+/// <summary>Options that no other test of the command line uses: rsync with the same words says the same and leaves the same tree.</summary>
+public sealed class OptionEffectTests
+{
+    private const string Scene =
+        """
+        mkdir -p s/dir d/gone; echo hi >s/a; echo new >s/n; echo x >s/dir/x; ln -s a s/l; mkfifo s/fifo; mknod s/dev c 1 3; touch d/old d/gone/z; chown 1:2 s/dir/x
+        cp -a s/a d/a; echo more >>s/a; touch -h -d 2001-01-01 s/* s/dir/x d/*; touch -d '2001-01-01 00:00:01' d/a; touch -d 2001-01-01 s/dir s d
+        """;
+
+    private static readonly string[] OptionSets =
+    [
+        "-a --chmod=Du+w,Fgo-r", "-a --no-p --chmod=F600", "-rlt --devices", "-rlt --specials", "-rlt --devices --no-devices", "-a --super", "-ac --checksum-choice=xxh128",
+        "-a --delete --ignore-errors", "-a --delete --max-delete=100", "-a --usermap=1:3", "-a --groupmap=2:4", "-a --chown=5:6", "-a --modify-window=1", "-a --outbuf=L", "-a --outbuf=B",
+        "-a --fsync", "-az --skip-compress=gz/jp[e]g", "-az --zl=3", "-a --open-noatime", "-a --max-alloc=1g", "-a --checksum-seed=1", "-a --stderr=errors", "-a --debug=none",
+    ];
+
+    [Fact]
+    public async Task TheSameOptionsSayAndDoTheSame()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell($"umask 022; mkdir start; cd start; {Scene}");
+        List<string> differing = [];
+        foreach (string options in OptionSets)
+        {
+            directory.Shell("rm -rf theirs ours; cp -a start theirs; cp -a start ours");
+            string[] words = [.. options.Split(' '), "-i"];
+            (int code, string output, string error) = Rsync.Run([.. words, $"{directory.Path}/theirs/s/", $"{directory.Path}/theirs/d/"]);
+            (int ourCode, string ourOutput, string ourError) = await NativeSyncRun.RunAsync(["sync", .. words, $"{directory.Path}/ours/s/", $"{directory.Path}/ours/d/"]);
+            string left = Rsync.Run(["-nrlpgoDHAXcOi", "--delete", "--numeric-ids", $"{directory.Path}/theirs/d/", $"{directory.Path}/ours/d/"]).Output;
+            if (code != ourCode || left.Length > 0 || !Lines(output).SequenceEqual(Lines(ourOutput)))
+            {
+                differing.Add($"{options}: {code} {ourCode}\n{output}-- ours:\n{ourOutput}-- tree: {left}\n{error}{ourError}");
+            }
+        }
+
+        Assert.True(differing.Count == 0, string.Join('\n', differing));
+    }
+
+    [Fact]
+    public async Task MissingDirectoriesOnTheWayAreMade()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell("mkdir s; echo 1 >s/1");
+        Assert.Equal(11, (await NativeSyncRun.RunAsync("sync", "-a", $"{directory.Path}/s/", $"{directory.Path}/x/y/z/")).ExitCode);
+        Assert.Equal(0, (await NativeSyncRun.RunAsync("sync", "-a", "--mkpath", $"{directory.Path}/s/", $"{directory.Path}/x/y/z/")).ExitCode);
+        Assert.Equal("1\n", await File.ReadAllTextAsync($"{directory.Path}/x/y/z/1"));
+    }
+
+    [Fact]
+    public void OptionsOfTheConnectionAndOfOtherFileSystemsAreTaken()
+    {
+        RemoteArguments remote = Parse("-a", "--contimeout=7", "--ipv4", "a", "h:b").Remote;
+        Assert.Equal((7, 4), (remote.ConnectSeconds, remote.IpVersion));
+        Assert.Equal(6, Parse("-a6", "a", "h:b").Remote.IpVersion);
+        Assert.True(Parse("-a", "--atimes", "a", "b").Has(JobFlags.AccessTimes));
+        Assert.True(Parse("-a", "--fake-super", "a", "b").Options.FakeSuper);
+        Assert.True(Parse("-a", "--fileflags", "a", "b").Has(JobFlags.FileFlags));
+        Assert.True(Parse("-a", "--project-ids", "a", "b").Has(JobFlags.ProjectIds));
+        Assert.Equal(1, Assert.Throws<UsageException>(() => Parse("-az", "--skip-compress=mp[34", "a", "b")).ExitCode);
+    }
+
+    [Fact]
+    public async Task TheHelpOfInfoAndDebugIsPrinted()
+    {
+        Assert.Contains("progress", (await NativeSyncRun.RunAsync("sync", "--info=help")).Output, StringComparison.Ordinal);
+        Assert.Contains("deltasum", (await NativeSyncRun.RunAsync("sync", "--debug=help")).Output, StringComparison.Ordinal);
+        Assert.Equal(4, (await NativeSyncRun.RunAsync("sync", "-a", "--debug=hash", "a", "b")).ExitCode);
+    }
+
+    private static SyncArguments Parse(params string[] arguments) => SyncArgumentsBuilder.Parse(Bytes.Of(arguments));
+
+    private static string[] Lines(string output) => [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
+}
