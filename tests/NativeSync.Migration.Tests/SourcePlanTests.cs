@@ -41,9 +41,29 @@ public sealed class SourcePlanTests
             ["- /opt/tool/", "- /proc/*", "- /sys/*", "- /dev/*", "- /run/*", "- /mnt/nas/*", "- /var/bound/*", "- /mnt/disk1/*", "- /mnt/disk1/in ner/*", "- /dev/*", "- /mnt/disk1/cache/*", "- *.tmp"],
             Text(plan[0].Rules));
         Assert.Equal(["- /in ner/*", "- /cache/*", "- *.tmp"], Text(plan[1].Rules));
+        Assert.Equal(["- *.tmp"], Text(plan[2].Rules)); // Nothing of what is around it.
         Assert.Contains(notes, n => n.StartsWith("/boot (ext4) is not listed in DataDisks", StringComparison.Ordinal));
         Assert.Contains(notes, n => n.StartsWith("/mnt/nas is a network file system", StringComparison.Ordinal));
         Assert.Contains(notes, n => n.StartsWith("/var/bound shows a directory of another mount", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void ADataDiskBelowAFileSystemThatIsLeftOutIsCarriedAllTheSame()
+    {
+        List<PlannedFileSystem> plan = SourcePlan.Make(
+            new UserSettings { Region = "ap-guangzhou", InstanceId = "ins-1a2b3c4d", DataDisks = [new DataDisk(1, null, "/media/disk1")] }, new ClientSettings(), [],
+            MountTable.Parse("22 1 254:1 / / rw - ext4 /dev/vda1 rw\n23 22 0:9 / /media rw - tmpfs tmpfs rw\n24 23 254:17 / /media/disk1 rw - xfs /dev/vdb1 rw\n"u8), "/opt/tool", []);
+        Assert.Empty(plan[1].Rules);
+        Assert.Equal(["/media/disk1"], plan[1].Mounts);
+        Assert.Equal(("xfs", "/dev/vdb1"), (plan[1].Type, plan[1].Device));
+    }
+
+    [Fact]
+    public void ADataDiskThatIsExcludedAsAWholeIsToldOf()
+    {
+        List<string> notes = [];
+        Plan("/", ["- /mnt/disk1/*"], notes, new DataDisk(1, 10, "/mnt/disk1"));
+        Assert.Contains("everything on /mnt/disk1 is excluded by rsync_excludes_linux.txt: data disk 1 gets nothing of it", notes);
     }
 
     [Fact]

@@ -12,19 +12,23 @@ for word in $mounts; do
     mount "/dev/$loop" "$root${word#*:}"
     devices="$devices $loop"
 done
-uuids=
+names=
 for loop in $devices; do
-    uuids="$uuids $loop:$(blkid -s UUID -o value "/dev/$loop")"
+    names="$names $loop:uuid/$(blkid -s UUID -o value "/dev/$loop")"
+    label=$(blkid -s LABEL -o value "/dev/$loop") || continue
+    names="$names $loop:label/$label"
 done
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 udev "$root/dev"
-mkdir -p "$root/dev/disk/by-uuid" "$root/dev/shm"
+mkdir -p "$root/dev/disk/by-uuid" "$root/dev/disk/by-label" "$root/dev/shm"
 mknod -m 666 "$root/dev/null" c 1 3
 mknod -m 666 "$root/dev/zero" c 1 5
 mknod -m 666 "$root/dev/random" c 1 8
 mknod -m 666 "$root/dev/urandom" c 1 9
-for word in $uuids; do
-    mknod -m 660 "$root/dev/${word%%:*}" b 7 "$(echo "${word%%:*}" | tr -d a-z)"
-    ln -s "../../${word%%:*}" "$root/dev/disk/by-uuid/${word#*:}"
+for loop in $devices; do
+    mknod -m 660 "$root/dev/$loop" b 7 "${loop#loop}"
+done
+for word in $names; do
+    ln -s "../../${word%%:*}" "$root/dev/disk/by-${word#*:}"
 done
 exec chroot "$root" "$@"

@@ -40,10 +40,10 @@ public static class SourcePlan
     public static List<PlannedFileSystem> Make(
         UserSettings user, ClientSettings client, IReadOnlyList<byte[]> excludes, IReadOnlyList<MountEntry> mounts, string toolDirectory, List<string> notes)
     {
-        List<byte[]> leftOut = [];
+        List<(byte[] Directory, byte[] Rule)> leftOut = [];
         if (Below(Encoding.UTF8.GetBytes(toolDirectory), client.SourceRoot) is { Length: > 1 } tool)
         {
-            leftOut.Add([.. "- "u8, .. RuleRebase.Literal(tool), (byte)'/']);
+            leftOut.Add((tool, [.. "- "u8, .. RuleRebase.Literal(tool), (byte)'/']));
         }
 
         byte[][] dataMounts = [.. user.DataDisks.Select(d => Encoding.UTF8.GetBytes(d.MountPoint))];
@@ -68,16 +68,16 @@ public static class SourcePlan
             string shown = Engine.ByteText.Escape(path);
             if (FileSystemKinds.IsPseudo(mount.Type))
             {
-                leftOut.Add(RuleRebase.ExcludeContents(path));
+                leftOut.Add((path, RuleRebase.ExcludeContents(path)));
             }
             else if (FileSystemKinds.IsNetwork(mount.Type))
             {
-                leftOut.Add(RuleRebase.ExcludeContents(path));
+                leftOut.Add((path, RuleRebase.ExcludeContents(path)));
                 notes.Add($"{shown} is a network file system ({mount.Type}) and stays where it is; mount it on the destination afterwards");
             }
             else if (!mount.Root.AsSpan().SequenceEqual("/"u8) && mounts.Any(m => m.Device == mount.Device && m.Root.AsSpan().SequenceEqual("/"u8)))
             {
-                leftOut.Add(RuleRebase.ExcludeContents(path));
+                leftOut.Add((path, RuleRebase.ExcludeContents(path)));
                 notes.Add($"{shown} shows a directory of another mount and is carried there only");
             }
             else if (carried.Add(mount.Device + Encoding.Latin1.GetString(mount.Root)))
@@ -88,23 +88,31 @@ public static class SourcePlan
             }
             else
             {
-                leftOut.Add(RuleRebase.ExcludeContents(path));
+                leftOut.Add((path, RuleRebase.ExcludeContents(path)));
             }
         }
 
         foreach (byte[] data in dataMounts)
         {
-            leftOut.Add(RuleRebase.ExcludeContents(data));
+            leftOut.Add((data, RuleRebase.ExcludeContents(data)));
         }
 
-        List<byte[]> all = [.. leftOut, .. excludes];
+        List<byte[]> all = [.. leftOut.Select(l => l.Rule), .. excludes];
         List<PlannedFileSystem> plan = [WithMounts(new(0, "/", WithSlash(client.SourceRoot, ""), all), homes)];
         foreach (DataDisk disk in user.DataDisks)
         {
             byte[] mount = Encoding.UTF8.GetBytes(disk.MountPoint);
-            byte[] own = RuleRebase.ExcludeContents(mount);
-            List<byte[]> rules = [.. leftOut.Where(r => !r.AsSpan().SequenceEqual(own)), .. excludes];
-            plan.Add(WithMounts(new(disk.Index, disk.MountPoint, WithSlash(client.SourceRoot, disk.MountPoint), RuleRebase.Below(rules, mount)), homes));
+
+            // What is left out at the mount point or around it is left out of the file systems around it, not of this one.
+            byte[] inside = [.. mount, (byte)'/'];
+            List<byte[]> rules = [.. leftOut.Where(l => l.Directory.AsSpan().StartsWith(inside)).Select(l => l.Rule), .. excludes];
+            List<byte[]> own = RuleRebase.Below(rules, mount);
+            if (own.Exists(r => r.AsSpan().SequenceEqual("- /*"u8)))
+            {
+                notes.Add($"everything on {disk.MountPoint} is excluded by {ExcludesFile.FileName}: data disk {disk.Index} gets nothing of it");
+            }
+
+            plan.Add(WithMounts(new(disk.Index, disk.MountPoint, WithSlash(client.SourceRoot, disk.MountPoint), own), homes));
         }
 
         return plan;
