@@ -1,0 +1,100 @@
+using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Source;
+using NativeSync.Migration.Stages;
+
+namespace NativeSync.Migration.Tests;
+
+/// <summary>What --check says of the source, and how the facts are read.</summary>
+public sealed class SourceCheckTests
+{
+    [Theory]
+    [InlineData(DriverState.BuiltIn, DriverState.BuiltIn, null, CheckVerdict.Ok, "built in")]
+    [InlineData(DriverState.Module, DriverState.Module, true, CheckVerdict.Ok, "as modules, and in the initramfs")]
+    [InlineData(DriverState.Module, DriverState.Module, false, CheckVerdict.Warn, "as modules, and the initramfs lacks virtio_blk: the destination would not find its disk")]
+    [InlineData(DriverState.Module, DriverState.Module, null, CheckVerdict.Warn, "as modules, and the initramfs cannot be looked into")]
+    [InlineData(DriverState.Missing, DriverState.Module, true, CheckVerdict.Fail, "has no virtio_blk driver: a CVM's disks would not be seen")]
+    [InlineData(DriverState.Module, DriverState.Missing, true, CheckVerdict.Fail, "has no virtio_net driver: a CVM's network would not be seen")]
+    [InlineData(DriverState.Unknown, DriverState.Unknown, null, CheckVerdict.Warn, "no configuration of it in /boot")]
+    public void EveryKernelIsJudgedByItsDrivers(DriverState disk, DriverState network, bool? initramfs, CheckVerdict verdict, string finding)
+    {
+        CheckLine line = Assert.Single(SourceCheck.System(new SourceFacts { Kernels = [new KernelFacts("6.1.0", disk, network, initramfs)] }, isRunning: true));
+        Assert.Equal((verdict, "virtio, kernel 6.1.0", finding), (line.Verdict, line.Subject, line.Finding));
+        Assert.Equal(verdict == CheckVerdict.Ok, line.Remedy.Length == 0);
+    }
+
+    [Fact]
+    public void SeLinuxMemoryAndSwapAreNamedWithTheirRemedies()
+    {
+        List<CheckLine> lines = SourceCheck.System(new SourceFacts { SeLinux = "enforcing", FreeMemory = 100L << 20, Swaps = ["/dev/vdb2"] }, isRunning: true);
+        Assert.Equal(["virtio", "SELinux", "memory", "swap"], lines.Select(l => l.Subject));
+        Assert.All(lines, l => Assert.Equal(CheckVerdict.Warn, l.Verdict));
+        Assert.All(lines, l => Assert.NotEmpty(l.Remedy));
+        Assert.All(SourceCheck.System(new SourceFacts { SeLinux = "disabled", FreeMemory = 1L << 30 }, isRunning: false), l => Assert.Equal(CheckVerdict.Ok, l.Verdict));
+    }
+
+    [Theory]
+    [InlineData("CONFIG_VIRTIO=y\nCONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_BLK_SCSI=y\n", DriverState.Module)]
+    [InlineData("CONFIG_VIRTIO_BLK=y\n", DriverState.BuiltIn)]
+    [InlineData("CONFIG_VIRTIO=y\n# CONFIG_VIRTIO_BLK is not set\n", DriverState.Missing)]
+    [InlineData("CONFIG_VIRTIO_BLK_SCSI=y\n", DriverState.Missing)]
+    [InlineData("", DriverState.Unknown)]
+    public void AKernelsConfigurationIsReadToTheLetter(string config, DriverState expected) => Assert.Equal(expected, SourceFactsReader.Driver(config, "CONFIG_VIRTIO_BLK"));
+
+    [Theory]
+    [InlineData("MemTotal: 2 kB\nMemFree: 3 kB\nMemAvailable:   4 kB\n", 4096L)]
+    [InlineData("MemTotal: 2 kB\nMemFree: 3 kB\n", 3072L)]
+    [InlineData("", null)]
+    public void FreeMemoryIsReadFromOldAndNewKernels(string meminfo, long? expected) => Assert.Equal(expected, SourceFactsReader.FreeMemory(meminfo));
+
+    [Fact]
+    public void FactsAreReadBelowAnyRoot()
+    {
+        DirectoryInfo root = Directory.CreateTempSubdirectory("ns-facts-");
+        try
+        {
+            foreach (string directory in (string[])["boot", "etc/selinux", "usr/local/qcloud/tat_agent"])
+            {
+                root.CreateSubdirectory(directory);
+            }
+
+            File.WriteAllText(Path.Combine(root.FullName, "boot/vmlinuz-5.10.0"), "");
+            File.WriteAllText(Path.Combine(root.FullName, "boot/vmlinuz-0-rescue-1234"), "");
+            File.WriteAllText(Path.Combine(root.FullName, "boot/config-5.10.0"), "CONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_NET=y\n");
+            File.WriteAllText(Path.Combine(root.FullName, "etc/selinux/config"), "# x\nSELINUX=permissive\n");
+            SourceFacts facts = new LinuxSourceSystem().Facts(root.FullName);
+            Assert.Equal([new KernelFacts("5.10.0", DriverState.Module, DriverState.BuiltIn, null)], facts.Kernels);
+            Assert.Equal(("permissive", true, (long?)null), (facts.SeLinux, facts.HasTatAgent, facts.FreeMemory));
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(40, null, CheckVerdict.Ok, "40.0 GiB in use, disk-sim00000 has 50 GiB")]
+    [InlineData(60, 20, CheckVerdict.Ok, "60.0 GiB in use, 20.0 GiB of it to be carried, disk-sim00000 has 50 GiB")]
+    [InlineData(60, 55, CheckVerdict.Fail, "60.0 GiB in use, 55.0 GiB of it to be carried, disk-sim00000 has 50 GiB")]
+    [InlineData(60, null, CheckVerdict.Fail, "60.0 GiB in use, disk-sim00000 has 50 GiB")]
+    public async Task WhatIsExcludedIsSubtractedWhereItMatters(int used, int? carried, CheckVerdict verdict, string finding)
+    {
+        await using Harness h = new();
+        h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"Source\":{\"Root\":", "\"Ours\":{\"Was\":", StringComparison.Ordinal));
+        h.Source.MountList = MountTable.Parse("22 1 254:1 / / rw - ext4 /dev/vda1 rw\n"u8);
+        (h.Source.Used, h.Measured) = ((long)used << 30, (long?)carried << 30);
+        CheckLine line = Assert.Single(await h.CheckAsync(), l => l.Subject == "/");
+        Assert.Equal((verdict, finding), (line.Verdict, line.Finding));
+    }
+
+    [Fact]
+    public async Task AFileSystemThatCannotBeMadeAndOneWithoutOwnersAreNamed()
+    {
+        await using Harness h = new(client: ""","Transfer.Format":"all" """);
+        h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"Source\":{\"Root\":", "\"Ours\":{\"Was\":", StringComparison.Ordinal).Replace("\"DestinationRoot\"", "\"Nothing\"", StringComparison.Ordinal));
+        h.Source.MountList = MountTable.Parse("22 1 254:1 / / rw - jfs /dev/vda1 rw\n"u8);
+        Assert.Contains(await h.CheckAsync(), l => l is { Verdict: CheckVerdict.Fail, Subject: "/", Finding: "jfs cannot be made at the destination" });
+        h.Write(ClientSettings.FileName, File.ReadAllText(h.Tool.File("client.json")).Replace("\"all\"", "\"never\"", StringComparison.Ordinal));
+        h.Source.MountList = MountTable.Parse("22 1 254:1 / / rw - vfat /dev/vda1 rw\n"u8);
+        Assert.Contains(await h.CheckAsync(), l => l.Verdict == CheckVerdict.Warn && l.Finding.StartsWith("vfat has no owners", StringComparison.Ordinal));
+    }
+}
