@@ -205,6 +205,18 @@ internal sealed class RecordMirror
                 Records.WriteFinished(ref w, counts);
                 Say(text, text is null ? "" : $"Finished {WireText.Statistics(counts)}");
                 break;
+            case RecordType.NameList:
+                NameListRecord names = Records.ReadNameList(ref wire);
+                w = Room(Records.NameListBound(names.Data.Length));
+                Records.WriteNameList(ref w, names.Last, names.Data);
+                Say(text, text is null ? "" : $"NameList {(names.Last ? "last" : "more")} {WireText.Bytes(names.Data)}");
+                break;
+            case RecordType.Confirmed:
+                ConfirmedRecord confirmed = Records.ReadConfirmed(ref wire);
+                w = Room(Records.ConfirmedBound);
+                Records.WriteConfirmed(ref w, confirmed);
+                Say(text, text is null ? "" : $"Confirmed directory {confirmed.Directory} index {confirmed.Index} device {confirmed.Device} inode {confirmed.Inode}");
+                break;
             case RecordType.Note:
                 NoteRecord note = Records.ReadNote(ref wire);
                 w = Room(Records.NoteBound(note.Text.Length));

@@ -83,6 +83,11 @@ internal static class WireText
             text.Append(CultureInfo.InvariantCulture, $" project {m.ProjectId}");
         }
 
+        if (entry.Mark != EntryMark.None)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" mark {entry.Mark}");
+        }
+
         return text.ToString();
     }
 

@@ -60,7 +60,7 @@ public sealed class RefusalTests
     [Theory]
     [InlineData(ProtocolError.ValueOutOfRange, "06 01 61 a48302 00 00 8094ebdc03")] // 10^9 nanoseconds
     [InlineData(ProtocolError.ValueOutOfRange, "06 01 61 a48302 80808080808080808001 00 00")] // size 2^63
-    [InlineData(ProtocolError.UnknownValue, "8640 01 61 a48302 00 00 00")] // flag 0x2000
+    [InlineData(ProtocolError.UnknownValue, "868001 01 61 a48302 00 00 00")] // flag 0x4000
     [InlineData(ProtocolError.LengthOutOfRange, "26 01 61 ffc302 00 00 00 00")] // empty target
     [InlineData(ProtocolError.BadName, "26 01 61 ffc302 00 00 00 02 6100")] // NUL in the target
     [InlineData(ProtocolError.LengthOutOfRange, "26 01 61 ffc302 00 00 00 8020")] // target of 4096 bytes
@@ -95,21 +95,21 @@ public sealed class RefusalTests
     [InlineData(ProtocolError.ValueOutOfRange, "24 00 08")] // no blocks
     [InlineData(ProtocolError.LengthOutOfRange, "24 818002 08")] // 32769 blocks
     [InlineData(ProtocolError.UnknownValue, "21 00 04")] // verdict
-    [InlineData(ProtocolError.UnknownValue, "27 08 00 00 0000")] // outcome
+    [InlineData(ProtocolError.UnknownValue, "27 0a 00 00 0000")] // outcome
     [InlineData(ProtocolError.UnknownValue, "27 00 00 00 0080")] // changes
     [InlineData(ProtocolError.BadName, "28 00 03 2f6161 08")] // absolute
     [InlineData(ProtocolError.BadName, "28 00 04 612f2e2e 08")] // a/..
     [InlineData(ProtocolError.BadName, "28 00 04 612f2f61 08")] // a//a
     [InlineData(ProtocolError.UnknownValue, "28 00 01 61 03")] // type 3
     [InlineData(ProtocolError.LengthOutOfRange, "0c 8020 00 00 00")] // errno 4096
-    [InlineData(ProtocolError.UnknownValue, "0c 00 1d 00 00 00")] // operation
+    [InlineData(ProtocolError.UnknownValue, "0c 00 1f 00 00 00")] // operation
     [InlineData(ProtocolError.UnknownValue, "0c 00 00 02 00 00")] // problem flags
     [InlineData(ProtocolError.LengthOutOfRange, "0c 00 00 00 818004")] // path beyond 64 KiB
     [InlineData(ProtocolError.BadName, "0e 00 01 00")] // nobody
     [InlineData(ProtocolError.BadName, "0e 00 01 03 613a62")] // a:b
     [InlineData(ProtocolError.UnknownValue, "2b 03 00")] // note level
     [InlineData(ProtocolError.LengthOutOfRange, "2b 00 8120")] // note of 4097 bytes
-    [InlineData(ProtocolError.UnknownValue, "01 04")] // root flags
+    [InlineData(ProtocolError.UnknownValue, "01 08")] // root flags
     [InlineData(ProtocolError.ValueOutOfRange, "01 03 06 ed8302 00 00 00")] // a file with a directory's attributes
     [InlineData(ProtocolError.ValueOutOfRange, "01 02 06 a48302 00 00 00")] // a root that is no directory
     [InlineData(ProtocolError.LengthOutOfRange, "0d 8101")] // 129 statistics
@@ -118,7 +118,7 @@ public sealed class RefusalTests
     [InlineData(ProtocolError.UnknownRecord, "00")]
     [InlineData(ProtocolError.UnknownRecord, "12")]
     [InlineData(ProtocolError.UnknownRecord, "20")]
-    [InlineData(ProtocolError.UnknownRecord, "2c")]
+    [InlineData(ProtocolError.UnknownRecord, "2e")]
     public void ARecordOutOfBounds(ProtocolError kind, string hex) => Refused(kind, hex);
 
     [Theory]

@@ -31,7 +31,7 @@ internal static class SyncCommand
         }
 
         TransferPlan plan = TransferPlan.Parse(sync.Operands);
-        SyncRequest request = new() { Sources = plan.Sources, Destination = plan.Destination, Options = sync.Options };
+        SyncRequest request = RequestBuilder.Build(sync, ref plan);
 
         sync = sync with { Output = sync.Output with { Voice = new ProgramVoice(asRsync), Names = NamesFor(sync.Output.Names, asRsync) } };
         Streams targets = sync.Output.AllToError ? streams with { Out = streams.Error } : streams;

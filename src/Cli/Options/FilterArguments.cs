@@ -47,6 +47,9 @@ internal sealed class FilterArguments(IRuleFiles files)
         }
     }
 
+    /// <summary>--old-dirs: nothing below the directories that are named.</summary>
+    public void HideBelow() => _rules.Add("- /*/*"u8, RuleSyntax.Filter);
+
     /// <summary>Adds what comes behind all other rules, wherever its option stands.</summary>
     /// <exception cref="UsageException">A rule file cannot be read.</exception>
     public void Complete()

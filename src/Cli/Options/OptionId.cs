@@ -22,6 +22,8 @@ internal enum OptionId
     Compress, SkipCompress, CompressLevel, CompressChoice, ChecksumChoice, BandwidthLimit, Timeout,
     Ipv4, Ipv6, ConnectTimeout, Number, MaxAlloc,
     Rsh, RsyncPath, Port, Identity, KnownHosts, HostKeyCheck, SshConfig,
+    Relative, ImpliedDirs, Dirs, OldDirs, FilesFrom, IgnoreMissing, DeleteMissing, ListOnly, RemoveSourceFiles,
+    CopyLinks, CopyUnsafeLinks, CopyDirLinks, SafeLinks, MungeLinks, KeepDirLinks, CopyDevices, WriteDevices, DropDevices,
     Version, Help, Server,
 }
 

@@ -14,6 +14,12 @@ internal sealed record SyncArguments
     /// <summary>SRC… DEST, as raw bytes.</summary>
     public required IReadOnlyList<byte[]> Operands { get; init; }
 
+    /// <summary><c>--files-from</c> as given; null for none.</summary>
+    public byte[]? FilesFrom { get; init; }
+
+    /// <summary><c>--munge-links</c>, which is for this side.</summary>
+    public bool MungeLinks { get; init; }
+
     /// <summary>How to say what is done.</summary>
     public required OutputArguments Output { get; init; }
 

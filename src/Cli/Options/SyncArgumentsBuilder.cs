@@ -24,6 +24,10 @@ internal sealed class SyncArgumentsBuilder
     private int _itemize, _quiet, _human = 1, _oneFileSystem;
     private bool _json, _compress, _version, _help;
     private bool? _wholeFile;
+    private bool? _recursive = false, _dirs, _relative;
+    private bool _noImpliedDirs, _listOnly, _mungeLinks, _copyDevices, _dropDevices;
+    private SourceOptions _missing, _sourceOptions;
+    private byte[]? _filesFrom;
     private int? _compressLevel;
     private bool _compressNone;
     private long _bandwidth, _blockSize;
@@ -105,8 +109,9 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.Server:
                 throw new UsageException($"option {option.Name} asks for rsync's own protocol, which is not spoken here (let the other side be nativesync, too)", UsageException.Unsupported);
 
-            case OptionId.Archive: Set(SyncOptions.ArchiveFlags, true); break;
-            case OptionId.Recursive: Set(JobFlags.Recursive, on); break;
+            // With a list of names -a does not descend, but -r does.
+            case OptionId.Archive: Set(SyncOptions.ArchiveFlags & ~JobFlags.Recursive, true); _recursive = _recursive == true ? true : null; break;
+            case OptionId.Recursive: _recursive = on; break;
             case OptionId.Links: Set(JobFlags.Links, on); break;
             case OptionId.Permissions: Set(JobFlags.Permissions, on); break;
             case OptionId.Times: Set(JobFlags.Times, on); break;
@@ -155,6 +160,25 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.MaxDelete: _maxDelete = Number(given, int.MinValue, int.MaxValue) is >= 0 and int most ? most : null; break;
             case OptionId.ModifyWindow: _modifyWindow = Number(given, -1, int.MaxValue); break;
             case OptionId.BlockSize: _blockSize = ReadBlockSize(given); break;
+
+            case OptionId.Relative: _relative = on; break;
+            case OptionId.ImpliedDirs: _noImpliedDirs = !on; break;
+            case OptionId.Dirs: _dirs = on; break;
+            case OptionId.OldDirs: _dirs = _recursive = true; _filters.HideBelow(); break;
+            case OptionId.FilesFrom: _filesFrom = given.Value; break;
+            case OptionId.IgnoreMissing: _missing = SourceOptions.IgnoreMissing; break;
+            case OptionId.DeleteMissing: _missing = SourceOptions.DeleteMissing; break;
+            case OptionId.ListOnly: _listOnly = true; break;
+            case OptionId.RemoveSourceFiles: Set(JobFlags.RemoveSourceFiles, true); break;
+            case OptionId.CopyLinks: Set(JobFlags.CopyLinks, true); break;
+            case OptionId.CopyUnsafeLinks: Set(JobFlags.CopyUnsafeLinks, true); break;
+            case OptionId.CopyDirLinks: Set(JobFlags.CopyDirLinks, true); break;
+            case OptionId.SafeLinks: Set(JobFlags.SafeLinks, true); break;
+            case OptionId.KeepDirLinks: Set(JobFlags.KeepDirLinks, true); break;
+            case OptionId.MungeLinks: _mungeLinks = on; break;
+            case OptionId.CopyDevices: _copyDevices = true; break;
+            case OptionId.WriteDevices: Set(JobFlags.WriteDevices, on); break;
+            case OptionId.DropDevices: _dropDevices = on; break;
 
             case OptionId.PruneEmptyDirectories: Set(JobFlags.PruneEmptyDirectories, on); break;
             case OptionId.From0: _filters.NulSeparated = on; break;
@@ -207,6 +231,7 @@ internal sealed class SyncArgumentsBuilder
 
     private SyncArguments Build(IReadOnlyList<byte[]> operands)
     {
+        BuildSelection(operands);
         if (!_version && !_help)
         {
             RefuseContradictions();
@@ -227,6 +252,8 @@ internal sealed class SyncArgumentsBuilder
         return new SyncArguments
         {
             Operands = operands,
+            FilesFrom = _filesFrom,
+            MungeLinks = _mungeLinks,
             Version = _version,
             Help = _help,
             Options = new SyncOptions
@@ -246,6 +273,8 @@ internal sealed class SyncArgumentsBuilder
                 GroupMap = _attributes.GroupMap,
                 FakeSuper = _attributes.IsFakeSuper,
                 XattrLevel = _attributes.XattrLevel,
+                SourceOptions = _sourceOptions,
+                DropDevices = _dropDevices,
                 MaxSize = _filters.MaxSize,
                 MinSize = _filters.MinSize,
                 Rules = _filters.Rules,
@@ -268,14 +297,31 @@ internal sealed class SyncArgumentsBuilder
         };
     }
 
+    /// <summary>What is sent: a list of names and a listing change what is taken for granted, wherever they stand.</summary>
+    private void BuildSelection(IReadOnlyList<byte[]> operands)
+    {
+        // The only operand is a source: list it.
+        _listOnly |= operands.Count == 1 && !_version && !_help;
+        Set(JobFlags.ListOnly, _listOnly);
+        Set(JobFlags.Recursive, _recursive ?? _filesFrom is null);
+        Set(JobFlags.Dirs, !Has(JobFlags.Recursive) && (_dirs ?? (_filesFrom is not null || _listOnly)));
+        Set(JobFlags.InPlace, Has(JobFlags.InPlace) || Has(JobFlags.WriteDevices));
+        bool relative = _relative ?? _filesFrom is not null;
+        _sourceOptions = _missing
+            | (relative ? SourceOptions.Relative : 0)
+            | (relative && _noImpliedDirs ? SourceOptions.NoImpliedDirs : 0)
+            | (_copyDevices ? SourceOptions.CopyDevices : 0)
+            | (_filters.NulSeparated && _filesFrom is not null ? SourceOptions.From0 : 0);
+    }
+
     /// <summary>zstd's fastest ordinary level: what one core compresses at it is still more than most lines take.</summary>
     internal const int DefaultLevel = 1;
 
     private void RefuseContradictions()
     {
-        if (Has(JobFlags.Delete) && !Has(JobFlags.Recursive))
+        if (Has(JobFlags.Delete) && !Has(JobFlags.Recursive) && !Has(JobFlags.Dirs))
         {
-            throw new UsageException("--delete does not work without --recursive (-r)");
+            throw new UsageException("--delete does not work without --recursive (-r) or --dirs (-d)");
         }
 
         _attributes.RefuseContradictions();

@@ -1,5 +1,6 @@
 using NativeSync.Cli.Options;
 using NativeSync.Engine;
+using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
 
 namespace NativeSync.Cli.Output;
@@ -40,7 +41,7 @@ internal sealed class EntryText(OutputArguments output, JobFlags flags, EntryVal
         {
             case OutcomeKind.Failed:
                 return null;
-            case OutcomeKind.Skipped:
+            case OutcomeKind.Skipped or OutcomeKind.NotRegular:
                 return Skipped(entry);
             case OutcomeKind.Deleted:
                 return format is { HasOperation: true } ? format.Render(entry, values)
@@ -60,19 +61,17 @@ internal sealed class EntryText(OutputArguments output, JobFlags flags, EntryVal
     {
         EntryType type = entry.Metadata.Type;
         string name = Name(entry, output.Names).TrimEnd('/');
-        bool taken = type switch
+        if (type == EntryType.SymbolicLink && (flags & JobFlags.SafeLinks) != 0 && (entry.Changes & Changes.New) == 0
+            && LinkSafety.IsUnsafe(entry.LinkTarget, LinkSafety.Depth(entry.Path.AsSpan(0, Math.Max(0, entry.Path.AsSpan().LastIndexOf((byte)'/'))))))
         {
-            EntryType.Directory => (flags & JobFlags.Recursive) != 0,
-            EntryType.SymbolicLink => (flags & JobFlags.Links) != 0,
-            EntryType.BlockDevice or EntryType.CharacterDevice => (flags & JobFlags.Devices) != 0,
-            EntryType.Fifo or EntryType.Socket => (flags & JobFlags.Specials) != 0,
-            _ => true,
-        };
+            return output.Info[InfoItem.Name] > 0 ? $"ignoring unsafe symlink \"{name}\" -> \"{NameText.Of(entry.LinkTarget ?? [], output.Names)}\"" : null;
+        }
+
+        bool taken = entry.Kind != OutcomeKind.NotRegular;
         bool isNew = (entry.Changes & Changes.New) != 0, isDirectory = type == EntryType.Directory;
         string? reason = (flags & (isNew ? JobFlags.Existing : JobFlags.IgnoreExisting)) != 0 ? (isNew ? $"not creating new {(isDirectory ? "directory" : "file")} \"{name}\"" : name + " exists")
             : taken && !isNew && (flags & JobFlags.Update) != 0 ? name + " is newer" : null;
         return reason is not null ? (output.Info[InfoItem.Skip] > 0 ? reason : null)
-            : isDirectory ? "skipping directory " + name
-            : output.Info[InfoItem.NonRegular] > 0 ? $"skipping non-regular file \"{name}\"" : null;
+            : !taken && output.Info[InfoItem.NonRegular] > 0 ? $"skipping non-regular file \"{name}\"" : null;
     }
 }

@@ -68,11 +68,14 @@ internal sealed class EntryValues(JobFlags flags, TransferPlan plan, NameStyle s
 
     private static string Decimal(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private string LocalTime(long seconds, string format)
+    private string LocalTime(long seconds, string format) => LocalTime(seconds, format, clock.LocalTimeZone);
+
+    /// <summary>A time of a file on the wall clock of a zone.</summary>
+    internal static string LocalTime(long seconds, string format, TimeZoneInfo zone)
     {
         // Beyond the years 1 to 9999 .NET has no calendar.
         DateTimeOffset time = DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(seconds, -62_135_500_000, 253_402_200_000));
-        return TimeZoneInfo.ConvertTime(time, clock.LocalTimeZone).ToString(format, CultureInfo.InvariantCulture);
+        return TimeZoneInfo.ConvertTime(time, zone).ToString(format, CultureInfo.InvariantCulture);
     }
 
     /// <summary>As the sender would name it on its own command line, without slashes in front and behind; the receiver's name when this end receives.</summary>

@@ -166,7 +166,8 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
         OutcomeKind.MetadataOnly => "metadata",
         OutcomeKind.Linked => "linked",
         OutcomeKind.Deleted => "deleted",
-        OutcomeKind.Skipped => "skipped",
+        OutcomeKind.Listed => "listed",
+        OutcomeKind.Skipped or OutcomeKind.NotRegular => "skipped",
         _ => "failed",
     };
 

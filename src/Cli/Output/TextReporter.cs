@@ -19,6 +19,7 @@ internal sealed class TextReporter : ISyncReporter
     private readonly int? _statusWidth;
     private readonly Lock _gate = new();
     private readonly ProgressEstimate _estimate;
+    private readonly TimeZoneInfo _zone;
     private Func<SyncProgress>? _progress;
     private ProgressView _view;
     private long _transferred, _transferredSize;
@@ -33,6 +34,7 @@ internal sealed class TextReporter : ISyncReporter
         _entries = new EntryText(Output, arguments.Options.Flags, new EntryValues(arguments.Options.Flags, plan, Output.Names, clock));
         _statusWidth = Output.Quiet || Progress > 1 ? null : statusWidth;
         _estimate = new ProgressEstimate(clock);
+        _zone = clock.LocalTimeZone;
     }
 
     private OutputArguments Output => _arguments.Output;
@@ -66,6 +68,16 @@ internal sealed class TextReporter : ISyncReporter
     /// <inheritdoc/>
     public void OnEntry(in EntryEvent entry)
     {
+        if (entry.Kind == OutcomeKind.Listed)
+        {
+            if (!Output.Quiet)
+            {
+                _screen.WriteLine(ListingText.Line(entry, Output.HumanReadable, _arguments.Has(JobFlags.Links), Output.Names, _zone));
+            }
+
+            return;
+        }
+
         bool isTransfer = entry.Metadata.Type == EntryType.Regular && entry.Kind is OutcomeKind.Created or OutcomeKind.Updated;
         if (isTransfer)
         {
@@ -105,6 +117,12 @@ internal sealed class TextReporter : ISyncReporter
     /// <inheritdoc/>
     public void OnProblem(in SyncProblem problem)
     {
+        if (problem.Operation == Operation.SkipDirectory)
+        {
+            Say(problem.Message);
+            return;
+        }
+
         // What is protected from deletion keeps its directory: to rsync that is news, and trouble only where something else should take the place.
         bool isNotEmpty = problem is { Operation: Operation.Remove, Errno: DirectoryNotEmpty };
         if (isNotEmpty)

@@ -22,7 +22,7 @@ internal enum Direction
 /// <param name="Destination">Destination path as raw bytes.</param>
 internal sealed record TransferPlan(Direction Direction, Endpoint? Remote, IReadOnlyList<byte[]> Sources, byte[] Destination)
 {
-    /// <summary>Reads <c>SRC… DEST</c>.</summary>
+    /// <summary>Reads <c>SRC… DEST</c>, or a lone <c>SRC</c> that is to be listed.</summary>
     /// <exception cref="UsageException">Too few operands, two remote ends, sources on several machines, or a daemon.</exception>
     public static TransferPlan Parse(IReadOnlyList<byte[]> operands)
     {
@@ -31,17 +31,17 @@ internal sealed record TransferPlan(Direction Direction, Endpoint? Remote, IRead
             throw new UsageException("no source and no destination given (try: nativesync sync --help)");
         }
 
-        if (operands.Count == 1)
-        {
-            throw new UsageException($"no destination given for {UsageException.Quote(operands[0])} (listing files is not supported yet)");
-        }
-
         if (operands.Any(static operand => operand.Length == 0))
         {
             throw new UsageException("an empty name is neither a source nor a destination (use . for the working directory)");
         }
 
         List<Endpoint> ends = [.. operands.Select(Endpoint.Parse)];
+        if (ends.Count == 1)
+        {
+            ends.Add(new Endpoint(null, null, "."u8.ToArray()));
+        }
+
         Endpoint destination = ends[^1];
         List<Endpoint> sources = ends[..^1];
         byte[][] paths = [.. sources.Select(static source => source.Path)];

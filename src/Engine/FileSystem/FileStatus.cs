@@ -66,6 +66,9 @@ internal struct FileIdentity
     /// <summary>Units of 512 bytes in use.</summary>
     public long Blocks;
 
+    /// <summary>The name is that of a link, and this is what it leads to.</summary>
+    public bool Followed;
+
     public static FileIdentity From(in FileStatus status) => new()
     {
         Device = status.Device,

@@ -19,6 +19,12 @@ internal interface ISystemCalls
     /// <summary>Opens what an operator named; links are followed. Never for names from a tree or the wire.</summary>
     int OpenPath(ReadOnlySpan<byte> operatorPath, OpenFlags flags, uint mode = 0);
 
+    /// <summary>Opens by a path below (or, when it is absolute, besides) a handle, through links. Only for the target of a link that an option says to follow.</summary>
+    int OpenFollowing(int dirfd, ReadOnlySpan<byte> path, OpenFlags flags);
+
+    /// <summary>Looks at what a path leads to, through links; likewise.</summary>
+    int StatFollowing(int dirfd, ReadOnlySpan<byte> path, out FileStatus status);
+
     /// <summary>A second handle on the same open file.</summary>
     int Duplicate(int fd);
     int Close(int fd);

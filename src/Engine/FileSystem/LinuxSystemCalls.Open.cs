@@ -19,6 +19,13 @@ internal sealed unsafe partial class LinuxSystemCalls
         return error < 0 ? error : Open(LibC.CurrentDirectory, text, NativeOpenFlags.From(flags), mode);
     }
 
+    public int OpenFollowing(int dirfd, ReadOnlySpan<byte> path, OpenFlags flags)
+    {
+        byte* text = stackalloc byte[PathRoom];
+        int error = Text(path, text, PathRoom);
+        return error < 0 ? error : Open(dirfd, text, NativeOpenFlags.From(flags), 0);
+    }
+
     /// <summary>openat2 with RESOLVE_BENEATH and no links where there is such a call, else one component at a time.</summary>
     public int OpenBeneath(int rootfd, ReadOnlySpan<byte> relativePath, OpenFlags flags, uint mode = 0)
     {

@@ -31,17 +31,22 @@ internal sealed unsafe partial class LinuxSystemCalls
         return Parse(Result(LibC.fstat(fd, buffer)), buffer, out status);
     }
 
-    public int StatPath(ReadOnlySpan<byte> operatorPath, bool follow, out FileStatus status)
+    public int StatPath(ReadOnlySpan<byte> operatorPath, bool follow, out FileStatus status) =>
+        StatPath(LibC.CurrentDirectory, operatorPath, follow ? 0 : LibC.AtSymlinkNoFollow, out status);
+
+    public int StatFollowing(int dirfd, ReadOnlySpan<byte> path, out FileStatus status) => StatPath(dirfd, path, 0, out status);
+
+    private int StatPath(int dirfd, ReadOnlySpan<byte> path, int flags, out FileStatus status)
     {
         byte* text = stackalloc byte[PathRoom];
-        int error = Text(operatorPath, text, PathRoom);
+        int error = Text(path, text, PathRoom);
         if (error < 0)
         {
             status = default;
             return error;
         }
 
-        return Status(LibC.CurrentDirectory, text, follow ? 0 : LibC.AtSymlinkNoFollow, out status);
+        return Status(dirfd, text, flags, out status);
     }
 
     private int Status(int dirfd, byte* path, int flags, out FileStatus status)

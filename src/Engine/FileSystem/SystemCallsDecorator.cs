@@ -14,6 +14,10 @@ internal abstract class SystemCallsDecorator(ISystemCalls inner) : ISystemCalls
 
     public virtual int OpenPath(ReadOnlySpan<byte> operatorPath, OpenFlags flags, uint mode = 0) => inner.OpenPath(operatorPath, flags, mode);
 
+    public virtual int OpenFollowing(int dirfd, ReadOnlySpan<byte> path, OpenFlags flags) => inner.OpenFollowing(dirfd, path, flags);
+
+    public virtual int StatFollowing(int dirfd, ReadOnlySpan<byte> path, out FileStatus status) => inner.StatFollowing(dirfd, path, out status);
+
     public virtual int Duplicate(int fd) => inner.Duplicate(fd);
 
     public virtual int Close(int fd) => inner.Close(fd);

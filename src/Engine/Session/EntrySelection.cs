@@ -42,10 +42,9 @@ internal static class EntrySelection
     /// <summary>True when the options transfer entries of this type.</summary>
     public static bool IsTypeWanted(SyncContext context, in EntryMetadata metadata) => metadata.Type switch
     {
-        EntryType.Directory => context.Has(JobFlags.Recursive),
         EntryType.SymbolicLink => context.Has(JobFlags.Links),
-        EntryType.BlockDevice or EntryType.CharacterDevice => context.Has(JobFlags.Devices),
-        EntryType.Fifo or EntryType.Socket => context.Has(JobFlags.Specials),
+        EntryType.BlockDevice or EntryType.CharacterDevice => context.Has(JobFlags.Devices) && !context.Options.DropDevices,
+        EntryType.Fifo or EntryType.Socket => context.Has(JobFlags.Specials) && !context.Options.DropDevices,
         _ => true,
     };
 

@@ -14,6 +14,7 @@ internal static class JobTranslation
         Add(numbers, JobNumber.TimeoutSeconds, options.TimeoutSeconds);
         Add(numbers, JobNumber.BlockSize, options.BlockSize);
         Add(numbers, JobNumber.ModifyWindow, options.ModifyWindow);
+        Add(numbers, JobNumber.SourceOptions, (long)options.SourceOptions);
         if (options.MaxDelete is { } limit)
         {
             numbers.Add(new(JobNumber.MaxDelete, limit));
@@ -36,6 +37,7 @@ internal static class JobTranslation
         Add(texts, JobText.GroupMap, options.GroupMap);
         Add(texts, JobText.ChangeMode, options.ChangeMode);
         Add(texts, JobText.SkipCompress, options.SkipCompress);
+        Add(texts, JobText.FilesFrom, request is { FilesFrom: { } list, FilesFromIsRemote: true } ? list : []);
         return new JobFrame
         {
             Kind = kind,
@@ -55,9 +57,11 @@ internal static class JobTranslation
         {
             Sources = job.Sources,
             Destination = job.Text(JobText.Destination) ?? [],
+            FilesFrom = job.Text(JobText.FilesFrom),
             Options = new SyncOptions
             {
                 Flags = job.Flags,
+                SourceOptions = (SourceOptions)Get(numbers, JobNumber.SourceOptions),
                 CompressLevel = Get(numbers, JobNumber.CompressLevel) is var level and not 0 ? (int)Math.Clamp(level, -100, 22) : null,
                 BandwidthLimit = Math.Max(0, Get(numbers, JobNumber.BandwidthLimit)),
                 TimeoutSeconds = (int)Math.Clamp(Get(numbers, JobNumber.TimeoutSeconds), 0, int.MaxValue / 1000),

@@ -40,7 +40,9 @@ internal sealed class ProblemLog(ISyncObserver? observer)
             if (!problem.Warning)
             {
                 _errors++;
-                if (problem.OnSource && problem.Operation is not (Operation.Changed or Operation.Verify))
+                // A source that was named and is not there hides nothing that could be deleted by mistake.
+                if (problem.OnSource && problem.Operation is not (Operation.Changed or Operation.Verify or Operation.Remove)
+                    && problem is not { Operation: Operation.Stat, Errno: FileSystem.Errno.ENOENT })
                 {
                     _sourceErrors++;
                 }

@@ -70,7 +70,7 @@ internal sealed class SyncContext
     /// True when directory digests can tell that nothing needs doing. With --checksum and --ignore-times the metadata that
     /// they cover does not decide, with --usermap or --groupmap the same owners may be wrong, and what is to be told one by one must come one by one; with a modify window or --size-only, equal digests still mean equal, so they help.
     /// </summary>
-    public bool DigestsDecide => (Flags & (JobFlags.Checksum | JobFlags.IgnoreTimes | JobFlags.ReportUnchanged)) == 0 && Options.UserMap.Length == 0 && Options.GroupMap.Length == 0;
+    public bool DigestsDecide => (Flags & (JobFlags.Checksum | JobFlags.IgnoreTimes | JobFlags.ReportUnchanged | JobFlags.RemoveSourceFiles)) == 0 && Options.UserMap.Length == 0 && Options.GroupMap.Length == 0;
 
     public bool Has(JobFlags flag) => (Flags & flag) != 0;
 

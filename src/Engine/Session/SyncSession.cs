@@ -17,7 +17,9 @@ internal sealed class SyncSession : IAsyncDisposable
     private ITimer? _progress;
     private TreeSender? _sender;
     private TreeReceiver? _receiver;
-    private SourceRoots? _roots;
+    private ListingReceiver? _listing;
+    private SourceTree? _sources;
+    private Thread? _list;
     private Thread? _dispatcher;
 
     public SyncSession(FrameLane lane, SessionAbort abort, SyncOptions options, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
@@ -43,35 +45,68 @@ internal sealed class SyncSession : IAsyncDisposable
     public ProblemLog Problems => _context.Problems;
 
     /// <summary>Sends a tree, until the receiver has all it wants.</summary>
-    public async Task<Statistics> SendAsync(IReadOnlyList<byte[]> sources, int peerCredit)
+    /// <param name="sources">What was named; with a list the one directory that its names are relative to.</param>
+    /// <param name="list">The list of --files-from, as far as it is at this end.</param>
+    /// <param name="peerCredit">Bytes that may be sent at first.</param>
+    public async Task<Statistics> SendAsync(IReadOnlyList<byte[]> sources, byte[]? list, int peerCredit)
     {
-        var early = new List<SyncProblem>();
-        _roots = SourceRoots.Open(_context.Io, sources, early.Add);
-        _sender = new TreeSender(_context, _roots);
+        _sender = new TreeSender(_context);
         Start(peerCredit, _sender.Receive);
-        foreach (var problem in early)
+        var options = _context.Options.SourceOptions;
+        if ((options & SourceOptions.ListFollows) != 0)
         {
-            SenderProblems.Report(_context, problem);
+            list = await Until(_sender.NameList).ConfigureAwait(false);
         }
 
-        _sender.Start();
+        try
+        {
+            var names = list is null ? null : NameListFile.Parse(list, (options & SourceOptions.From0) != 0);
+            _sources = SourceTree.Open(_context, sources, names, problem => SenderProblems.Report(_context, problem));
+        }
+        catch (SessionException e)
+        {
+            // The other end hears of it, too.
+            _context.Abort.Abort(e);
+            throw;
+        }
+
+        _sender.Start(_sources);
         return await Until(_sender.Finished).ConfigureAwait(false);
     }
 
     /// <summary>Receives a tree, until all of it is in place.</summary>
-    public async Task<Statistics> ReceiveAsync(byte[] destination, int peerCredit)
+    /// <param name="destination">Where to.</param>
+    /// <param name="list">A list of --files-from for the sender; null for none.</param>
+    /// <param name="peerCredit">Bytes that may be sent at first.</param>
+    public async Task<Statistics> ReceiveAsync(byte[] destination, byte[]? list, int peerCredit)
     {
         _receiver = new TreeReceiver(_context, destination);
         Start(peerCredit, _receiver.Receive);
-        _dispatcher = _context.RunStage("receive", _receiver.Run);
-        var statistics = await Until(_receiver.Finished).ConfigureAwait(false);
-        using (var scope = _context.Outbox.Enter(Records.FinishedBound))
+        if (list is not null)
         {
-            var writer = new WireWriter(scope.Room);
-            Records.WriteFinished(ref writer, statistics);
-            scope.Commit(writer.Position);
+            _list = _context.RunStage("list", () => SendList(list));
         }
 
+        _dispatcher = _context.RunStage("receive", _receiver.Run);
+        var statistics = await Until(_receiver.Finished).ConfigureAwait(false);
+        SendFinished(statistics);
+        return statistics;
+    }
+
+    /// <summary>Receives the names of a tree and writes nothing (--list-only).</summary>
+    /// <param name="list">A list of --files-from for the sender; null for none.</param>
+    /// <param name="peerCredit">Bytes that may be sent at first.</param>
+    public async Task<Statistics> ListAsync(byte[]? list, int peerCredit)
+    {
+        _listing = new ListingReceiver(_context);
+        Start(peerCredit, _listing.Receive);
+        if (list is not null)
+        {
+            _list = _context.RunStage("list", () => SendList(list));
+        }
+
+        var statistics = await Until(_listing.Finished).ConfigureAwait(false);
+        SendFinished(statistics);
         return statistics;
     }
 
@@ -97,7 +132,9 @@ internal sealed class SyncSession : IAsyncDisposable
             _receiver?.Stop();
             _dispatcher?.Join();
             _receiver?.Dispose();
-            _roots?.Dispose();
+            _list?.Join();
+            _listing?.Dispose();
+            _sources?.Dispose();
         }).ConfigureAwait(false);
     }
 
@@ -131,6 +168,29 @@ internal sealed class SyncSession : IAsyncDisposable
     }
 
     private SyncProgress Snapshot() => _context.Progress.Snapshot(_context.Lane.BytesSent + _context.Lane.BytesReceived);
+
+    private void SendFinished(Statistics statistics)
+    {
+        using var scope = _context.Outbox.Enter(Records.FinishedBound);
+        var writer = new WireWriter(scope.Room);
+        Records.WriteFinished(ref writer, statistics);
+        scope.Commit(writer.Position);
+    }
+
+    private void SendList(byte[] list)
+    {
+        var sent = 0;
+        do
+        {
+            var piece = list.AsSpan(sent, Math.Min(ProtocolLimits.MaxLiteral, list.Length - sent));
+            sent += piece.Length;
+            using var scope = _context.Outbox.Enter(Records.NameListBound(piece.Length));
+            var writer = new WireWriter(scope.Room);
+            Records.WriteNameList(ref writer, sent == list.Length, piece);
+            scope.Commit(writer.Position);
+        }
+        while (sent < list.Length);
+    }
 
     /// <summary>Waits for the work, or for the reason why it will not be done.</summary>
     private async Task<T> Until<T>(Task<T> work)

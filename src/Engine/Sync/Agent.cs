@@ -72,8 +72,10 @@ public static class Agent
             ? JobTranslation.Effective(job.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
             : job.Flags;
         SyncSession session;
+        byte[]? list;
         try
         {
+            list = request.FilesFrom is { } path ? NameListFile.Read(environment.Io, path) : null;
             session = new SyncSession(frames, abort, request.Options with { Flags = flags }, observer: null, environment, ct);
         }
         catch (Filters.FilterException e)
@@ -98,11 +100,11 @@ public static class Agent
             await Handshake.ReadyAsync(frames, flags, 0, "", ct).ConfigureAwait(false);
             if (job.Kind == JobKind.Push)
             {
-                await session.ReceiveAsync(request.Destination, hello.Credit).ConfigureAwait(false);
+                await session.ReceiveAsync(request.Destination, list, hello.Credit).ConfigureAwait(false);
             }
             else
             {
-                await session.SendAsync(request.Sources, hello.Credit).ConfigureAwait(false);
+                await session.SendAsync(request.Sources, list, hello.Credit).ConfigureAwait(false);
             }
 
             await session.SayGoodbyeAsync().ConfigureAwait(false);

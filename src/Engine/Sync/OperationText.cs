@@ -29,6 +29,7 @@ internal static class OperationText
         Operation.SetProjectId => "setting the project id of",
         Operation.Verify => "verifying",
         Operation.Changed => "reading, while it changed,",
+        Operation.Follow => "following the symbolic link",
         Operation.Space => "finding space for",
         _ => "handling",
     };

@@ -61,6 +61,21 @@ public readonly record struct SyncProblem(Operation Operation, int Errno, byte[]
                 return $"{side}: \"{name}\" changed while it was read; the copy may be torn";
             }
 
+            if (Operation == Operation.SkipDirectory)
+            {
+                return $"skipping directory {name}";
+            }
+
+            if (OnSource && Operation == Operation.Remove && Errno == FileSystem.Errno.EEXIST)
+            {
+                return $"{side}: \"{name}\" was not removed: it is its own copy (source and destination are the same file)";
+            }
+
+            if (Operation == Operation.Follow && Errno == FileSystem.Errno.ENOENT)
+            {
+                return $"{side}: symlink has no referent: \"{name}\"";
+            }
+
             if (Operation == Operation.Verify)
             {
                 return $"{side}: \"{name}\" failed verification: the digest of what arrived is not that of the source";

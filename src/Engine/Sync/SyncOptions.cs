@@ -68,6 +68,12 @@ public sealed record SyncOptions
     /// <summary>How often <c>-X</c> was given: from 2 on the attributes in which <c>--fake-super</c> keeps things travel, too.</summary>
     public int XattrLevel { get; init; }
 
+    /// <summary>How the sources are understood.</summary>
+    public SourceOptions SourceOptions { get; init; }
+
+    /// <summary>The receiver makes no devices and special files; only where this process is the receiver.</summary>
+    public bool DropDevices { get; init; }
+
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
     public IReadOnlyList<byte[]> Rules { get; init; } = [];
 
@@ -83,6 +89,12 @@ public sealed record SyncRequest
 
     /// <summary>Destination path as bytes.</summary>
     public required byte[] Destination { get; init; }
+
+    /// <summary>The file of <c>--files-from</c>; null for none. Its names are relative to the only source.</summary>
+    public byte[]? FilesFrom { get; init; }
+
+    /// <summary>True when <see cref="FilesFrom"/> is at the other end of the connection.</summary>
+    public bool FilesFromIsRemote { get; init; }
 
     /// <summary>How.</summary>
     public SyncOptions Options { get; init; } = SyncOptions.Archive;

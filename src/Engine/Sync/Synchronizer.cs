@@ -41,6 +41,7 @@ public static class Synchronizer
             {
                 Flags = (request.Options.Flags & ~JobFlags.FakeSuper) | whole | fake | JobFlags.NoCompress,
                 FakeSuper = request.Options.FakeSuper || request.Options.Has(JobFlags.FakeSuper),
+                SourceOptions = request.Options.SourceOptions | SourceOptions.OneMachine,
             };
             return await RunAsync(connection, JobKind.Pull, request with { Options = options }, observer, SyncEnvironment.Default, ct).ConfigureAwait(false);
         }
@@ -52,6 +53,13 @@ public static class Synchronizer
         var clock = environment.Clock;
         var started = clock.GetTimestamp();
         observer ??= NoObserver.Instance;
+        var list = request is { FilesFrom: { } path, FilesFromIsRemote: false } ? NameListFile.Read(environment.Io, path) : null;
+        if (request.FilesFrom is not null && (kind == JobKind.Pull) != request.FilesFromIsRemote)
+        {
+            // The list is at the end that receives.
+            request = request with { Options = request.Options with { SourceOptions = request.Options.SourceOptions | SourceOptions.ListFollows } };
+        }
+
         using var abort = new SessionAbort();
         var lane = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), abort, clock);
         await using (lane.ConfigureAwait(false))
@@ -72,8 +80,9 @@ public static class Synchronizer
             await using (session.ConfigureAwait(false))
             {
                 var statistics = kind == JobKind.Push
-                    ? await session.SendAsync(request.Sources, hello.Credit).ConfigureAwait(false)
-                    : await session.ReceiveAsync(request.Destination, hello.Credit).ConfigureAwait(false);
+                    ? await session.SendAsync(request.Sources, list, hello.Credit).ConfigureAwait(false)
+                    : options.Has(JobFlags.ListOnly) ? await session.ListAsync(list, hello.Credit).ConfigureAwait(false)
+                    : await session.ReceiveAsync(request.Destination, list, hello.Credit).ConfigureAwait(false);
                 await session.SayGoodbyeAsync().ConfigureAwait(false);
                 return new SyncReport
                 {

@@ -17,6 +17,19 @@ public ref struct Entry
     public bool HasContentDigest;
     /// <summary>XXH3-128 of the content of a regular file.</summary>
     public UInt128 ContentDigest;
+    /// <summary>What the entry is besides an entry.</summary>
+    public EntryMark Mark;
+}
+
+/// <summary>What an entry is besides an entry (docs/protocol.md, "Entry").</summary>
+public enum EntryMark : byte
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+    /// <summary>A directory that is only on the way to others: made when it is missing, else left as it is.</summary>
+    Passage = 1,
+    /// <summary>A name that was asked for and is not there: to be deleted (--delete-missing-args).</summary>
+    Missing = 2,
 }
 
 /// <summary>What an encoded entry says about itself in its first number (docs/protocol.md, "Entry").</summary>
@@ -51,4 +64,6 @@ public enum EntryFlags : uint
     AccessTime = 0x800,
     /// <summary>There is a project id.</summary>
     ProjectId = 0x1000,
+    /// <summary>There is a mark.</summary>
+    Mark = 0x2000,
 }

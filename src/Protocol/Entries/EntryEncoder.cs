@@ -7,8 +7,8 @@ namespace NativeSync.Protocol;
 public struct EntryEncoder
 {
     // flags 2, prefix 2, name length 2, mode 3, uid 5, gid 5, size 9, seconds 10, nanoseconds 5, link length 2, rdev 10,
-    // group 10, xattrs length 3, digest 16, inode flags 5, atime 15, project 5.
-    private const int FixedBound = 109;
+    // group 10, xattrs length 3, digest 16, inode flags 5, atime 15, project 5, mark 1.
+    private const int FixedBound = 110;
 
     private byte[]? _name;
     private int _nameLength;

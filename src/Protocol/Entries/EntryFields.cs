@@ -10,7 +10,7 @@ internal struct EntryState
 /// <summary>The fields of an entry behind its name (docs/protocol.md, "Entry"), also used for the attributes of the root.</summary>
 internal static class EntryFields
 {
-    private const uint KnownFlags = 0x1fff;
+    private const uint KnownFlags = 0x3fff;
 
     internal static EntryFlags Flags(scoped in Entry entry, scoped in EntryState before)
     {
@@ -27,6 +27,7 @@ internal static class EntryFields
         flags |= metadata.FileFlags != 0 ? (uint)EntryFlags.FileFlags : 0;
         flags |= metadata.HasAccessed ? (uint)EntryFlags.AccessTime : 0;
         flags |= metadata.ProjectId != 0 ? (uint)EntryFlags.ProjectId : 0;
+        flags |= entry.Mark != EntryMark.None ? (uint)EntryFlags.Mark : 0;
         return (EntryFlags)flags;
     }
 
@@ -110,6 +111,11 @@ internal static class EntryFields
         if ((flags & EntryFlags.ProjectId) != 0)
         {
             writer.WriteVarint(entry.Metadata.ProjectId);
+        }
+
+        if ((flags & EntryFlags.Mark) != 0)
+        {
+            writer.WriteByte((byte)entry.Mark);
         }
     }
 
@@ -238,9 +244,20 @@ internal static class EntryFields
         {
             entry.Metadata.ProjectId = reader.ReadVarint32();
         }
+
+        if ((flags & EntryFlags.Mark) != 0)
+        {
+            var mark = (EntryMark)reader.ReadByte();
+            if (mark != (entry.Metadata.IsDirectory ? EntryMark.Passage : EntryMark.Missing))
+            {
+                Throw.Value("the mark of an entry", (ulong)mark);
+            }
+
+            entry.Mark = mark;
+        }
     }
 
-    /// <summary>Targets are for links, device numbers for devices (always), digests for regular files, link groups not for directories.</summary>
+    /// <summary>Targets are for links, device numbers for devices (always), digests for regular files, link groups not for directories, marks for both of these.</summary>
     private static bool IsConsistent(EntryFlags flags, uint mode)
     {
         var type = (EntryType)(mode >> 12 & 15);
@@ -248,9 +265,9 @@ internal static class EntryFields
         {
             EntryType.Regular => EntryFlags.LinkTarget | EntryFlags.Rdev,
             EntryType.Directory => EntryFlags.LinkTarget | EntryFlags.Rdev | EntryFlags.HardLink | EntryFlags.ContentDigest,
-            EntryType.SymbolicLink => EntryFlags.Rdev | EntryFlags.ContentDigest,
-            EntryType.BlockDevice or EntryType.CharacterDevice => EntryFlags.LinkTarget | EntryFlags.ContentDigest,
-            EntryType.Fifo or EntryType.Socket => EntryFlags.LinkTarget | EntryFlags.Rdev | EntryFlags.ContentDigest,
+            EntryType.SymbolicLink => EntryFlags.Rdev | EntryFlags.ContentDigest | EntryFlags.Mark,
+            EntryType.BlockDevice or EntryType.CharacterDevice => EntryFlags.LinkTarget | EntryFlags.ContentDigest | EntryFlags.Mark,
+            EntryType.Fifo or EntryType.Socket => EntryFlags.LinkTarget | EntryFlags.Rdev | EntryFlags.ContentDigest | EntryFlags.Mark,
             _ => (EntryFlags)KnownFlags,
         };
         bool device = type is EntryType.BlockDevice or EntryType.CharacterDevice;

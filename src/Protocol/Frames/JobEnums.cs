@@ -101,6 +101,26 @@ public enum JobFlags : ulong
     OmitMountPoints = 0x40_0000_0000,
     /// <summary>-m</summary>
     PruneEmptyDirectories = 0x80_0000_0000,
+    /// <summary>-d</summary>
+    Dirs = 0x400_0000_0000,
+    /// <summary>-L</summary>
+    CopyLinks = 0x800_0000_0000,
+    /// <summary>-k</summary>
+    CopyDirLinks = 0x1000_0000_0000,
+    /// <summary>--copy-unsafe-links</summary>
+    CopyUnsafeLinks = 0x2000_0000_0000,
+    /// <summary>--safe-links</summary>
+    SafeLinks = 0x4000_0000_0000,
+    /// <summary>-K</summary>
+    KeepDirLinks = 0x8000_0000_0000,
+    /// <summary>--munge-links at the receiver.</summary>
+    MungeLinks = 0x1_0000_0000_0000,
+    /// <summary>--remove-source-files: send a Confirmed record for each entry that is here.</summary>
+    RemoveSourceFiles = 0x2_0000_0000_0000,
+    /// <summary>--write-devices</summary>
+    WriteDevices = 0x4_0000_0000_0000,
+    /// <summary>--list-only: the receiver wants to know the entries and writes nothing.</summary>
+    ListOnly = 0x8_0000_0000_0000,
     /// <summary>--no-super: the receiver does not do what only the super-user may.</summary>
     NoSuper = 1UL << 58,
     /// <summary>--fake-super at the agent.</summary>
@@ -134,6 +154,36 @@ public enum JobNumber : byte
     MinSize = 8,
     /// <summary>2: -XX, the attributes in which rsync keeps what --fake-super fakes travel, too.</summary>
     XattrLevel = 9,
+    /// <summary>How the sender understands its sources (<see cref="SourceOptions"/>).</summary>
+    SourceOptions = 10,
+}
+
+/// <summary>How the sender understands its sources (docs/protocol.md, "Source options").</summary>
+[Flags]
+public enum SourceOptions : ushort
+{
+    /// <summary>None.</summary>
+    None = 0,
+    /// <summary>-R</summary>
+    Relative = 1,
+    /// <summary>--no-implied-dirs</summary>
+    NoImpliedDirs = 2,
+    /// <summary>--ignore-missing-args</summary>
+    IgnoreMissing = 4,
+    /// <summary>--delete-missing-args</summary>
+    DeleteMissing = 8,
+    /// <summary>Expand wildcards in the sources.</summary>
+    Wildcards = 0x10,
+    /// <summary>--copy-devices</summary>
+    CopyDevices = 0x20,
+    /// <summary>--munge-links at the sender: take the mark off.</summary>
+    UnmungeLinks = 0x40,
+    /// <summary>--from0, of the list of --files-from.</summary>
+    From0 = 0x80,
+    /// <summary>--files-from: NameList records of the receiver bring the list.</summary>
+    ListFollows = 0x100,
+    /// <summary>Both ends are on one machine: a source that is its own copy is not removed.</summary>
+    OneMachine = 0x200,
 }
 
 /// <summary>The texts of a job. Identifiers from 0x80 may be ignored by who does not know them.</summary>
@@ -155,6 +205,8 @@ public enum JobText : byte
     BackupDirectory = 7,
     /// <summary>--suffix</summary>
     BackupSuffix = 8,
+    /// <summary>--files-from: a file at the agent.</summary>
+    FilesFrom = 9,
     /// <summary>--skip-compress</summary>
     SkipCompress = 0x80,
 }

@@ -5,7 +5,8 @@ namespace NativeSync.Protocol;
 /// <summary>Client to agent: what to do (docs/protocol.md, "Job").</summary>
 public sealed class JobFrame
 {
-    internal const JobFlags KnownFlags = (JobFlags)(((1UL << 40) - 1) | (0x1fUL << 58));
+    internal const JobFlags KnownFlags = (JobFlags)(((1UL << 40) - 1) | (0x3ffUL << 42) | (0x1fUL << 58));
+    internal const SourceOptions KnownSourceOptions = (SourceOptions)0x3ff;
     private const byte IgnorableFrom = 0x80;
 
     /// <summary>What to do.</summary>
@@ -67,15 +68,21 @@ public sealed class JobFrame
         UInt128 seenLow = 0, seenHigh = 0;
         for (int i = 0; i < numbers.Length; i++)
         {
-            byte id = ReadId(ref reader, (byte)JobNumber.XattrLevel, "number", ref seenLow, ref seenHigh);
-            numbers[i] = new((JobNumber)id, reader.ReadSigned());
+            byte id = ReadId(ref reader, (byte)JobNumber.SourceOptions, "number", ref seenLow, ref seenHigh);
+            long number = reader.ReadSigned();
+            if ((JobNumber)id == JobNumber.SourceOptions && (number & ~(long)KnownSourceOptions) != 0)
+            {
+                Throw.Unknown("source options", (ulong)number);
+            }
+
+            numbers[i] = new((JobNumber)id, number);
         }
 
         var texts = new KeyValuePair<JobText, byte[]>[reader.ReadCount(ProtocolLimits.MaxJobOptions)];
         seenLow = seenHigh = 0;
         for (int i = 0; i < texts.Length; i++)
         {
-            byte id = ReadId(ref reader, (byte)JobText.BackupSuffix, "text", ref seenLow, ref seenHigh);
+            byte id = ReadId(ref reader, (byte)JobText.FilesFrom, "text", ref seenLow, ref seenHigh);
             ReadOnlySpan<byte> text = reader.ReadBlob(ProtocolLimits.MaxPath);
             WireNames.CheckNoNul(text, "a text of the job");
             texts[i] = new((JobText)id, text.ToArray());

@@ -10,6 +10,8 @@ public enum RootFlags : byte
     SingleFile = 1,
     /// <summary>The root's own attributes follow (the source ended in '/').</summary>
     Attributes = 2,
+    /// <summary>There is nothing to send: the destination is not even made.</summary>
+    Nothing = 4,
 }
 
 /// <summary>What an Entries record says of itself.</summary>
@@ -22,6 +24,8 @@ public enum EntriesFlags : byte
     Last = 1,
     /// <summary>The source could not be read wholly: delete nothing here.</summary>
     Incomplete = 2,
+    /// <summary>The directory is only on the way to these entries: whatever else is here is none of the transfer's business.</summary>
+    Selected = 4,
 }
 
 /// <summary>How reliable the content of a file is.</summary>
@@ -66,6 +70,10 @@ public enum OutcomeKind : byte
     Skipped = 6,
     /// <summary>It could not be done; a problem says why.</summary>
     Failed = 7,
+    /// <summary>It is no regular file, and the options do not transfer its type.</summary>
+    NotRegular = 8,
+    /// <summary>It is named in a listing; never on the wire.</summary>
+    Listed = 9,
 }
 
 /// <summary>In what an entry differed; rsync's itemize letters.</summary>
@@ -167,6 +175,10 @@ public enum Operation : byte
     MapIdentity = 27,
     /// <summary>What only the super-user may do; the detail says to how many.</summary>
     NotPermitted = 28,
+    /// <summary>A directory that is not transferred, for want of -r or -d.</summary>
+    SkipDirectory = 29,
+    /// <summary>Following a symbolic link.</summary>
+    Follow = 30,
 }
 
 /// <summary>How grave a problem is.</summary>

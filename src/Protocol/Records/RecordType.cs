@@ -59,6 +59,10 @@ public enum RecordType : byte
     Finished = 0x2a,
     /// <summary>A message for people, from either side.</summary>
     Note = 0x2b,
+    /// <summary>A piece of the list of --files-from.</summary>
+    NameList = 0x2c,
+    /// <summary>An entry is here as the source has it.</summary>
+    Confirmed = 0x2d,
 }
 
 /// <summary>Who may send a record.</summary>

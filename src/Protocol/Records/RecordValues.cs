@@ -184,6 +184,22 @@ public readonly ref struct DeletedRecord
     public EntryType Type { get; init; }
 }
 
+/// <summary>A piece of the list of --files-from, as it stands in the file.</summary>
+public readonly ref struct NameListRecord
+{
+    /// <summary>Nothing of the list follows.</summary>
+    public bool Last { get; init; }
+    /// <summary>At most 262,144 bytes.</summary>
+    public ReadOnlySpan<byte> Data { get; init; }
+}
+
+/// <summary>An entry is at the receiver as the source has it.</summary>
+/// <param name="Directory">The directory.</param>
+/// <param name="Index">The entry.</param>
+/// <param name="Device">The file system that holds it; 0 unless both ends are on one machine.</param>
+/// <param name="Inode">Its inode there; 0 likewise.</param>
+public readonly record struct ConfirmedRecord(int Directory, int Index, ulong Device, ulong Inode);
+
 /// <summary>A message for people.</summary>
 public readonly ref struct NoteRecord
 {

@@ -160,7 +160,7 @@ public static partial class Records
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static OutcomeRecord ReadOutcome(scoped ref WireReader reader)
     {
-        var kind = (OutcomeKind)ReadEnum(ref reader, (byte)OutcomeKind.Failed, "outcome");
+        var kind = (OutcomeKind)ReadEnum(ref reader, (byte)OutcomeKind.NotRegular, "outcome");
         int directory = reader.ReadId();
         int index = reader.ReadId();
         var changes = (Changes)reader.ReadUInt16();
@@ -171,6 +171,42 @@ public static partial class Records
 
         return new OutcomeRecord(kind, directory, index, changes);
     }
+
+    /// <summary>The most bytes of a NameList with so much data.</summary>
+    public static int NameListBound(int dataLength) => 1 + 1 + 4 + dataLength;
+
+    /// <summary>Writes a NameList.</summary>
+    public static void WriteNameList(scoped ref WireWriter writer, bool last, ReadOnlySpan<byte> data)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(data.Length, ProtocolLimits.MaxLiteral);
+        writer.WriteByte((byte)RecordType.NameList);
+        writer.WriteByte(last ? (byte)1 : (byte)0);
+        writer.WriteBlob(data);
+    }
+
+    /// <summary>Reads a NameList.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static NameListRecord ReadNameList(scoped ref WireReader reader) => new()
+    {
+        Last = ReadFlags(ref reader, 1, "name list flags") != 0,
+        Data = reader.ReadBlob(ProtocolLimits.MaxLiteral),
+    };
+
+    /// <summary>The most bytes of a Confirmed.</summary>
+    public const int ConfirmedBound = 1 + Id + Id + 10 + 10;
+
+    /// <summary>Writes a Confirmed.</summary>
+    public static void WriteConfirmed(scoped ref WireWriter writer, in ConfirmedRecord confirmed)
+    {
+        WriteEntryRecord(ref writer, RecordType.Confirmed, confirmed.Directory, confirmed.Index);
+        writer.WriteVarint(confirmed.Device);
+        writer.WriteVarint(confirmed.Inode);
+    }
+
+    /// <summary>Reads a Confirmed.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static ConfirmedRecord ReadConfirmed(scoped ref WireReader reader) =>
+        new(reader.ReadId(), reader.ReadId(), reader.ReadVarint(), reader.ReadVarint());
 
     /// <summary>The most bytes of a Deleted.</summary>
     public static int DeletedBound(int nameLength) => 1 + Id + 3 + nameLength + 1;

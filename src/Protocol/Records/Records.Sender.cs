@@ -24,7 +24,7 @@ public static partial class Records
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static RootRecord ReadRoot(scoped ref WireReader reader)
     {
-        var flags = (RootFlags)ReadFlags(ref reader, (byte)(RootFlags.SingleFile | RootFlags.Attributes), "root flags");
+        var flags = (RootFlags)ReadFlags(ref reader, (byte)(RootFlags.SingleFile | RootFlags.Attributes | RootFlags.Nothing), "root flags");
         if ((flags & RootFlags.Attributes) == 0)
         {
             return new RootRecord { Flags = flags };
@@ -115,7 +115,7 @@ public static partial class Records
     {
         int directory = reader.ReadId();
         int first = reader.ReadId();
-        var flags = (EntriesFlags)ReadFlags(ref reader, (byte)(EntriesFlags.Last | EntriesFlags.Incomplete), "entries flags");
+        var flags = (EntriesFlags)ReadFlags(ref reader, (byte)(EntriesFlags.Last | EntriesFlags.Incomplete | EntriesFlags.Selected), "entries flags");
         int count = reader.ReadCount(ProtocolLimits.MaxRawRecords);
         if (first > int.MaxValue - count || (count == 0 && (flags & EntriesFlags.Last) == 0))
         {

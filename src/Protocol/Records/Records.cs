@@ -17,6 +17,7 @@ public static partial class Records
         >= RecordType.Root and <= RecordType.TreeDigest => RecordSide.Sender,
         >= RecordType.Answer and <= RecordType.Finished => RecordSide.Receiver,
         RecordType.Note => RecordSide.Both,
+        RecordType.NameList or RecordType.Confirmed => RecordSide.Receiver,
         _ => RecordSide.None,
     };
 
@@ -52,6 +53,8 @@ public static partial class Records
             case RecordType.Outcome: ReadOutcome(ref reader); break;
             case RecordType.Deleted: ReadDeleted(ref reader); break;
             case RecordType.Note: ReadNote(ref reader); break;
+            case RecordType.NameList: ReadNameList(ref reader); break;
+            case RecordType.Confirmed: ReadConfirmed(ref reader); break;
             default: Throw.Protocol(ProtocolError.UnknownRecord, $"record type 0x{(byte)type:x2} is not known to protocol version {ProtocolVersion.Current}"); break;
         }
     }
@@ -150,7 +153,7 @@ public static partial class Records
     public static ProblemRecord ReadProblem(scoped ref WireReader reader) => new()
     {
         Errno = reader.ReadLimited(ProtocolLimits.MaxErrno),
-        Operation = (Operation)ReadEnum(ref reader, (byte)Operation.NotPermitted, "operation"),
+        Operation = (Operation)ReadEnum(ref reader, (byte)Operation.Follow, "operation"),
         Flags = (ProblemFlags)ReadFlags(ref reader, (byte)ProblemFlags.Warning, "problem flags"),
         Path = reader.ReadBlob(ProtocolLimits.MaxPath),
         Detail = reader.ReadBlob(ProtocolLimits.MaxXattrName),

@@ -32,7 +32,6 @@ public sealed class TransferPlanTests
 
     [Theory]
     [InlineData(1, "a:b c:d", "cannot both be remote")]
-    [InlineData(1, "a", "no destination")]
     [InlineData(1, "a b:c d", "unexpected remote argument: b:c")]
     [InlineData(1, "a:b c d", "unexpected local argument: c")]
     [InlineData(1, "a:b c:d e", "same machine")]

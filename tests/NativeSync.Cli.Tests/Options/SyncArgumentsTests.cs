@@ -58,7 +58,7 @@ public sealed class SyncArgumentsTests
     [InlineData(1, "-r --bwlimit=511b a b", "--bwlimit=511b is too small (min: 512 or 0 for unlimited)")]
     [InlineData(1, "-r --block-size=1g a b", "--block-size=1g is too large (max: 128K)")]
     [InlineData(1, "-r a b --exclude", "--exclude: missing argument")]
-    [InlineData(1, "--delete a b", "--delete does not work without --recursive (-r)")]
+    [InlineData(1, "--delete a b", "--delete does not work without --recursive (-r) or --dirs (-d)")]
     [InlineData(1, "-r --json -i a b", "--json cannot be combined with --itemize-changes or --progress: its events say the same")]
     [InlineData(1, "-r -e ssh --port=22 a h:b", "--port, --identity, --known-hosts, --host-key-check and --ssh-config are for the built-in SSH (put them into the command of --rsh)")]
     [InlineData(1, "-r --host-key-check=maybe a b", "--host-key-check=maybe: yes, accept-new or no is expected")]

@@ -7,7 +7,7 @@ namespace NativeSync.TestKit.FileSystem;
 /// <summary>The operations of <see cref="ISystemCalls"/>, for rules about which of them fail.</summary>
 internal enum SystemCall
 {
-    OpenAt, OpenBeneath, OpenPath, Duplicate, Close, StatAt, Stat, StatPath, ReadDirectory, ReadLinkAt, Read, ReadAt, Write, WriteAt, Seek,
+    OpenAt, OpenBeneath, OpenPath, OpenFollowing, Duplicate, Close, StatAt, Stat, StatPath, StatFollowing, ReadDirectory, ReadLinkAt, Read, ReadAt, Write, WriteAt, Seek,
     Truncate, Allocate, CopyRange, Clone, Advise, ChangeMode, ChangeModeAt, ChangeOwner, ChangeOwnerAt, SetTimes, SetTimesAt,
     MakeDirectoryAt, MakeNodeAt, SymbolicLinkAt, LinkAt, RenameAt, UnlinkAt, ListXattrs, GetXattr, SetXattr, RemoveXattr, ListXattrsAt,
     GetXattrAt, SetXattrAt, RemoveXattrAt, GetFileFlags, SetFileFlags, GetProjectId, SetProjectId, Sync, SyncFileSystem, StatFileSystem, GetRandom,
@@ -164,6 +164,15 @@ internal sealed class FaultySystemCalls(ISystemCalls inner) : ISystemCalls
     {
         status = default;
         return Enter(SystemCall.Stat) is var e and < 0 ? e : inner.Stat(fd, out status);
+    }
+
+    public int OpenFollowing(int dirfd, ReadOnlySpan<byte> path, OpenFlags flags) =>
+        Enter(SystemCall.OpenFollowing, path) is var e and < 0 ? e : Opened(inner.OpenFollowing(dirfd, path, flags));
+
+    public int StatFollowing(int dirfd, ReadOnlySpan<byte> path, out FileStatus status)
+    {
+        status = default;
+        return Enter(SystemCall.StatFollowing, path) is var e and < 0 ? e : inner.StatFollowing(dirfd, path, out status);
     }
 
     public int StatPath(ReadOnlySpan<byte> operatorPath, bool follow, out FileStatus status)

@@ -38,6 +38,9 @@ internal sealed class AttributeWriter
     /// <summary>The mode in which a new directory is made: usable by us until it gets its own at the end, and by nobody else.</summary>
     public const uint InitialDirectoryMode = 0x1C0;
 
+    /// <summary>The mode of a directory that nobody gives one: what the umask leaves.</summary>
+    public uint DefaultDirectoryMode => 0x1FF & ~_options.Umask;
+
     /// <summary>In what the attributes differ, as far as the options care.</summary>
     public Changes Compare(in EntryMetadata wanted, ReadOnlySpan<byte> wantedXattrs, in EntryMetadata local, ReadOnlySpan<byte> localXattrs) =>
         MetadataWriter.Compare(wanted, wantedXattrs, local, localXattrs, _options);

@@ -19,7 +19,7 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 
     public void DeleteExtraneous(ReceiverDirectory directory, int dirfd, DirectoryListing local, DirectoryListing remote)
     {
-        if (!context.Has(JobFlags.Delete) || tree.Root.Rename is not null || directory.Rules is not { IsUncertain: false } rules)
+        if (!context.Has(JobFlags.Delete) || tree.Root.Rename is not null || directory.Remote!.IsSelected || directory.Rules is not { IsUncertain: false } rules)
         {
             return;
         }
@@ -62,6 +62,36 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
                 Remove(directory, rules, dirfd, name, name, local.Metadata(i).Type, count: true);
             }
         }
+    }
+
+    /// <summary>Removes what was named and is not at the source (--delete-missing-args). A directory with contents goes only with --delete or --force.</summary>
+    public void RemoveMissing(ReceiverDirectory directory, int dirfd, ReadOnlySpan<byte> name, EntryType type)
+    {
+        lock (_gate)
+        {
+            if (type != EntryType.Directory || (context.Flags & (JobFlags.Delete | JobFlags.Force)) != 0 || IsEmpty(dirfd, name))
+            {
+                Remove(directory, directory.Rules!, dirfd, name.ToArray(), name.ToArray(), type, count: true);
+            }
+            else
+            {
+                tree.Outcomes.Problem(Operation.Remove, Errno.ENOTEMPTY, PathBytes.Join(directory.Path, name), warning: true);
+            }
+        }
+    }
+
+    private bool IsEmpty(int dirfd, ReadOnlySpan<byte> name)
+    {
+        var fd = context.Io.OpenAt(dirfd, name, OpenFlags.Read | OpenFlags.Directory);
+        if (fd < 0)
+        {
+            return false;
+        }
+
+        var listing = new DirectoryListing();
+        var error = _scanner.Scan(fd, ScanFields.None, listing);
+        context.Io.Close(fd);
+        return error >= 0 && listing.Count == 0;
     }
 
     /// <summary>Removes an entry so that one of another type can take its name. A directory with contents goes only with --delete or --force.</summary>

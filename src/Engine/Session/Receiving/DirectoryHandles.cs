@@ -4,9 +4,9 @@ namespace NativeSync.Engine.Session.Receiving;
 
 /// <summary>
 /// Open handles on destination directories, shared by the writers and bounded: those used last stay open.
-/// Every handle is opened beneath the root without passing a link.
+/// Every handle is opened beneath the root without passing a link, or with --keep-dirlinks without passing one that leads out of it.
 /// </summary>
-internal sealed class DirectoryHandles(ISystemCalls io, int rootFd) : IDisposable
+internal sealed class DirectoryHandles(ISystemCalls io, int rootFd, bool keepLinks) : IDisposable
 {
     private const int Capacity = 128;
 
@@ -53,7 +53,15 @@ internal sealed class DirectoryHandles(ISystemCalls io, int rootFd) : IDisposabl
     }
 
     /// <summary>Opens a directory without keeping the handle: the caller closes it.</summary>
-    public int Open(ReadOnlySpan<byte> path) => io.OpenBeneath(rootFd, path, OpenFlags.Read | OpenFlags.Directory);
+    public int Open(ReadOnlySpan<byte> path) => Open(path, out _);
+
+    /// <summary>The same; says whether a link was passed.</summary>
+    public int Open(ReadOnlySpan<byte> path, out bool viaLink)
+    {
+        var fd = io.OpenBeneath(rootFd, path, OpenFlags.Read | OpenFlags.Directory);
+        viaLink = keepLinks && fd is -Errno.ELOOP or -Errno.ENOTDIR;
+        return viaLink ? LinkWalk.OpenDirectory(io, rootFd, path) : fd;
+    }
 
     /// <summary>Closes the handle on a directory that is finished.</summary>
     public void Forget(ReceiverDirectory directory)

@@ -129,6 +129,16 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
     private bool Reconcile(ReceiverDirectory directory, int dirfd, int index, int here)
     {
         ref var metadata = ref directory.Remote!.Entries.Metadata(index);
+        if (directory.Remote.Mark(index) == EntryMark.Missing)
+        {
+            if (here >= 0)
+            {
+                tree.Deleter.RemoveMissing(directory, dirfd, tree.LocalName(directory, index), directory.Local!.Metadata(here).Type);
+            }
+
+            return false;
+        }
+
         if (!EntrySelection.IsTypeWanted(context, metadata))
         {
             if (context.Has(here < 0 ? JobFlags.Existing : JobFlags.IgnoreExisting))
@@ -138,6 +148,13 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             }
 
             tree.Outcomes.NotTransferred(directory, index, isNew: here < 0);
+            return false;
+        }
+
+        if (metadata.IsSymbolicLink && context.Has(JobFlags.SafeLinks)
+            && LinkSafety.IsUnsafe(directory.Remote.Entries.LinkTarget(index), LinkSafety.Depth(directory.Path)))
+        {
+            tree.Outcomes.UnsafeLink(directory, index);
             return false;
         }
 
@@ -181,11 +198,19 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
     {
         var remote = directory.Remote!.Entries;
         var name = tree.LocalName(directory, index);
-        var goal = new DirectoryGoal(name.ToArray(), remote.Metadata(index), remote.Xattrs(index).ToArray()) { Umask = directory.Umask };
+        var isPassage = directory.Remote.Mark(index) == EntryMark.Passage;
+        var goal = new DirectoryGoal(name.ToArray(), remote.Metadata(index), remote.Xattrs(index).ToArray()) { Umask = directory.Umask, IsPassage = isPassage };
         directory.Goals.Add(goal);
-        if (here >= 0 && directory.Local!.Metadata(here).IsDirectory)
+        if (here >= 0 && LooksLikeDirectory(directory, dirfd, name, here, isPassage, out var link))
         {
-            var changes = tree.Attributes.Compare(goal.Metadata, goal.Xattrs, directory.Local.Metadata(here), directory.Local.Xattrs(here));
+            if (isPassage)
+            {
+                return;
+            }
+
+            var changes = link is { } there
+                ? tree.Attributes.Compare(goal.Metadata, default, there, default)
+                : tree.Attributes.Compare(goal.Metadata, goal.Xattrs, directory.Local!.Metadata(here), directory.Local.Xattrs(here));
             goal.Differs = changes != 0;
             if (goal.Differs)
             {
@@ -212,13 +237,14 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
                 return;
             }
 
-            var error = context.Io.MakeDirectoryAt(dirfd, name, AttributeWriter.InitialDirectoryMode);
+            var mode = isPassage ? tree.Attributes.DefaultDirectoryMode : AttributeWriter.InitialDirectoryMode;
+            var error = context.Io.MakeDirectoryAt(dirfd, name, mode);
             if (error == -Errno.EEXIST && context.Io.StatAt(dirfd, name, out var hidden) >= 0)
             {
                 // A rule hid it from the comparison. Rules protect from deletion, not from what the source has in its place.
                 error = hidden.IsDirectory ? 0
                     : tree.Deleter.MakeWay(directory, dirfd, name, hidden.ToMetadata())
-                        ? context.Io.MakeDirectoryAt(dirfd, name, AttributeWriter.InitialDirectoryMode)
+                        ? context.Io.MakeDirectoryAt(dirfd, name, mode)
                         : error;
             }
 
@@ -233,7 +259,29 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
 
         goal.Differs = true;
         goal.IsNew = true;
-        tree.Outcomes.Done(OutcomeKind.Created, directory, index, Changes.New);
+        if (!isPassage)
+        {
+            tree.Outcomes.Done(OutcomeKind.Created, directory, index, Changes.New);
+        }
+    }
+
+    /// <summary>A directory, or with --keep-dirlinks, or for what is only passed, a link to one.</summary>
+    private bool LooksLikeDirectory(ReceiverDirectory directory, int dirfd, ReadOnlySpan<byte> name, int here, bool isPassage, out EntryMetadata? link)
+    {
+        link = null;
+        ref var local = ref directory.Local!.Metadata(here);
+        if (!local.IsSymbolicLink || !(isPassage || context.Has(JobFlags.KeepDirLinks)))
+        {
+            return local.IsDirectory;
+        }
+
+        if (context.Io.StatFollowing(dirfd, name, out var status) < 0 || !status.IsDirectory)
+        {
+            return false;
+        }
+
+        link = status.ToMetadata();
+        return true;
     }
 
     private bool ReconcileFile(ReceiverDirectory directory, int dirfd, int index, int here, ulong group)

@@ -6,12 +6,13 @@ namespace NativeSync.Engine.Session.Receiving;
 /// Counts what is done at the receiving end, and tells it: to the observer when this end is the caller's, over the wire when
 /// it is the agent and the caller asked for reports.
 /// </summary>
-internal sealed class OutcomeReporter(SyncContext context, Statistics statistics)
+internal sealed class OutcomeReporter(SyncContext context, Statistics statistics, Confirmer confirmer)
 {
     private bool OverWire => context.Observer is null && context.Has(JobFlags.Report);
 
     public void Unchanged(ReceiverDirectory directory, int index)
     {
+        confirmer.Confirm(directory, index);
         if (context.Has(JobFlags.ReportUnchanged))
         {
             Tell(OutcomeKind.Unchanged, directory, index, 0, null);
@@ -27,15 +28,23 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         }
     }
 
+    /// <summary>A link that --safe-links leaves out.</summary>
+    public void UnsafeLink(ReceiverDirectory directory, int index)
+    {
+        Interlocked.Increment(ref statistics.Skipped);
+        Tell(OutcomeKind.Skipped, directory, index, 0, null);
+    }
+
     /// <summary>The options do not transfer entries of this type.</summary>
     public void NotTransferred(ReceiverDirectory directory, int index, bool isNew)
     {
         Interlocked.Increment(ref statistics.Skipped);
-        Tell(OutcomeKind.Skipped, directory, index, isNew ? Changes.New : 0, null);
+        Tell(OutcomeKind.NotRegular, directory, index, isNew ? Changes.New : 0, null);
     }
 
     public void Done(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes, long transferred = 0, UInt128? digest = null)
     {
+        confirmer.Confirm(directory, index);
         Count(kind, directory.Remote!.Entries.Metadata(index));
         Tell(kind, directory, index, changes, null, transferred, digest);
     }
@@ -61,6 +70,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
 
     public void Linked(ReceiverDirectory directory, int index, byte[] leader, bool isNew)
     {
+        confirmer.Confirm(directory, index);
         Interlocked.Increment(ref statistics.Linked);
         if (isNew)
         {

@@ -16,6 +16,8 @@ internal sealed class DirectoryGoal(byte[] name, in EntryMetadata metadata, byte
 
     /// <summary>See <see cref="AttributeWriter.UmaskIn"/>; of the directory that holds it.</summary>
     public uint? Umask { get; init; }
+    /// <summary>It is only on the way to others: what it looks like is left alone.</summary>
+    public bool IsPassage { get; init; }
 
     /// <summary>It is new, or looks different now.</summary>
     public bool Differs { get; set; }
@@ -67,6 +69,9 @@ internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[
 
     /// <summary>Nothing of it is wanted; what comes is dropped.</summary>
     public bool Skipped { get; set; }
+
+    /// <summary>A link was passed to look at it. What its parent's entries do to that link decides what is really there.</summary>
+    public bool ViaLink { get; set; }
 
     /// <summary>What is here now, protected or not; null when void, and once it is resolved.</summary>
     public DirectoryListing? Local { get; set; }
@@ -146,6 +151,7 @@ internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[
 internal sealed class RemoteListing
 {
     private readonly List<ulong> _groups = [];
+    private Dictionary<int, EntryMark>? _marks;
     private ContentState[] _states = [];
     private byte[] _attempts = [];
     private Changes[] _changes = [];
@@ -157,6 +163,11 @@ internal sealed class RemoteListing
     public void Add(in Entry entry)
     {
         Entries.Append(entry.Name, entry.Metadata, default, entry.LinkTarget, entry.Xattrs);
+        if (entry.Mark != EntryMark.None)
+        {
+            (_marks ??= []).Add(Entries.Count - 1, entry.Mark);
+        }
+
         if (entry.HardLinkGroup != 0 || _groups.Count > 0)
         {
             while (_groups.Count < Entries.Count - 1)
@@ -167,6 +178,11 @@ internal sealed class RemoteListing
             _groups.Add(entry.HardLinkGroup);
         }
     }
+
+    /// <summary>The source sends only what was named in it: whatever else is here is none of our business.</summary>
+    public bool IsSelected { get; set; }
+
+    public EntryMark Mark(int index) => _marks?.GetValueOrDefault(index) ?? EntryMark.None;
 
     public void Complete()
     {

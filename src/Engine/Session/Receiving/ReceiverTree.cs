@@ -15,18 +15,20 @@ internal sealed class ReceiverTree : IDisposable
     private readonly Dictionary<int, ReceiverDirectory> _directories = [];
     private readonly SyncContext _context;
     private readonly Action _onProgress;
+    private readonly Func<ReceiverDirectory, DirectoryListing?> _rescan;
     private readonly EntryReconciler _reconciler;
     private volatile bool _rootFinished;
 
-    public ReceiverTree(SyncContext context, DestinationRoot root, DirectoryGoal? rootGoal, IdentityMapper? identities, Action onProgress)
+    public ReceiverTree(SyncContext context, DestinationRoot root, DirectoryGoal? rootGoal, IdentityMapper? identities, Action onProgress, Func<ReceiverDirectory, DirectoryListing?> rescan)
     {
         _context = context;
         _onProgress = onProgress;
+        _rescan = rescan;
         Root = root;
         RootGoal = rootGoal;
         Filters = context.FiltersIn(root.Path, (path, errno) => Report(Operation.Open, errno, path));
-        Handles = new DirectoryHandles(context.Io, root.Fd);
-        Outcomes = new OutcomeReporter(context, Statistics);
+        Handles = new DirectoryHandles(context.Io, root.Fd, context.Has(JobFlags.KeepDirLinks) || (context.Options.SourceOptions & SourceOptions.NoImpliedDirs) != 0);
+        Outcomes = new OutcomeReporter(context, Statistics, new Confirmer(context, this));
         Attributes = new AttributeWriter(context, Outcomes, identities);
         Basis = new BasisStage(context, this);
         Writers = new FileWriters(context, this);
@@ -203,6 +205,11 @@ internal sealed class ReceiverTree : IDisposable
         if (directory.Skipped)
         {
             return;
+        }
+
+        if (directory.ViaLink)
+        {
+            directory.Local = _rescan(directory);
         }
 
         var wanted = _reconciler.Reconcile(directory);
@@ -496,13 +503,13 @@ internal sealed class ReceiverTree : IDisposable
         {
             foreach (var goal in directory.Goals)
             {
-                if (goal is { Claimed: false, Differs: true })
+                if (goal is { Claimed: false, Differs: true, IsPassage: false })
                 {
                     Attributes.ApplyToDirectory(Handles, PathBytes.Join(directory.Path, goal.Name), goal);
                 }
             }
 
-            if (directory.Goal is { } own && (directory.Touched || own.Differs))
+            if (directory.Goal is { IsPassage: false } own && (directory.Touched || own.Differs))
             {
                 Attributes.ApplyToDirectory(Handles, directory.Path, own);
             }

@@ -25,6 +25,7 @@ internal sealed class TreeReceiver : IDisposable
     private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReceiverTree? _tree;
     private volatile bool _sawEnd;
+    private bool _isNothing;
 
     public TreeReceiver(SyncContext context, byte[] destination)
     {
@@ -172,14 +173,17 @@ internal sealed class TreeReceiver : IDisposable
             throw new ProtocolException(ProtocolError.BadOrder, "a second Root record");
         }
 
-        var destination = DestinationRoot.Resolve(_context, _destination, (root.Flags & RootFlags.SingleFile) != 0);
+        _isNothing = (root.Flags & RootFlags.Nothing) != 0;
+        var destination = _isNothing
+            ? new DestinationRoot(-1, null, Created: false, [])
+            : DestinationRoot.Resolve(_context, _destination, (root.Flags & RootFlags.SingleFile) != 0);
         DirectoryGoal? goal = null;
         if ((root.Flags & RootFlags.Attributes) != 0)
         {
             goal = new DirectoryGoal([], root.Attributes.Metadata, root.Attributes.Xattrs.ToArray()) { IsNew = destination.Created };
         }
 
-        _tree = new ReceiverTree(_context, destination, goal, _identities, FinishIfDone);
+        _tree = new ReceiverTree(_context, destination, goal, _identities, FinishIfDone, directory => Scan(directory, out _));
         _tree.CompareRoot(_scanner);
     }
 
@@ -215,17 +219,23 @@ internal sealed class TreeReceiver : IDisposable
     private Verdict Compare(ReceiverDirectory directory, UInt128 digest)
     {
         var tree = Tree;
+        if (_isNothing)
+        {
+            directory.Skipped = true;
+            return Verdict.Skip;
+        }
+
         if (tree.Root.Fd < 0)
         {
             directory.Void = true;
             return Verdict.Void;
         }
 
-        var fd = tree.Handles.Open(directory.Path);
-        if (fd is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP)
+        var listing = Scan(directory, out var error);
+        if (error is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP)
         {
             // Something else in its place exists, too: --existing replaces it, --ignore-existing leaves it.
-            if (_context.Has(fd == -Errno.ENOENT ? JobFlags.Existing : JobFlags.IgnoreExisting))
+            if (_context.Has(error == -Errno.ENOENT ? JobFlags.Existing : JobFlags.IgnoreExisting))
             {
                 directory.Skipped = true;
                 return Verdict.Skip;
@@ -235,16 +245,7 @@ internal sealed class TreeReceiver : IDisposable
             return Verdict.Void;
         }
 
-        var listing = new DirectoryListing();
-        var error = fd;
-        if (fd >= 0)
-        {
-            error = _scanner.Scan(fd, _context.ScanFields, listing);
-            directory.Rules = tree.EnterRules(directory.Parent?.Rules, directory.Path, fd);
-            _context.Io.Close(fd);
-        }
-
-        if (error < 0)
+        if (listing is null)
         {
             tree.Report(Operation.ReadDirectory, -error, directory.Path);
             directory.Skipped = true;
@@ -257,7 +258,7 @@ internal sealed class TreeReceiver : IDisposable
         }
 
         var atRisk = EntrySelection.ForReceiving(directory.Rules!, listing, directory.Path);
-        if (_context.DigestsDecide && tree.Root.Rename is null
+        if (_context.DigestsDecide && tree.Root.Rename is null && !directory.ViaLink
             && DirectoryDigest.Compute(atRisk, _context.DigestFields, _identities) == digest)
         {
             tree.IsSame(directory, atRisk);
@@ -266,6 +267,24 @@ internal sealed class TreeReceiver : IDisposable
 
         directory.Local = listing;
         return Verdict.Differs;
+    }
+
+    /// <summary>What is here of a directory; null and -errno when it cannot be listed.</summary>
+    private DirectoryListing? Scan(ReceiverDirectory directory, out int error)
+    {
+        var fd = Tree.Handles.Open(directory.Path, out var viaLink);
+        directory.ViaLink = viaLink;
+        error = fd;
+        if (fd < 0)
+        {
+            return null;
+        }
+
+        var listing = new DirectoryListing();
+        error = _scanner.Scan(fd, _context.ScanFields, listing);
+        directory.Rules = Tree.EnterRules(directory.Parent?.Rules, directory.Path, fd);
+        _context.Io.Close(fd);
+        return error < 0 ? null : listing;
     }
 
     private void HandleEntries(ref RecordReader reader)
@@ -282,6 +301,11 @@ internal sealed class TreeReceiver : IDisposable
         for (var i = 0; i < header.Count; i++)
         {
             var entry = decoder.Read(ref reader.Wire);
+            if (_context.Has(JobFlags.MungeLinks) && !entry.LinkTarget.IsEmpty)
+            {
+                entry.LinkTarget = (byte[])[.. LinkSafety.MungePrefix, .. entry.LinkTarget];
+            }
+
             if (remote.Count > 0 && remote.Entries.Name(remote.Count - 1).SequenceCompareTo(entry.Name) >= 0)
             {
                 throw new ProtocolException(ProtocolError.BadOrder, $"the entries of directory {header.Directory} are not in byte order");
@@ -295,6 +319,7 @@ internal sealed class TreeReceiver : IDisposable
             remote.Entries.Incomplete = true;
         }
 
+        remote.IsSelected |= (header.Flags & EntriesFlags.Selected) != 0;
         if ((header.Flags & EntriesFlags.Last) != 0)
         {
             remote.Complete();

@@ -17,6 +17,8 @@ internal sealed class ContentStage : IDisposable
     private readonly SenderTable _table;
     private readonly EntriesWriter _entries;
     private readonly FileStreamer _streamer;
+    private readonly LinkFollower _links;
+    private readonly SourceRemover _remover;
     private readonly byte[] _small = new byte[WholeLimit + 1];
     private readonly SuffixList? _skipCompress;
     private SenderDirectory? _openDirectory;
@@ -30,6 +32,8 @@ internal sealed class ContentStage : IDisposable
         _entries = new EntriesWriter(context);
         _streamer = new FileStreamer(context, table);
         _skipCompress = context.Options.SkipCompress.Length > 0 && SuffixList.TryParse(context.Options.SkipCompress, out var list) ? list : null;
+        _links = new LinkFollower(context);
+        _remover = new SourceRemover(context, _links);
     }
 
     public void Run()
@@ -40,6 +44,9 @@ internal sealed class ContentStage : IDisposable
             {
                 case SenderTask.Entries:
                     _entries.Send(work.Directory);
+                    break;
+                case SenderTask.Remove:
+                    _remover.Remove(OpenDirectory(work.Directory, work.Directory.OriginOf(work.Index)), work.Directory, work.Index, work.Copy);
                     break;
                 case SenderTask.Contents:
                     SendContents(work.Directory);
@@ -57,7 +64,7 @@ internal sealed class ContentStage : IDisposable
     private void SendContents(SenderDirectory directory)
     {
         _entries.Send(directory);
-        if (_context.Has(JobFlags.DryRun))
+        if (_context.Has(JobFlags.DryRun | JobFlags.ListOnly))
         {
             return;
         }
@@ -65,7 +72,7 @@ internal sealed class ContentStage : IDisposable
         for (var i = 0; i < directory.Listing.Count; i++)
         {
             ref var metadata = ref directory.Listing.Metadata(i);
-            if (metadata.IsRegular && EntrySelection.IsSizeWanted(_context, metadata) && (directory.LinkGroups?[i] ?? 0) == 0)
+            if (metadata.IsRegular && EntrySelection.IsSizeWanted(_context, metadata) && (directory.LinkGroups?[i] ?? 0) == 0 && (directory.Marks?[i] ?? 0) == EntryMark.None)
             {
                 SendFile(new SenderWork(SenderTask.Whole, directory, i));
             }
@@ -198,7 +205,7 @@ internal sealed class ContentStage : IDisposable
         scope.Commit(writer.Position);
     }
 
-    /// <summary>Opens a regular file of a listing: never through a link, never a FIFO in its place.</summary>
+    /// <summary>Opens a regular file of a listing: never through a link that is not to be followed, never a FIFO in its place.</summary>
     private int Open(SenderDirectory directory, int index, out FileStatus status)
     {
         status = default;
@@ -208,7 +215,19 @@ internal sealed class ContentStage : IDisposable
             return dirfd;
         }
 
-        var fd = _context.Io.OpenQuietly(dirfd, directory.Listing.Name(index));
+        const OpenFlags flags = OpenFlags.Read | OpenFlags.NonBlocking;
+        var name = directory.Listing.Name(index);
+        int fd;
+        if (directory.Listing.Identity(index).Followed)
+        {
+            fd = _links.CheckLoop(directory.OriginOf(index).Child(name));
+            fd = fd < 0 ? fd : _links.Open(dirfd, name, LinkSafety.Depth(directory.Path), flags);
+        }
+        else
+        {
+            fd = _context.Io.OpenQuietly(dirfd, name);
+        }
+
         if (fd < 0)
         {
             return fd;
@@ -220,20 +239,26 @@ internal sealed class ContentStage : IDisposable
             return fd;
         }
 
+        if (error >= 0 && status.IsDevice && (_context.Options.SourceOptions & SourceOptions.CopyDevices) != 0)
+        {
+            status.Size = CopiedDevice.SizeOf(_context.Io, fd);
+            status.Blocks = long.MaxValue / 512;
+            return fd;
+        }
+
         _context.Io.Close(fd);
         return error < 0 ? error : -Errno.ENOENT;
     }
 
     private int OpenDirectory(SenderDirectory directory, in Origin origin)
     {
-        if (ReferenceEquals(_openDirectory, directory) && _openOrigin.RootFd == origin.RootFd && ReferenceEquals(_openOrigin.Path, origin.Path))
+        if (ReferenceEquals(_openDirectory, directory) && _openOrigin == origin)
         {
             return _openFd;
         }
 
         CloseDirectory();
-        var path = directory.Parent is null ? [] : origin.Path;
-        var fd = _context.Io.OpenBeneath(origin.RootFd, path, OpenFlags.Read | OpenFlags.Directory);
+        var fd = _links.OpenDirectory(origin);
         if (fd >= 0)
         {
             _openDirectory = directory;

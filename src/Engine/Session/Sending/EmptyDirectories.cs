@@ -12,6 +12,7 @@ namespace NativeSync.Engine.Session.Sending;
 internal sealed class EmptyDirectories(SyncContext context)
 {
     private readonly DirectoryScanner _scanner = new(context.Io);
+    private readonly LinkFollower _follower = new(context);
 
     /// <summary>What was found out on the way to another answer, so that no directory is looked at more than twice. By path.</summary>
     private readonly Dictionary<string, bool> _known = [];
@@ -51,7 +52,7 @@ internal sealed class EmptyDirectories(SyncContext context)
     private bool Look(Origin origin, byte[] path)
     {
         var listing = new DirectoryListing();
-        var fd = context.Io.OpenBeneath(origin.RootFd, origin.Path, OpenFlags.Read | OpenFlags.Directory);
+        var fd = _follower.OpenDirectory(origin);
         if (fd < 0)
         {
             return true;

@@ -19,7 +19,8 @@ internal sealed class EntriesWriter(SyncContext context)
         {
             var (count, length) = Encode(directory, first);
             var flags = (first + count == listing.Count ? EntriesFlags.Last : 0)
-                | (listing.Incomplete ? EntriesFlags.Incomplete : 0);
+                | (listing.Incomplete ? EntriesFlags.Incomplete : 0)
+                | (directory.IsSelected ? EntriesFlags.Selected : 0);
             using var scope = context.Outbox.Enter(Records.EntriesBound + length);
             var writer = new WireWriter(scope.Room);
             Records.WriteEntries(ref writer, directory.Id, first, flags, count);
@@ -46,6 +47,7 @@ internal sealed class EntriesWriter(SyncContext context)
                 LinkTarget = listing.LinkTarget(i),
                 Xattrs = listing.Xattrs(i),
                 HardLinkGroup = directory.LinkGroups?[i] ?? 0,
+                Mark = directory.Marks?[i] ?? EntryMark.None,
             };
             var bound = encoder.SizeBound(entry);
             if (_part.Length - length < bound)

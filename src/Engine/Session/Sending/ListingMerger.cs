@@ -3,57 +3,91 @@ using NativeSync.Engine.FileSystem;
 namespace NativeSync.Engine.Session.Sending;
 
 /// <summary>
-/// Merges listings of several sources into one, by name; as in rsync the first source that has a name wins it.
+/// Merges listings of several sources into one, by name. As in rsync a directory wins over what is none, since there may be
+/// something in it; else the source that was named first wins.
 /// </summary>
 internal sealed class ListingMerger(DirectoryListing into)
 {
-    private readonly List<(DirectoryListing Part, int Origin)> _parts = [];
+    private readonly List<Part> _parts = [];
 
-    public void Add(DirectoryListing part, int origin)
-    {
-        _parts.Add((part, origin));
-        into.Incomplete |= part.Incomplete;
-        foreach (var problem in part.Problems ?? [])
-        {
-            into.AddProblem(problem.Operation, problem.Error, problem.Name);
-        }
-    }
+    /// <summary>Adds a listing.</summary>
+    /// <param name="part">Sorted by name.</param>
+    /// <param name="origin">Where all of it comes from.</param>
+    /// <param name="order">Which source it belongs to.</param>
+    public void Add(DirectoryListing part, int origin, int order) => Add(new Part(part, null, origin, null, order));
+
+    /// <summary>Adds a listing whose entries come from several places and sources.</summary>
+    public void Add(DirectoryListing part, int[] origins, int[] orders) => Add(new Part(part, origins, 0, orders, 0));
 
     /// <summary>Fills the listing; returns the origin of each entry.</summary>
     public int[] Finish()
     {
         var origins = new List<int>();
-        var next = new int[_parts.Count];
-        while (true)
+        while (FindNext() is { } best)
         {
-            var best = -1;
-            for (var p = 0; p < _parts.Count; p++)
-            {
-                var part = _parts[p].Part;
-                if (next[p] < part.Count
-                    && (best < 0 || part.Name(next[p]).SequenceCompareTo(_parts[best].Part.Name(next[best])) < 0))
-                {
-                    best = p;
-                }
-            }
-
-            if (best < 0)
-            {
-                return [.. origins];
-            }
-
-            var (from, origin) = _parts[best];
-            var i = next[best];
+            var i = best.Next;
+            var from = best.Listing;
             var name = from.Name(i);
             into.Append(name, from.Metadata(i), from.Identity(i), from.LinkTarget(i), from.Xattrs(i));
-            origins.Add(origin);
-            for (var p = 0; p < _parts.Count; p++)
+            origins.Add(best.Origin);
+            foreach (var part in _parts)
             {
-                if (next[p] < _parts[p].Part.Count && _parts[p].Part.Name(next[p]).SequenceEqual(name))
+                if (part.HasNext && part.Name.SequenceEqual(name))
                 {
-                    next[p]++;
+                    part.Next++;
                 }
             }
         }
+
+        return [.. origins];
+    }
+
+    private void Add(Part part)
+    {
+        _parts.Add(part);
+        into.Incomplete |= part.Listing.Incomplete;
+        foreach (var problem in part.Listing.Problems ?? [])
+        {
+            into.AddProblem(problem.Operation, problem.Error, problem.Name);
+        }
+    }
+
+    private Part? FindNext()
+    {
+        Part? best = null;
+        foreach (var part in _parts)
+        {
+            if (!part.HasNext)
+            {
+                continue;
+            }
+
+            var order = best is null ? -1 : part.Name.SequenceCompareTo(best.Name);
+            if (order < 0 || (order == 0 && part.WinsOver(best!)))
+            {
+                best = part;
+            }
+        }
+
+        return best;
+    }
+
+    private sealed class Part(DirectoryListing listing, int[]? origins, int origin, int[]? orders, int order)
+    {
+        public DirectoryListing Listing { get; } = listing;
+
+        public int Next { get; set; }
+
+        public bool HasNext => Next < Listing.Count;
+
+        public ReadOnlySpan<byte> Name => Listing.Name(Next);
+
+        public int Origin => origins is null ? origin : origins[Next];
+
+        private int Order => orders is null ? order : orders[Next];
+
+        private bool IsDirectory => Listing.Metadata(Next).IsDirectory;
+
+        public bool WinsOver(Part other) => IsDirectory != other.IsDirectory ? IsDirectory : Order < other.Order;
     }
 }

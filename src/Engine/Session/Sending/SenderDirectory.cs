@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Sending;
 
@@ -16,8 +17,26 @@ internal sealed class SenderDirectory(int id, SenderDirectory? parent, byte[] pa
     /// <summary>Relative to the transfer root.</summary>
     public byte[] Path { get; } = path;
 
-    /// <summary>Where it is on disk; several when several sources share it.</summary>
-    public Origin[] Origins { get; } = origins;
+    /// <summary>
+    /// Where its entries are on disk: first the directories whose contents are sent, several when several sources share it, then
+    /// those that hold what was named one by one.
+    /// </summary>
+    public Origin[] Origins { get; set; } = origins;
+
+    /// <summary>The directories whose contents are sent.</summary>
+    public Origin[] Contents { get; } = origins;
+
+    /// <summary>What the operator named in it; null where the file system alone decides.</summary>
+    public SourceNode? Node { get; init; }
+
+    /// <summary>What it is on disk, to notice a loop of links.</summary>
+    public (ulong Device, ulong Inode) Identity { get; init; }
+
+    /// <summary>Only named entries are sent of it, not its contents.</summary>
+    public bool IsSelected => Contents.Length == 0;
+
+    /// <summary>Marks of its entries; null when none has one.</summary>
+    public EntryMark[]? Marks { get; set; }
 
     public DirectoryListing Listing { get; set; } = null!;
 

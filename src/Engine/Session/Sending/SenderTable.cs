@@ -142,7 +142,7 @@ internal sealed class SenderTable
     }
 
     /// <summary>The receiver wants something of a directory.</summary>
-    public void Ask(SenderTask task, int id, int index, UInt128 digest = default, DeltaRequest? delta = null)
+    public void Ask(SenderTask task, int id, int index, UInt128 digest = default, DeltaRequest? delta = null, (ulong Device, ulong Inode) copy = default)
     {
         lock (_gate)
         {
@@ -152,7 +152,7 @@ internal sealed class SenderTable
                 throw new ProtocolException(ProtocolError.BadOrder, $"directory {id} has no entry {index}");
             }
 
-            Enqueue(new SenderWork(task, directory, index, digest, delta));
+            Enqueue(new SenderWork(task, directory, index, digest, delta, copy));
         }
     }
 
@@ -296,8 +296,11 @@ internal enum SenderTask : byte
 
     /// <summary>Say whether one file's content has this digest, and send it if not.</summary>
     Compare,
+
+    /// <summary>Remove one entry: the receiver has it.</summary>
+    Remove,
 }
 
 /// <summary>One piece of work.</summary>
 internal readonly record struct SenderWork(
-    SenderTask Task, SenderDirectory Directory, int Index = 0, UInt128 Digest = default, DeltaRequest? Delta = null);
+    SenderTask Task, SenderDirectory Directory, int Index = 0, UInt128 Digest = default, DeltaRequest? Delta = null, (ulong Device, ulong Inode) Copy = default);

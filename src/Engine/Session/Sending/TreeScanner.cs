@@ -8,20 +8,48 @@ namespace NativeSync.Engine.Session.Sending;
 /// Walks the sources depth first in byte order and announces each directory with its digest, without waiting for
 /// answers, until the sender's window is full. docs/protocol.md, "Flow of a push".
 /// </summary>
-internal sealed class TreeScanner(SyncContext context, SourceRoots roots, SenderTable table, LinkGroups links, Statistics statistics)
+internal sealed class TreeScanner
 {
-    private readonly DirectoryScanner _scanner = new(context.Io);
-    private readonly IdentityMapper? _identities = context.Has(JobFlags.NumericIds) ? null : new IdentityMapper(IdentityMap.Load(context.Io));
-    private readonly Dictionary<ulong, bool> _oneFileSystem = [];
-    private readonly ScanFields _fields = context.SendFields;
-    private readonly EmptyDirectories _emptiness = new(context);
+    /// <summary>
+    /// How often a link may lead back to a directory that it lies below. One loop takes 40 rounds, until the path has more links
+    /// than the kernel passes; two side by side would take 2^40.
+    /// </summary>
+    private const int MostRounds = 1000;
+
+    private readonly SyncContext _context;
+    private readonly SourceTree _sources;
+    private readonly SenderTable _table;
+    private readonly LinkGroups _links;
+    private readonly Statistics _statistics;
+    private readonly DirectoryScanner _scanner;
+    private readonly LinkFollower _follower;
+    private readonly NamedEntries _named;
+    private readonly IdentityMapper? _identities;
+    private readonly EmptyDirectories _emptiness;
+    private readonly ScanFields _fields;
+    private readonly HashSet<ulong> _oneFileSystem = [];
     private int _nextId;
+    private int _rounds;
+
+    public TreeScanner(SyncContext context, SourceTree sources, SenderTable table, LinkGroups links, Statistics statistics)
+    {
+        _context = context;
+        _sources = sources;
+        _table = table;
+        _links = links;
+        _statistics = statistics;
+        _scanner = new DirectoryScanner(context.Io);
+        _follower = new LinkFollower(context);
+        _named = new NamedEntries(context, _scanner, _follower);
+        _fields = context.SendFields;
+        _emptiness = new EmptyDirectories(context);
+        _identities = context.Has(JobFlags.NumericIds) ? null : new IdentityMapper(IdentityMap.Load(context.Io));
+    }
 
     public void Run()
     {
-        var all = roots.Roots.Select(r => new Origin(r.DirectoryFd, [], context.FiltersIn(r.Path, ReportRules))).ToArray();
-        AnnounceRoot([.. all.Where((_, i) => roots.Roots[i].Name is null)]);
-        var root = new SenderDirectory(_nextId++, null, [], all);
+        AnnounceRoot();
+        var root = new SenderDirectory(_nextId++, null, [], [.. _sources.Root.Contents.Select(c => c.Origin)]) { Node = _sources.Root };
         var walk = new Stack<Step>();
         if (Visit(root, []) is { } first)
         {
@@ -30,58 +58,58 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
         while (walk.TryPeek(out var step))
         {
-            if (step.Next == step.Children.Count || table.IsSkipped(step.Directory))
+            if (step.Next == step.Children.Count || _table.IsSkipped(step.Directory))
             {
                 walk.Pop();
                 Close(step.Directory);
                 continue;
             }
 
-            var (name, origins) = step.Children[step.Next++];
-            var child = new SenderDirectory(_nextId++, step.Directory, PathBytes.Join(step.Directory.Path, name), origins);
-            if (Visit(child, name) is { } below)
+            var child = step.Children[step.Next++];
+            if (Visit(child.Open(_nextId++, step.Directory), child.Name) is { } below)
             {
                 walk.Push(below);
             }
         }
 
-        context.Progress.TotalsAreFinal();
-        using var scope = context.Outbox.Enter(Records.EndOfTreeBound);
+        _context.Progress.TotalsAreFinal();
+        using var scope = _context.Outbox.Enter(Records.EndOfTreeBound);
         var writer = new WireWriter(scope.Room);
-        Records.WriteEndOfTree(ref writer, statistics);
+        Records.WriteEndOfTree(ref writer, _statistics);
         scope.Commit(writer.Position);
     }
 
-    private void AnnounceRoot(Origin[] origins)
+    private void AnnounceRoot()
     {
-        var flags = roots.IsSingleFile ? RootFlags.SingleFile : 0;
+        var flags = _sources.IsSingleFile ? RootFlags.SingleFile : _sources.IsEmpty ? RootFlags.Nothing : 0;
         var metadata = default(Entry);
-        byte[] xattrs = [];
-        FileStatus status = default;
-        var error = origins.Length > 0 ? context.Io.Stat(origins[0].RootFd, out status) : 0;
-        if (error < 0)
+        if (_sources.Root.Own is { } place)
         {
-            SenderProblems.Report(context, new SyncProblem(Operation.Stat, -error, "."u8.ToArray(), OnSource: true, Warning: false));
-        }
-        else if (origins.Length > 0)
-        {
-            flags |= RootFlags.Attributes;
-            metadata.Metadata = status.ToMetadata();
-            _scanner.ReadInode(origins[0].RootFd, _fields, ref metadata.Metadata);
-            Adjust(ref metadata.Metadata);
-            roots.Metadata = metadata.Metadata;
-            Interlocked.Increment(ref statistics.Entries);
-            Interlocked.Increment(ref statistics.Directories);
-            xattrs = _scanner.ReadXattrs(origins[0].RootFd, _fields);
-            metadata.Xattrs = xattrs;
+            var fd = place.Take();
+            FileStatus status = default;
+            var error = fd < 0 ? fd : _context.Io.Stat(fd, out status);
+            if (error < 0)
+            {
+                SenderProblems.Report(_context, new SyncProblem(Operation.Stat, -error, "."u8.ToArray(), OnSource: true, Warning: false));
+            }
+            else
+            {
+                flags = RootFlags.Attributes;
+                _oneFileSystem.Add(status.Device);
+                Interlocked.Increment(ref _statistics.Entries);
+                Interlocked.Increment(ref _statistics.Directories);
+                metadata.Metadata = status.ToMetadata();
+                _scanner.ReadInode(fd, _fields, ref metadata.Metadata);
+                Adjust(ref metadata.Metadata);
+                _sources.Metadata = metadata.Metadata;
+                metadata.Xattrs = _scanner.ReadXattrs(fd, _fields);
+                new IdentityAnnouncer(_context).Announce(metadata.Metadata.Uid, metadata.Metadata.Gid, metadata.Xattrs);
+            }
+
+            place.Return(fd);
         }
 
-        if ((flags & RootFlags.Attributes) != 0)
-        {
-            new IdentityAnnouncer(context).Announce(metadata.Metadata.Uid, metadata.Metadata.Gid, xattrs);
-        }
-
-        using (var scope = context.Outbox.Enter(Records.RootBound(metadata)))
+        using (var scope = _context.Outbox.Enter(Records.RootBound(metadata)))
         {
             var writer = new WireWriter(scope.Room);
             Records.WriteRoot(ref writer, flags, metadata);
@@ -93,25 +121,25 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
     /// <returns>What to walk below it; null when it could not be read and was not announced.</returns>
     private Step? Visit(SenderDirectory directory, byte[] name)
     {
-        table.WaitForRoom();
+        _table.WaitForRoom();
         if (!Scan(directory))
         {
             return null;
         }
 
         var children = Survey(directory);
-        table.Add(directory);
-        var digest = !context.DigestsDecide || table.IsVoid(directory) || HasUnwanted(directory.Listing)
-            ? UInt128.Zero
-            : DirectoryDigest.Compute(directory.Listing, context.DigestFields, _identities);
-        using (var scope = context.Outbox.Enter(Records.ProbeBound))
+        _table.Add(directory);
+        var digest = !_context.DigestsDecide || directory.IsSelected || directory.Marks is not null || _table.IsVoid(directory) || HasUnwanted(directory.Listing)
+            ? DirectoryDigest.Never()
+            : DirectoryDigest.Compute(directory.Listing, _context.DigestFields, _identities);
+        using (var scope = _context.Outbox.Enter(Records.ProbeBound))
         {
             var writer = new WireWriter(scope.Room);
             Records.WriteProbe(ref writer, directory.Id, directory.Parent?.Id ?? 0, name, digest);
             scope.Commit(writer.Position);
         }
 
-        table.Announced(directory);
+        _table.Announced(directory);
         return new Step(directory, children);
     }
 
@@ -120,7 +148,7 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
     {
         for (var i = 0; i < listing.Count; i++)
         {
-            if (!EntrySelection.IsTypeWanted(context, listing.Metadata(i)))
+            if (!EntrySelection.IsTypeWanted(_context, listing.Metadata(i)))
             {
                 return true;
             }
@@ -133,71 +161,56 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
     {
         var listing = new DirectoryListing();
         directory.Listing = listing;
-        if (directory.Parent is null)
-        {
-            return ScanRoot(directory, listing);
-        }
-
-        if (directory.Origins.Length == 1)
+        var named = directory.Node is { Children.Count: > 0 };
+        if (!named && directory.Contents.Length == 1)
         {
             var error = ScanOrigin(directory, 0, listing);
             return error >= 0 || ReportUnreadable(directory.Path, error);
         }
 
         var merged = new ListingMerger(listing);
-        var readable = false;
-        for (var i = 0; i < directory.Origins.Length; i++)
+        var readable = named || directory.Parent is null;
+        if (named)
+        {
+            var origins = new List<Origin>(directory.Contents);
+            var (entries, from, orders) = _named.Scan(directory.Node!, origins);
+            directory.Origins = [.. origins];
+            merged.Add(entries, from, orders);
+        }
+
+        for (var i = 0; i < directory.Contents.Length; i++)
         {
             var part = new DirectoryListing();
             var error = ScanOrigin(directory, i, part);
             if (error < 0)
             {
                 ReportUnreadable(directory.Path, error);
+                listing.Incomplete = true;
                 continue;
             }
 
             readable = true;
-            merged.Add(part, i);
+            merged.Add(part, i, OrderOf(directory, i));
         }
 
         directory.EntryOrigins = merged.Finish();
         return readable;
     }
 
-    /// <summary>The virtual root: the contents of some sources, and others as entries of their own.</summary>
-    private bool ScanRoot(SenderDirectory root, DirectoryListing listing)
+    /// <summary>Which source a directory's content belongs to; below the named ones the order is that of the origins.</summary>
+    private static int OrderOf(SenderDirectory directory, int origin)
     {
-        if (roots.Roots.Count == 1 && roots.Roots[0].Name is null)
-        {
-            var error = ScanOrigin(root, 0, listing);
-            return error >= 0 || ReportUnreadable(root.Path, error);
-        }
-
-        var merged = new ListingMerger(listing);
-        for (var i = 0; i < roots.Roots.Count; i++)
-        {
-            var source = roots.Roots[i];
-            var part = new DirectoryListing();
-            var error = source.Name is null ? ScanOrigin(root, i, part) : ScanNamed(root, i, source.Name, part);
-            if (error < 0)
-            {
-                ReportUnreadable(source.Name ?? [], error);
-                listing.Incomplete = true;
-                continue;
-            }
-
-            merged.Add(part, i);
-        }
-
-        root.EntryOrigins = merged.Finish();
-        return true;
+        var node = directory.Node;
+        var inherited = directory.Contents.Length - (node?.Contents.Count ?? 0);
+        return node is not null && origin >= inherited ? node.Contents[origin - inherited].Order : origin;
     }
 
-    /// <summary>Scans one place of a directory, and leaves what its rules show.</summary>
+    /// <summary>Scans one place of a directory, makes of it what is sent, and leaves what its rules show.</summary>
     private int ScanOrigin(SenderDirectory directory, int index, DirectoryListing into)
     {
-        ref var origin = ref directory.Origins[index];
-        var fd = context.Io.OpenBeneath(origin.RootFd, origin.Path, OpenFlags.Read | OpenFlags.Directory);
+        ref var origin = ref directory.Contents[index];
+        var error = _follower.CheckLoop(origin);
+        var fd = error < 0 ? error : _follower.OpenDirectory(origin);
         if (fd < 0)
         {
             return fd;
@@ -205,10 +218,11 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
         try
         {
-            var error = _scanner.Scan(fd, _fields, into);
+            error = _scanner.Scan(fd, _fields, into);
             if (error >= 0)
             {
                 origin = origin.Enter(directory.Path, fd);
+                _follower.Apply(fd, directory.Path, into, _scanner, origin.Rules);
                 EntrySelection.ForSending(origin.Rules!, into, directory.Path);
             }
 
@@ -216,40 +230,39 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         }
         finally
         {
-            context.Io.Close(fd);
+            _context.Io.Close(fd);
         }
-    }
-
-    /// <summary>Looks at an entry that an operator named: rules from files do not count for it, but for what is below it.</summary>
-    private int ScanNamed(SenderDirectory root, int index, byte[] name, DirectoryListing into)
-    {
-        ref var origin = ref root.Origins[index];
-        var error = _scanner.ScanName(origin.RootFd, name, _fields, into);
-        if (error >= 0)
-        {
-            EntrySelection.ForSending(origin.Filters.Outside, into, root.Path);
-            origin = origin with { Rules = origin.Filters.FromAbove(withRoot: true) };
-        }
-
-        return error;
     }
 
     /// <summary>Drops what is not to be transferred, counts the rest, and collects the directories to descend into.</summary>
-    private List<(byte[] Name, Origin[] Origins)> Survey(SenderDirectory directory)
+    private List<Child> Survey(SenderDirectory directory)
     {
         var listing = directory.Listing;
         ReportProblems(directory);
         LeaveOutDirectories(directory);
-        var children = new List<(byte[], Origin[])>();
+        var children = new List<Child>();
         var totals = new TreeTotals();
         for (var i = 0; i < listing.Count; i++)
         {
             ref var metadata = ref listing.Metadata(i);
             Adjust(ref metadata);
-            totals.Count(metadata);
-            if (metadata.IsDirectory && context.Has(JobFlags.Recursive) && IsWithin(directory, listing.Identity(i).Device, i))
+            var node = directory.Node?.Find(listing.Name(i));
+            if (node is { Mark: not EntryMark.None })
             {
-                children.Add((listing.Name(i).ToArray(), ChildOrigins(directory, i)));
+                (directory.Marks ??= new EntryMark[listing.Count])[i] = node.Mark;
+                if (node.Mark == EntryMark.Missing)
+                {
+                    continue;
+                }
+            }
+
+            totals.Count(metadata);
+            if (metadata.IsDirectory)
+            {
+                if (IsWithin(listing.Identity(i).Device, node) && ChildOf(directory, i, node) is { } child)
+                {
+                    children.Add(child);
+                }
             }
             else if (metadata.IsRegular)
             {
@@ -257,20 +270,20 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
             }
         }
 
-        if (context.Has(JobFlags.HardLinks))
+        if (_context.Has(JobFlags.HardLinks))
         {
-            directory.LinkGroups = links.Assign(listing, directory.Path);
+            directory.LinkGroups = _links.Assign(listing, directory.Path);
         }
 
-        totals.AddTo(statistics);
-        context.Progress.Found(listing.Count, directory.ContentBytes);
+        totals.AddTo(_statistics);
+        _context.Progress.Found(listing.Count, directory.ContentBytes);
         return children;
     }
 
     /// <summary>Drops mount points (-xx) and directories with nothing but directories below (-m).</summary>
     private void LeaveOutDirectories(SenderDirectory directory)
     {
-        if (!context.Has(JobFlags.OmitMountPoints | JobFlags.PruneEmptyDirectories))
+        if (!_context.Has(JobFlags.OmitMountPoints | JobFlags.PruneEmptyDirectories))
         {
             return;
         }
@@ -278,9 +291,10 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         var kept = new List<int>();
         directory.Listing.Keep(directory, (listing, i, parent) =>
         {
+            var node = parent.Node?.Find(listing.Name(i));
             var keep = !listing.Metadata(i).IsDirectory || (
-                (!context.Has(JobFlags.OmitMountPoints) || IsWithin(parent, listing.Identity(i).Device, i))
-                && (!context.Has(JobFlags.PruneEmptyDirectories) || HasContent(parent, i)));
+                (!_context.Has(JobFlags.OmitMountPoints) || IsWithin(listing.Identity(i).Device, node))
+                && (!_context.Has(JobFlags.PruneEmptyDirectories) || HasContent(parent, i, node)));
             if (keep)
             {
                 kept.Add(i);
@@ -291,86 +305,96 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
         directory.EntryOrigins = directory.EntryOrigins is { } origins ? [.. kept.Select(i => origins[i])] : null;
     }
 
-    private bool HasContent(SenderDirectory parent, int index)
+    private bool HasContent(SenderDirectory parent, int index, SourceNode? node)
     {
         var listing = parent.Listing;
-        var within = IsWithin(parent, listing.Identity(index).Device, index);
-        return _emptiness.HasContent(within ? ChildOrigins(parent, index) : [], PathBytes.Join(parent.Path, listing.Name(index)));
+        var within = IsWithin(listing.Identity(index).Device, node);
+        return node is { Children.Count: > 0 }
+            || _emptiness.HasContent(within ? ContentsOf(parent, index, node) : [], PathBytes.Join(parent.Path, listing.Name(index)));
     }
 
     /// <summary>What travels of an entry, where that is not simply what it is.</summary>
     private void Adjust(ref EntryMetadata metadata)
     {
-        metadata.Mode = context.ChangeMode?.Apply(metadata.Mode) ?? metadata.Mode;
-        metadata.HasAccessed = context.Has(JobFlags.AccessTimes) && !metadata.IsDirectory;
+        metadata.Mode = _context.ChangeMode?.Apply(metadata.Mode) ?? metadata.Mode;
+        metadata.HasAccessed = _context.Has(JobFlags.AccessTimes) && !metadata.IsDirectory;
     }
 
-    /// <summary>False for a mount point that --one-file-system leaves empty.</summary>
-    private bool IsWithin(SenderDirectory parent, ulong device, int index)
+    /// <summary>False for a mount point that --one-file-system leaves empty. A source that is named itself defines its own file system.</summary>
+    private bool IsWithin(ulong device, SourceNode? node)
     {
-        if (!context.Has(JobFlags.OneFileSystem))
+        if (node is not null)
         {
-            return true;
+            _oneFileSystem.Add(device);
         }
 
-        if (parent.Parent is null && roots.Roots.Any(r => r.Name is not null))
+        return !_context.Has(JobFlags.OneFileSystem) || _oneFileSystem.Contains(device);
+    }
+
+    /// <summary>The directory to descend into; null when nothing of its contents is wanted.</summary>
+    private Child? ChildOf(SenderDirectory directory, int index, SourceNode? node)
+    {
+        var name = directory.Listing.Name(index).ToArray();
+        var contents = ContentsOf(directory, index, node);
+        ref var identity = ref directory.Listing.Identity(index);
+        if ((contents.Length == 0 && node is not { Children.Count: > 0 }) || (identity.Followed && IsEndlessLoop(directory, identity, name)))
         {
-            // A source that is named itself defines its own file system.
-            _oneFileSystem[device] = true;
-            return true;
+            return null;
         }
 
-        if (_oneFileSystem.Count == 0)
+        return new Child(name, PathBytes.Join(directory.Path, name), contents, node, (identity.Device, identity.Inode));
+    }
+
+    /// <summary>Where the contents of a directory are that are sent.</summary>
+    private Origin[] ContentsOf(SenderDirectory directory, int index, SourceNode? node)
+    {
+        var contents = new List<Origin>();
+        if (_context.Has(JobFlags.Recursive))
         {
-            foreach (var root in roots.Roots)
+            var name = directory.Listing.Name(index).ToArray();
+            foreach (var origin in directory.Contents)
             {
-                if (context.Io.Stat(root.DirectoryFd, out var status) >= 0)
+                if (Descend(directory, origin, name) is { } below)
                 {
-                    _oneFileSystem[status.Device] = true;
+                    contents.Add(below);
                 }
             }
         }
 
-        return _oneFileSystem.ContainsKey(device);
+        foreach (var (origin, _) in node?.Contents ?? [])
+        {
+            contents.Add(origin);
+        }
+
+        return [.. contents];
     }
 
-    private Origin[] ChildOrigins(SenderDirectory directory, int index)
+    private Origin? Descend(SenderDirectory directory, in Origin origin, byte[] name)
     {
-        var name = directory.Listing.Name(index);
-        if (directory.Parent is null && directory.EntryOrigins is { } from)
+        if (directory.Contents.Length == 1 && directory.EntryOrigins is null && !_follower.IsActive)
         {
-            var named = name.ToArray();
-            return [.. directory.Origins
-                .Where((o, i) => roots.Roots[i].Name is { } own ? own.AsSpan().SequenceEqual(named) : o.Shows(named))
-                .Select(o => o.Child(named))
-                .Where(IsDirectory)];
+            return origin.Child(name);
         }
 
-        if (directory.Origins.Length == 1)
-        {
-            return [directory.Origins[0].Child(name)];
-        }
-
-        var copy = name.ToArray();
-        var path = PathBytes.Join(directory.Path, copy);
-        return [.. directory.Origins.Where(o => o.Shows(path)).Select(o => o.Child(copy)).Where(IsDirectory)];
+        return origin.Shows(PathBytes.Join(directory.Path, name)) ? _follower.Descend(origin, name, LinkSafety.Depth(directory.Path)) : null;
     }
 
-    private bool IsDirectory(Origin origin)
+    private bool IsEndlessLoop(SenderDirectory directory, in FileIdentity identity, byte[] name)
     {
-        var fd = context.Io.OpenBeneath(origin.RootFd, origin.Path, OpenFlags.Read | OpenFlags.Directory);
-        if (fd < 0)
+        for (var above = directory; above is not null; above = above.Parent)
         {
-            return fd is -Errno.EACCES;
+            if (above.Identity == (identity.Device, identity.Inode) && ++_rounds > MostRounds)
+            {
+                return !ReportUnreadable(PathBytes.Join(directory.Path, name), -Errno.ELOOP);
+            }
         }
 
-        context.Io.Close(fd);
-        return true;
+        return false;
     }
 
     private void Close(SenderDirectory directory)
     {
-        using var scope = context.Outbox.Enter(Records.CloseBound);
+        using var scope = _context.Outbox.Enter(Records.CloseBound);
         var writer = new WireWriter(scope.Room);
         Records.WriteClose(ref writer, directory.Id);
         scope.Commit(writer.Position);
@@ -378,30 +402,32 @@ internal sealed class TreeScanner(SyncContext context, SourceRoots roots, Sender
 
     private bool ReportUnreadable(byte[] path, int error)
     {
-        SenderProblems.Report(context, new SyncProblem(
+        SenderProblems.Report(_context, new SyncProblem(
             Operation.ReadDirectory, -error, path, OnSource: true, Warning: error == -Errno.ENOENT && path.Length > 0));
         return false;
     }
-
-    /// <summary>Nobody knows what a rule file that cannot be read hides, so nothing may be deleted for being missing.</summary>
-    private void ReportRules(byte[] path, int errno) =>
-        SenderProblems.Report(context, new SyncProblem(Operation.Open, errno, path, OnSource: true, Warning: false));
 
     private void ReportProblems(SenderDirectory directory)
     {
         foreach (var problem in directory.Listing.Problems ?? [])
         {
-            SenderProblems.Report(context, new SyncProblem(
+            SenderProblems.Report(_context, new SyncProblem(
                 problem.Operation, problem.Error, PathBytes.Join(directory.Path, problem.Name), OnSource: true, Warning: false));
         }
     }
 
+    /// <summary>A directory to descend into.</summary>
+    private sealed record Child(byte[] Name, byte[] Path, Origin[] Contents, SourceNode? Node, (ulong Device, ulong Inode) Identity)
+    {
+        public SenderDirectory Open(int id, SenderDirectory parent) => new(id, parent, Path, Contents) { Node = Node, Identity = Identity };
+    }
+
     /// <summary>A directory on the way down, and which child is next.</summary>
-    private sealed class Step(SenderDirectory directory, List<(byte[] Name, Origin[] Origins)> children)
+    private sealed class Step(SenderDirectory directory, List<Child> children)
     {
         public SenderDirectory Directory { get; } = directory;
 
-        public List<(byte[] Name, Origin[] Origins)> Children { get; } = children;
+        public List<Child> Children { get; } = children;
 
         public int Next { get; set; }
     }

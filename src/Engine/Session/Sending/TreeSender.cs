@@ -11,29 +11,34 @@ namespace NativeSync.Engine.Session.Sending;
 internal sealed class TreeSender : IDisposable
 {
     private readonly SyncContext _context;
-    private readonly SourceRoots _roots;
     private readonly SenderTable _table;
     private readonly LinkGroups _links = new();
     private readonly Statistics _statistics = new();
     private readonly PackReader _reader = new();
     private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<byte[]> _list = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private MemoryStream? _listSoFar;
+    private SourceTree? _sources;
     private DeltaRequest? _signature;
     private Thread? _scanner;
     private Thread? _content;
 
-    public TreeSender(SyncContext context, SourceRoots roots)
+    public TreeSender(SyncContext context)
     {
         _context = context;
-        _roots = roots;
         _table = new SenderTable(context.Abort, context.Progress);
     }
 
     /// <summary>The counts of both ends, once the receiver has all it wants.</summary>
     public Task<Statistics> Finished => _finished.Task;
 
-    public void Start()
+    /// <summary>The list of --files-from, when the receiver sends it.</summary>
+    public Task<byte[]> NameList => _list.Task;
+
+    public void Start(SourceTree sources)
     {
-        _scanner = _context.RunStage("scan", () => new TreeScanner(_context, _roots, _table, _links, _statistics).Run());
+        _sources = sources;
+        _scanner = _context.RunStage("scan", () => new TreeScanner(_context, sources, _table, _links, _statistics).Run());
         _content = _context.RunStage("content", () =>
         {
             using var stage = new ContentStage(_context, _table);
@@ -70,6 +75,9 @@ internal sealed class TreeSender : IDisposable
         {
             switch (type)
             {
+                case RecordType.NameList:
+                    AppendList(Records.ReadNameList(ref reader.Wire));
+                    break;
                 case RecordType.Answer:
                     var answer = Records.ReadAnswer(ref reader.Wire);
                     _table.Answer(answer.Directory, answer.Verdict);
@@ -87,6 +95,15 @@ internal sealed class TreeSender : IDisposable
                 case RecordType.Compare:
                     var compare = Records.ReadCompare(ref reader.Wire);
                     _table.Ask(SenderTask.Compare, compare.Directory, compare.Index, compare.Digest);
+                    break;
+                case RecordType.Confirmed:
+                    var confirmed = Records.ReadConfirmed(ref reader.Wire);
+                    if (!_context.Has(JobFlags.RemoveSourceFiles) || _context.Has(JobFlags.DryRun))
+                    {
+                        throw new ProtocolException(ProtocolError.UnexpectedRecord, "nothing is to be confirmed in this job");
+                    }
+
+                    _table.Ask(SenderTask.Remove, confirmed.Directory, confirmed.Index, copy: (confirmed.Device, confirmed.Inode));
                     break;
                 case RecordType.Settled:
                     _table.Settle(Records.ReadSettled(ref reader.Wire).Directory);
@@ -112,6 +129,27 @@ internal sealed class TreeSender : IDisposable
                     reader.Skip(type);
                     break;
             }
+        }
+    }
+
+    private void AppendList(in NameListRecord piece)
+    {
+        if ((_context.Options.SourceOptions & SourceOptions.ListFollows) == 0 || _list.Task.IsCompleted)
+        {
+            throw new ProtocolException(ProtocolError.UnexpectedRecord, "a list of names comes that was not announced, or behind its end");
+        }
+
+        _listSoFar ??= new MemoryStream();
+        if (_listSoFar.Length + piece.Data.Length > NameListFile.MaxLength)
+        {
+            throw new ProtocolException(ProtocolError.LengthOutOfRange, "the list of names is longer than 1 GiB");
+        }
+
+        _listSoFar.Write(piece.Data);
+        if (piece.Last)
+        {
+            _list.TrySetResult(_listSoFar.ToArray());
+            _listSoFar = null;
         }
     }
 
@@ -155,7 +193,7 @@ internal sealed class TreeSender : IDisposable
     {
         if (outcome is { Directory: 0, Index: Records.RootIndex })
         {
-            _context.Observer?.OnEntry(new EntryEvent(outcome.Kind, outcome.Changes, "."u8.ToArray(), _roots.Metadata, null, Outgoing: true));
+            _context.Observer?.OnEntry(new EntryEvent(outcome.Kind, outcome.Changes, "."u8.ToArray(), _sources?.Metadata ?? default, null, Outgoing: true));
             return;
         }
 
