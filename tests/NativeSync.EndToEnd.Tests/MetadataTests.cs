@@ -129,6 +129,17 @@ public sealed class MetadataTests
     }
 
     [Fact]
+    public async Task WhatAnOrdinaryUserMayNotKeepIsToldOnceAndNoError()
+    {
+        using var scratch = new Scratch();
+        await BuildAsync(scratch);
+        await Command.ShellAsync($"mkdir '{scratch["D"]}'; chown 65534:65534 '{scratch["D"]}'");
+        string shell = await ShellAsync(scratch, nobody: true);
+        CommandResult result = (await Tool.SyncAsync("-aAX", "-e", shell, "--rsync-path", Tool.Path, scratch["S"] + "/", "h:" + scratch["D"])).MustExit(0);
+        Assert.Equal("nativesync: destination: not the super-user, so not kept: 11 owners, 2 devices, 3 attributes outside of the user namespace (run as root there, or use --fake-super)", Assert.Single(result.ErrorLines));
+    }
+
+    [Fact]
     public async Task AccessTimesAreKeptToTheNanosecondAndNotMovedByReading()
     {
         using var scratch = new Scratch();

@@ -36,6 +36,12 @@ public sealed class OptionParityTests(SharedServer server) : IClassFixture<Share
         { "-a --delete --include=*/ --include=*.c --exclude=*", "" },
         { "-a --delete --exclude-from=RULES", "" },
         { "-ax --delete", "" },
+        { "-a --chmod=D2755,Fu=rwX,go= --chown=1:2 --delete", "" },
+        { "-aA --usermap=0:7,1000-2000:daemon,*:nobody --groupmap=*:5", "" },
+        { "-rltDE --delete", "" },
+        { "-aJ --delete", "mtime:l" },
+        { "-aO --delete", "mtime:d" },
+        { "-aXX --no-super", "" },
     };
 
     /// <summary>NATIVESYNC_SEED names another seed. Seed 729688964 shows an open defect of -aH: a member of a set stays unlinked.</summary>

@@ -47,7 +47,7 @@ internal static class SyncCommand
 
         ISyncReporter reporter = sync.Output.Json
             ? new JsonReporter(screen, sync.Options.Flags, plan.Direction, TimeProvider.System)
-            : new TextReporter(screen, sync, plan, asRsync ? null : streams.ErrorWidth, log, TimeProvider.System);
+            : new TextReporter(screen, sync, plan, asRsync ? null : streams.ErrorWidth, log, TimeProvider.System) { LikeRsync = asRsync };
         try
         {
             RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null);

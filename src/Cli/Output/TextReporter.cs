@@ -37,6 +37,9 @@ internal sealed class TextReporter : ISyncReporter
         _zone = clock.LocalTimeZone;
     }
 
+    /// <summary>Silent where rsync is, about what an ordinary user may not do.</summary>
+    public bool LikeRsync { get; init; }
+
     private OutputArguments Output => _arguments.Output;
 
     private int Progress => Output.Info[InfoItem.Progress];
@@ -130,7 +133,8 @@ internal sealed class TextReporter : ISyncReporter
             Say("cannot delete non-empty directory: " + NameText.Of(problem.Path, Output.Names));
         }
 
-        if (!isNotEmpty || !problem.Warning)
+        bool isSilent = problem.Operation == Operation.NotPermitted && LikeRsync;
+        if (!isSilent && (!isNotEmpty || !problem.Warning))
         {
             Error(problem.Message);
         }

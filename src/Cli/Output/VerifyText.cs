@@ -14,7 +14,7 @@ internal static class VerifyText
         (VerifyAspects.LinkTarget, "link target", "linkTarget"), (VerifyAspects.Device, "device number", "device"),
         (VerifyAspects.Mode, "permissions", "permissions"), (VerifyAspects.Owner, "owner", "owner"), (VerifyAspects.Group, "group", "group"),
         (VerifyAspects.Time, "time", "time"), (VerifyAspects.Xattrs, "extended attributes", "xattr"), (VerifyAspects.Acl, "access control list", "acl"),
-        (VerifyAspects.HardLink, "hard links", "hardLink"), (VerifyAspects.FileFlags, "file flags", "fileFlags"),
+        (VerifyAspects.HardLink, "hard links", "hardLink"), (VerifyAspects.FileFlags, "file flags", "fileFlags"), (VerifyAspects.ProjectId, "project id", "projectId"),
     ];
 
     /// <summary>One line, e.g. <c>differs: etc/passwd: size 10 / 12, content</c>. Source's value first.</summary>

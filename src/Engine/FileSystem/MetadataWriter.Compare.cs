@@ -71,6 +71,10 @@ internal sealed partial class MetadataWriter
         return options.SuperUser || options.MemberOf.Contains(group) ? group : current;
     }
 
+    /// <summary>The permission bits of new content in the place of an old file, where permissions are not kept: the old ones, but for -E.</summary>
+    public static uint ModeInPlaceOf(uint old, in EntryMetadata desired, MetadataOptions options) =>
+        WantedMode(new DesiredMetadata(desired, default, isNew: false), old, options);
+
     /// <summary>Permission bits. Source of the rules without -p: rsync's manual, --perms and --executability.</summary>
     private static uint WantedMode(in DesiredMetadata desired, uint current, MetadataOptions options)
     {

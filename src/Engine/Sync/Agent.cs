@@ -76,7 +76,7 @@ public static class Agent
         try
         {
             list = request.FilesFrom is { } path ? NameListFile.Read(environment.Io, path) : null;
-            session = new SyncSession(frames, abort, request.Options with { Flags = flags }, observer: null, environment, ct);
+            session = new SyncSession(frames, abort, request.Options with { Flags = flags, Asked = job.Flags }, observer: null, environment, ct);
         }
         catch (Filters.FilterException e)
         {

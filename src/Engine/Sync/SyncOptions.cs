@@ -65,6 +65,9 @@ public sealed record SyncOptions
     /// </summary>
     public bool FakeSuper { get; init; }
 
+    /// <summary>What was asked for, before a receiver without rights left out what it cannot do; null: the same as <see cref="Flags"/>.</summary>
+    internal JobFlags? Asked { get; init; }
+
     /// <summary>How often <c>-X</c> was given: from 2 on the attributes in which <c>--fake-super</c> keeps things travel, too.</summary>
     public int XattrLevel { get; init; }
 

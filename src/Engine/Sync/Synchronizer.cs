@@ -75,7 +75,7 @@ public static class Synchronizer
                 ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
                 : request.Options.Flags | JobFlags.Report;
             var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags), ct).ConfigureAwait(false);
-            var options = request.Options with { Flags = effective };
+            var options = request.Options with { Flags = effective, Asked = request.Options.Flags };
             var session = new SyncSession(lane, abort, options, observer, environment, ct);
             await using (session.ConfigureAwait(false))
             {

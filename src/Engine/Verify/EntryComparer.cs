@@ -55,6 +55,11 @@ internal sealed class EntryComparer(VerifyOptions options, Identities source, Id
             aspects |= VerifyAspects.FileFlags;
         }
 
+        if (Has(JobFlags.ProjectIds) && a.ProjectId != b.ProjectId)
+        {
+            aspects |= VerifyAspects.ProjectId;
+        }
+
         return aspects | CompareXattrs(xattrsA, xattrsB, attributes);
     }
 

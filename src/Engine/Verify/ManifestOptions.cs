@@ -20,7 +20,8 @@ internal sealed record ManifestOptions
         ScanFields.LinkTargets
         | (Has(JobFlags.Xattrs) ? ScanFields.Xattrs : 0)
         | (Has(JobFlags.Acls) ? ScanFields.Acls : 0)
-        | (Has(JobFlags.FileFlags) ? ScanFields.FileFlags : 0);
+        | (Has(JobFlags.FileFlags) ? ScanFields.FileFlags : 0)
+        | (Has(JobFlags.ProjectIds) ? ScanFields.ProjectIds : 0);
 
     public bool Has(JobFlags flag) => (Flags & flag) != 0;
 

@@ -14,7 +14,8 @@ internal sealed class TreeDigestBuilder
     /// <summary>The flags that change what is described.</summary>
     private const JobFlags Described =
         JobFlags.Links | JobFlags.Permissions | JobFlags.Times | JobFlags.Group | JobFlags.Owner | JobFlags.Devices | JobFlags.Specials
-        | JobFlags.HardLinks | JobFlags.Acls | JobFlags.Xattrs | JobFlags.NumericIds | JobFlags.OmitDirectoryTimes | JobFlags.FileFlags;
+        | JobFlags.HardLinks | JobFlags.Acls | JobFlags.Xattrs | JobFlags.NumericIds | JobFlags.OmitDirectoryTimes | JobFlags.FileFlags
+        | JobFlags.ProjectIds;
 
     private readonly XxHash128 _hash = new();
     private readonly JobFlags _flags;
@@ -61,6 +62,11 @@ internal sealed class TreeDigestBuilder
         w.WriteVarint(m.IsRegular ? (ulong)m.Size : 0);
         w.WriteVarint(m.IsDevice ? m.Rdev : 0);
         w.WriteVarint(Has(JobFlags.FileFlags) ? m.FileFlags : 0);
+        if (Has(JobFlags.ProjectIds))
+        {
+            w.WriteVarint(m.ProjectId);
+        }
+
         w.WriteBlob(entry.LinkTarget);
         w.WriteByte(entry.HasContentDigest ? (byte)1 : (byte)0);
         w.WriteDigest(entry.ContentDigest);

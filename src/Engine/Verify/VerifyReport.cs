@@ -53,6 +53,9 @@ public enum VerifyAspects
 
     /// <summary>Inode flags (chattr).</summary>
     FileFlags = 0x4000,
+
+    /// <summary>Project id.</summary>
+    ProjectId = 0x8000,
 }
 
 /// <summary>An entry that differs.</summary>

@@ -24,6 +24,7 @@ internal sealed class AttributeWriter
             FakeSuperXattrs = context.Options.XattrLevel > 1,
         };
         Locks = new LockingFlags(context, outcomes);
+        Unkept = new UnkeptAttributes(context);
         foreach (var name in identities?.UnknownNames ?? [])
         {
             outcomes.Problem(Operation.MapIdentity, Errno.EINVAL, name, warning: true);
@@ -34,6 +35,9 @@ internal sealed class AttributeWriter
 
     /// <summary>Immutable and append-only, which come when all of the tree is done.</summary>
     public LockingFlags Locks { get; }
+
+    /// <summary>What this process may not do, and was asked for.</summary>
+    public UnkeptAttributes Unkept { get; }
 
     /// <summary>The mode in which a new directory is made: usable by us until it gets its own at the end, and by nobody else.</summary>
     public const uint InitialDirectoryMode = 0x1C0;
@@ -96,6 +100,7 @@ internal sealed class AttributeWriter
         }
 
         _writers.Value!.Apply(fd, new DesiredMetadata(wanted, xattrs, isNew, umask), current, new Sink(_outcomes, path));
+        Unkept.Entry(_options.Identities?.LocalUser(wanted.Uid) ?? wanted.Uid, current.Uid, xattrs);
         Locks.Want(path, wanted);
     }
 
@@ -118,7 +123,7 @@ internal sealed class AttributeWriter
         Apply(fd, path, wanted, xattrs, isNew, umask);
         if (keepsMode)
         {
-            var error = _context.Io.ChangeMode(fd, old.Mode & ModeBits.PermissionMask);
+            var error = _context.Io.ChangeMode(fd, MetadataWriter.ModeInPlaceOf(old.Mode, wanted, _options));
             if (error < 0)
             {
                 _outcomes.Problem(Operation.ChangeMode, -error, path);
@@ -151,6 +156,7 @@ internal sealed class AttributeWriter
         }
 
         _writers.Value!.ApplyAt(dirfd, name, new DesiredMetadata(wanted, xattrs, isNew, umask), current, new Sink(_outcomes, path));
+        Unkept.Entry(_options.Identities?.LocalUser(wanted.Uid) ?? wanted.Uid, current.Uid, xattrs);
     }
 
     /// <summary>For a directory, when everything in it is done.</summary>

@@ -147,6 +147,11 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
                 return false;
             }
 
+            if (metadata.IsDevice)
+            {
+                tree.Attributes.Unkept.Device();
+            }
+
             tree.Outcomes.NotTransferred(directory, index, isNew: here < 0);
             return false;
         }

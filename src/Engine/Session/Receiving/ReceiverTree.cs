@@ -490,6 +490,7 @@ internal sealed class ReceiverTree : IDisposable
             if (directory.Parent is null)
             {
                 Attributes.Locks.Set(Root.Fd);
+                Attributes.Unkept.Tell(Outcomes);
                 _rootFinished = true;
                 _onProgress();
             }
