@@ -55,9 +55,12 @@ internal sealed class FilterRule
     public bool Includes => (Flags & RuleFlags.Include) != 0;
 
     /// <summary>Whether the rule has a say on <paramref name="side"/>.</summary>
-    public bool AppliesTo(FilterSide side)
+    public bool AppliesTo(FilterSide side) => AppliesTo(Flags, side);
+
+    /// <summary>Whether a rule with those flags has a say on <paramref name="side"/>.</summary>
+    public static bool AppliesTo(RuleFlags flags, FilterSide side)
     {
-        RuleFlags sides = Flags & RuleFlags.Sides;
+        RuleFlags sides = flags & RuleFlags.Sides;
         return sides is RuleFlags.None or RuleFlags.Sides || sides == (side == FilterSide.Sender ? RuleFlags.SenderSide : RuleFlags.ReceiverSide);
     }
 

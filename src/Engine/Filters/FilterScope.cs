@@ -8,12 +8,14 @@ namespace NativeSync.Engine.Filters;
 /// </summary>
 /// <param name="list">The rules.</param>
 /// <param name="io">Where the tree is.</param>
+/// <param name="side">Which side this is: a rule file that a file of the tree names for the other side alone is not read.</param>
 /// <param name="rootPath">Absolute path of the root of the transfer, as <see cref="RootPath.Of"/> gives it.</param>
 /// <param name="nulSeparated">Lines of rule files end at NUL (<c>--from0</c>).</param>
 /// <param name="unreadable">Is told of a rule file that is there and cannot be read: its path from the root, and errno.</param>
-internal sealed class FilterScope(FilterList list, ISystemCalls io, byte[] rootPath, bool nulSeparated, Action<byte[], int> unreadable)
+internal sealed class FilterScope(FilterList list, ISystemCalls io, FilterSide side, byte[] rootPath, bool nulSeparated, Action<byte[], int> unreadable)
 {
     private readonly FilterList _list = list;
+    private readonly FilterSide _side = side;
     private readonly Action<byte[], int> _unreadable = unreadable;
     private readonly RuleFiles _files = new(io);
     private readonly DirMergeRule[] _global = [.. list.Entries.Where(static e => e.Merge is not null).Select(static e => e.Merge!)];
@@ -126,7 +128,11 @@ internal sealed class FilterScope(FilterList list, ISystemCalls io, byte[] rootP
             List<RuleEntry> rules = [];
             foreach (byte[] rule in collector.Rules)
             {
-                FilterList.Append(rules, FilterRuleParser.Parse(rule), anchor, scope._list.DeleteExcluded, _active);
+                ParsedRule parsed = FilterRuleParser.Parse(rule);
+                if (parsed.Action == RuleAction.Add || FilterRule.AppliesTo(parsed.Flags, scope._side))
+                {
+                    FilterList.Append(rules, parsed, anchor, scope._list.DeleteExcluded, _active);
+                }
             }
 
             foreach (RuleEntry entry in rules)

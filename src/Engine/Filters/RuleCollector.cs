@@ -54,10 +54,9 @@ internal sealed class RuleCollector(IRuleFiles files, Func<string, byte[]?>? env
     {
         if ((rule.Flags & RuleFlags.ExcludeSelf) != 0)
         {
-            // The rule about the file itself takes over what the file holds it to that the merge rule stands in, but nothing from the merge
-            // rule's own modifiers; and in a file of the tree --delete-excluded does not take its protection away. rsync does so.
-            RuleFlags flags = defaults & RuleFlags.Inherited;
-            flags |= TreeRoot is not null && (flags & RuleFlags.Sides) == 0 ? RuleFlags.Sides : RuleFlags.None;
+            // As in rsync, the rule about the file itself is for both sides whatever the merge rule says, is perishable only with the file
+            // that the merge rule stands in, and in a file of the tree --delete-excluded does not take its protection away.
+            RuleFlags flags = (defaults & RuleFlags.Perishable) | (TreeRoot is not null ? RuleFlags.Sides : RuleFlags.None);
             _rules.Add(RuleText.Write(new ParsedRule(RuleAction.Add, flags, RuleText.FileName(rule.Pattern))));
         }
 

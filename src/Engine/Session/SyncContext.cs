@@ -32,10 +32,11 @@ internal sealed class SyncContext
     public RecordOutbox Outbox => Lane.Outbox;
 
     /// <summary>The filter rules at work in a tree of this end.</summary>
+    /// <param name="side">What this end does.</param>
     /// <param name="operatorRoot">The root of the transfer here, as an operator named it.</param>
     /// <param name="unreadable">Is told of rule files that cannot be read.</param>
-    public FilterScope FiltersIn(ReadOnlySpan<byte> operatorRoot, Action<byte[], int> unreadable) =>
-        new(Filters, Io, Filters.NeedsRootPath ? RootPath.Of(Io, operatorRoot) : [], Has(JobFlags.NulRuleFiles), unreadable);
+    public FilterScope FiltersIn(FilterSide side, ReadOnlySpan<byte> operatorRoot, Action<byte[], int> unreadable) =>
+        new(Filters, Io, side, Filters.NeedsRootPath ? RootPath.Of(Io, operatorRoot) : [], Has(JobFlags.NulRuleFiles), unreadable);
 
     /// <summary>What a scan of a receiver must read for these options.</summary>
     public ScanFields ScanFields => FieldsFor(Has(JobFlags.SuperUser));

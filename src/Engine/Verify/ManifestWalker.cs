@@ -39,7 +39,7 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
         DirectoryHandle rootHandle = new(io, root.Fd);
         try
         {
-            _filters = new FilterScope(options.Filters, io, options.Filters.NeedsRootPath ? RootPath.Of(io, root.Path) : [],
+            _filters = new FilterScope(options.Filters, io, FilterSide.Sender, options.Filters.NeedsRootPath ? RootPath.Of(io, root.Path) : [],
                 options.Has(JobFlags.NulRuleFiles), (path, error) => _unreadableRules.Add((path, error)));
             if (root.SingleName != null)
             {

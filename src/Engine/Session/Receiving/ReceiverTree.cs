@@ -26,7 +26,7 @@ internal sealed class ReceiverTree : IDisposable
         _rescan = rescan;
         Root = root;
         RootGoal = rootGoal;
-        Filters = context.FiltersIn(root.Path, (path, errno) => Report(Operation.Open, errno, path));
+        Filters = context.FiltersIn(FilterSide.Receiver, root.Path, (path, errno) => Report(Operation.Open, errno, path));
         Handles = new DirectoryHandles(context.Io, root.Fd, context.Has(JobFlags.KeepDirLinks) || (context.Options.SourceOptions & SourceOptions.NoImpliedDirs) != 0);
         Outcomes = new OutcomeReporter(context, Statistics, new Confirmer(context, this));
         Attributes = new AttributeWriter(context, Outcomes, identities);
