@@ -10,6 +10,9 @@ public sealed class OneFileSystemTests
     [InlineData("-ax")]
     [InlineData("-a")]
     [InlineData("-ax --delete")]
+    [InlineData("-axx")]
+    [InlineData("-axx --delete")]
+    [InlineData("-axm")]
     public async Task AMountPointIsKeptAndNotEntered(string options)
     {
         using var scratch = new Scratch();

@@ -19,10 +19,10 @@ internal sealed class DirectoryScanner
     private readonly XattrScanner _xattrs;
     private readonly byte[] _read = new byte[ReadSize];
 
-    public DirectoryScanner(ISystemCalls io)
+    public DirectoryScanner(ISystemCalls io, XattrFilter? filter = null)
     {
         _io = io;
-        _xattrs = new XattrScanner(io);
+        _xattrs = new XattrScanner(io, filter);
     }
 
     /// <summary>

@@ -25,6 +25,9 @@ internal sealed record MetadataOptions
 
     /// <summary>user.rsync.%stat and its like count as attributes, too (-XX).</summary>
     public bool FakeSuperXattrs { get; init; }
+
+    /// <summary>Attributes that it leaves out stay as they are here; null for none.</summary>
+    public XattrFilter? XattrFilter { get; init; }
     public bool Acls { get; init; }
     public bool FileFlags { get; init; }
     public bool ProjectIds { get; init; }

@@ -10,7 +10,7 @@ namespace NativeSync.Engine.FileSystem;
 /// </summary>
 internal sealed partial class MetadataWriter(ISystemCalls io, MetadataOptions options)
 {
-    private readonly XattrScanner _scanner = new(io);
+    private readonly XattrScanner _scanner = new(io, options.XattrFilter);
     private readonly DirectoryListing _scratch = new();
 
     public MetadataOptions Options => options;

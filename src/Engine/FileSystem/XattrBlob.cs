@@ -24,6 +24,28 @@ internal static class XattrBlob
         return false;
     }
 
+    /// <summary>Whether a filter takes an attribute; ACLs are no matter of filters.</summary>
+    public static bool Takes(XattrFilter? filter, ReadOnlySpan<byte> name) => filter is null || XattrNames.IsAcl(name) || filter(name);
+
+    /// <summary>The attributes that a filter takes.</summary>
+    public static ReadOnlySpan<byte> Select(ReadOnlySpan<byte> encoded, XattrFilter? filter)
+    {
+        if (filter is null || encoded.IsEmpty)
+        {
+            return encoded;
+        }
+
+        byte[] selected = new byte[encoded.Length];
+        int length = 0;
+        XattrReader reader = new(encoded);
+        while (reader.TryRead(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value))
+        {
+            length += Takes(filter, name) ? Write(selected.AsSpan(length), name, value) : 0;
+        }
+
+        return selected.AsSpan(0, length);
+    }
+
     /// <summary>Bytes that an attribute takes at most.</summary>
     public static int SizeBound(int nameLength, int valueLength) => nameLength + valueLength + 6;
 

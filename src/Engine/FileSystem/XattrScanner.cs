@@ -2,11 +2,14 @@ using NativeSync.Protocol;
 
 namespace NativeSync.Engine.FileSystem;
 
+/// <summary>False for an attribute that filter rules leave out; it is as if it were not there.</summary>
+internal delegate bool XattrFilter(ReadOnlySpan<byte> name);
+
 /// <summary>
 /// Reads the extended attributes of entries into a listing's arena, encoded and sorted. Remembers the last file system that has
 /// none, so that a tree on it costs one failed call. One scanner serves one thread.
 /// </summary>
-internal sealed class XattrScanner(ISystemCalls io)
+internal sealed class XattrScanner(ISystemCalls io, XattrFilter? filter = null)
 {
     /// <summary>XATTR_LIST_MAX and XATTR_SIZE_MAX of the kernel (linux/limits.h).</summary>
     private const int KernelMax = 65536;
@@ -118,7 +121,7 @@ internal sealed class XattrScanner(ISystemCalls io)
                 break;
             }
 
-            if (XattrNames.IsWanted(_names.AsSpan(at, end), fields))
+            if (XattrNames.IsWanted(_names.AsSpan(at, end), fields) && XattrBlob.Takes(filter, _names.AsSpan(at, end)))
             {
                 if (count == _order.Length)
                 {

@@ -6,14 +6,17 @@ namespace NativeSync.Engine.Filters;
 /// A compiled wildcard pattern over bytes (rsync-semantics.md §2.3): <c>?</c>, <c>*</c>, <c>**</c>, classes, and backslash escapes.
 /// </summary>
 /// <remarks>
-/// Matching keeps two points to return to, the last <c>*</c> and the last <c>**</c>, and never a stack of them. That is enough:
-/// the text between two stars was matched as early as it can be, so moving an earlier star only leaves less room for what follows.
-/// A part that holds a literal slash is pinned to the next slash of the text, so moving a <c>*</c> before it gains nothing either.
-/// The cost is bounded by (text length)² × (pattern length), whatever the pattern.
+/// Matching goes back to two points, the last <c>*</c> and the last <c>**</c>, and never to a stack of them. That is enough: the text
+/// between two stars was matched as early as it can be, so moving an earlier star only leaves less room for what follows, and a part
+/// that holds a literal slash is pinned to the next slash of the text. Where even that takes long, all ways are followed at once. So
+/// the cost is at most (text length) × (pattern length) and a little, whatever the pattern.
 /// </remarks>
 internal sealed class WildPattern
 {
     private const byte Slash = (byte)'/';
+
+    /// <summary>Steps for each byte of text and pattern before all ways are followed: ordinary patterns take one or two.</summary>
+    private const int Patience = 16;
 
     private readonly ushort[] _tokens;
     private readonly List<ByteSet> _sets = [];
@@ -79,18 +82,81 @@ internal sealed class WildPattern
     public bool MatchesNothing { get; }
 
     /// <summary>Whether the pattern matches all of <paramref name="text"/>.</summary>
-    public bool Matches(ReadOnlySpan<byte> text)
+    public bool Matches(ReadOnlySpan<byte> text) => Matches(text, out _);
+
+    /// <summary>The same; <paramref name="steps"/> is what it took, at most <see cref="MaxSteps"/>.</summary>
+    internal bool Matches(ReadOnlySpan<byte> text, out long steps)
     {
+        steps = 0;
         if (MatchesNothing)
         {
             return false;
         }
 
+        int patience = Patience * (text.Length + _tokens.Length + 1);
+        if (TryGoingBack(text, ref patience) is { } matches)
+        {
+            steps = (Patience * (text.Length + _tokens.Length + 1)) - patience;
+            return matches;
+        }
+
+        steps = MaxSteps(text.Length);
+        return MatchesAllWays(text);
+    }
+
+    /// <summary>The most steps for a text of that length.</summary>
+    internal long MaxSteps(int length) => ((long)Patience * (length + _tokens.Length + 1)) + (((long)length + 1) * (_tokens.Length + 1));
+
+    /// <summary>Follows all ways through the pattern at once, a byte of the text after the other.</summary>
+    internal bool MatchesAllWays(ReadOnlySpan<byte> text)
+    {
+        // Place k: the tokens before k have matched what came so far.
+        Span<bool> places = new bool[_tokens.Length + 1];
+        Span<bool> next = new bool[_tokens.Length + 1];
+        places[0] = true;
+        PassStars(places);
+        foreach (byte b in text)
+        {
+            next.Clear();
+            for (int k = 0; k < _tokens.Length; k++)
+            {
+                if (!places[k])
+                {
+                    continue;
+                }
+
+                ushort token = _tokens[k];
+                bool star = token is Star or StarStar;
+                next[k] |= token == StarStar || (token == Star && b != Slash);
+                next[k + 1] |= !star && MatchesByte(token, b);
+            }
+
+            PassStars(next);
+            Span<bool> spare = places;
+            places = next;
+            next = spare;
+        }
+
+        return places[^1];
+    }
+
+    /// <summary>A star may stand for nothing.</summary>
+    private void PassStars(Span<bool> places)
+    {
+        for (int k = 0; k < _tokens.Length; k++)
+        {
+            places[k + 1] |= places[k] && _tokens[k] is (Star or StarStar);
+        }
+    }
+
+    /// <summary>Goes back to the last star where a way ends; null when <paramref name="patience"/> ends first.</summary>
+    private bool? TryGoingBack(ReadOnlySpan<byte> text, ref int patience)
+    {
         ReadOnlySpan<ushort> tokens = _tokens;
         int i = 0, k = 0;
         int starToken = -1, starText = 0;
         int doubleToken = -1, doubleText = 0;
-        while (true)
+        while (--patience >= 0)
         {
             if (k < tokens.Length)
             {
@@ -149,6 +215,8 @@ internal sealed class WildPattern
                 return false;
             }
         }
+
+        return null;
     }
 
     private bool MatchesByte(ushort token, byte b)

@@ -31,6 +31,9 @@ internal sealed class SyncContext
 
     public RecordOutbox Outbox => Lane.Outbox;
 
+    /// <summary>What the rules with the x modifier say on one side; null without such rules.</summary>
+    public XattrFilter? XattrFilter(FilterSide side) => Filters.HasXattrRules ? name => Filters.IncludesXattr(name, side) ?? true : null;
+
     /// <summary>The filter rules at work in a tree of this end.</summary>
     /// <param name="side">What this end does.</param>
     /// <param name="operatorRoot">The root of the transfer here, as an operator named it.</param>

@@ -24,7 +24,7 @@ internal sealed class ManifestWalker(ISystemCalls io, ManifestOptions options, F
         public int NextChild { get; set; }
     }
 
-    private readonly DirectoryScanner _scanner = new(io);
+    private readonly DirectoryScanner _scanner = new(io, options.Filters.HasXattrRules ? name => options.Filters.IncludesXattr(name, FilterSide.Sender) ?? true : null);
     private readonly LinkTable _links = new();
     private readonly PathBuilder _path = new();
     private readonly List<Frame> _stack = [];

@@ -1,5 +1,6 @@
-using System.Diagnostics;
 using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
 using NativeSync.Engine.Filters;
 
 namespace NativeSync.Engine.Tests.Filters;
@@ -75,25 +76,42 @@ public sealed class WildPatternTests
         Assert.False(pattern.Matches([0xe9]));
     }
 
-    [Fact]
-    public void PathologicalPatternsEndAtOnce()
+    [Theory]
+    [InlineData("*", 1000, "b")]
+    [InlineData("a*", 1000, "b")]
+    [InlineData("**a", 500, "b")]
+    [InlineData("**/*a*", 100, "b")]
+    [InlineData("*a", 150, "b")]
+    [InlineData("?*", 400, "[b]")]
+    [InlineData("**/*a*b*g*n*t", 1, "")]
+    [InlineData("**/*a*b*g*n*t", 50, "x")]
+    [InlineData("**aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa*aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 1, "")]
+    public void PathologicalPatternsEndAtOnce(string part, int times, string end)
     {
-        byte[] name = Encoding.ASCII.GetBytes(string.Join('/', Enumerable.Repeat(new string('a', 200), 20)));
-        string[] patterns =
-        [
-            string.Concat(Enumerable.Repeat("a*", 1000)) + "b",
-            string.Concat(Enumerable.Repeat("*", 1000)) + "b",
-            string.Concat(Enumerable.Repeat("**a", 500)) + "b",
-            string.Concat(Enumerable.Repeat("**/*a*", 100)) + "b",
-            "**/" + string.Concat(Enumerable.Repeat("*a", 150)) + "b",
-            string.Concat(Enumerable.Repeat("?*", 400)) + "[b]",
-        ];
-        Stopwatch clock = Stopwatch.StartNew();
-        foreach (string pattern in patterns)
+        string pattern = "**/" + string.Concat(Enumerable.Repeat(part, times)) + end;
+        foreach (string component in (string[])[new string('a', 200), "abcdefghijklmnop" + new string('a', 180), string.Concat(Enumerable.Repeat("abgn", 60))])
         {
-            Assert.False(new WildPattern(Encoding.ASCII.GetBytes(pattern)).Matches(name), pattern[..10]);
+            byte[] name = Encoding.ASCII.GetBytes("/" + string.Join('/', Enumerable.Repeat(component, 20)));
+            WildPattern wild = new(Encoding.ASCII.GetBytes(pattern));
+            Assert.False(wild.Matches(name, out long steps), pattern);
+            Assert.True(steps <= 20_000_000 && steps <= wild.MaxSteps(name.Length), $"{steps} steps");
         }
+    }
 
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{clock.Elapsed}");
+    [Fact]
+    public void GoingBackAndFollowingAllWaysAgree()
+    {
+        Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
+        {
+            Random random = new(seed);
+            string[] atoms = ["a", "b", "/", "/", "?", "*", "**", "[ab]", "[!a]"];
+            byte[] Text(string[] from, int most) => Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, random.Next(most)).Select(_ => from[random.Next(from.Length)])));
+            for (int i = 0; i < 50; i++)
+            {
+                byte[] pattern = Text(atoms, 12), text = Text(["a", "b", "/"], 16);
+                WildPattern wild = new(pattern);
+                Assert.True(wild.Matches(text) == wild.MatchesAllWays(text), $"{Encoding.ASCII.GetString(pattern)} against {Encoding.ASCII.GetString(text)}");
+            }
+        }).QuickCheckThrowOnFailure();
     }
 }

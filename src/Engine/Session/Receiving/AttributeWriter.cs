@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -22,6 +23,7 @@ internal sealed class AttributeWriter
         {
             ModifyWindow = context.Options.ModifyWindow,
             FakeSuperXattrs = context.Options.XattrLevel > 1,
+            XattrFilter = context.XattrFilter(FilterSide.Receiver),
         };
         Locks = new LockingFlags(context, outcomes);
         Unkept = new UnkeptAttributes(context);
@@ -30,7 +32,7 @@ internal sealed class AttributeWriter
             outcomes.Problem(Operation.MapIdentity, Errno.EINVAL, name, warning: true);
         }
         _writers = new ThreadLocal<MetadataWriter>(() => new MetadataWriter(context.Io, _options));
-        _readers = new ThreadLocal<(XattrScanner, DirectoryListing)>(() => (new XattrScanner(context.Io), new DirectoryListing()));
+        _readers = new ThreadLocal<(XattrScanner, DirectoryListing)>(() => (new XattrScanner(context.Io, _options.XattrFilter), new DirectoryListing()));
     }
 
     /// <summary>Immutable and append-only, which come when all of the tree is done.</summary>

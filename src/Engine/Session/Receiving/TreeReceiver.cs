@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -21,6 +22,7 @@ internal sealed class TreeReceiver : IDisposable
     private readonly SemaphoreSlim _packs = new(PacksInMemory);
     private readonly PackQueue _queue;
     private readonly DirectoryScanner _scanner;
+    private readonly XattrFilter? _xattrFilter;
     private readonly IdentityMapper? _identities;
     private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReceiverTree? _tree;
@@ -32,7 +34,8 @@ internal sealed class TreeReceiver : IDisposable
         _context = context;
         _destination = destination;
         _queue = new PackQueue(context.Abort);
-        _scanner = new DirectoryScanner(context.Io);
+        _xattrFilter = context.XattrFilter(FilterSide.Receiver);
+        _scanner = new DirectoryScanner(context.Io, _xattrFilter);
         _identities = MakeMapper(context);
     }
 
@@ -180,7 +183,7 @@ internal sealed class TreeReceiver : IDisposable
         DirectoryGoal? goal = null;
         if ((root.Flags & RootFlags.Attributes) != 0)
         {
-            goal = new DirectoryGoal([], root.Attributes.Metadata, root.Attributes.Xattrs.ToArray()) { IsNew = destination.Created };
+            goal = new DirectoryGoal([], root.Attributes.Metadata, XattrBlob.Select(root.Attributes.Xattrs, _xattrFilter).ToArray()) { IsNew = destination.Created };
         }
 
         _tree = new ReceiverTree(_context, destination, goal, _identities, FinishIfDone, directory => Scan(directory, out _));
@@ -311,6 +314,7 @@ internal sealed class TreeReceiver : IDisposable
                 throw new ProtocolException(ProtocolError.BadOrder, $"the entries of directory {header.Directory} are not in byte order");
             }
 
+            entry.Xattrs = XattrBlob.Select(entry.Xattrs, _xattrFilter);
             remote.Add(entry);
         }
 

@@ -290,7 +290,7 @@ internal sealed class SourceTree : IDisposable
         if (!_filters.TryGetValue(key, out var scope))
         {
             // Nobody knows what a rule file that cannot be read hides, so nothing may be deleted for being missing.
-            scope = _context.FiltersIn(root, (path, errno) => _report(new SyncProblem(Operation.Open, errno, path, OnSource: true, Warning: false)));
+            scope = _context.FiltersIn(FilterSide.Sender, root, (path, errno) => _report(new SyncProblem(Operation.Open, errno, path, OnSource: true, Warning: false)));
             _filters.Add(key, scope);
         }
 

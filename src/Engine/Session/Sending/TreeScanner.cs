@@ -38,7 +38,7 @@ internal sealed class TreeScanner
         _table = table;
         _links = links;
         _statistics = statistics;
-        _scanner = new DirectoryScanner(context.Io);
+        _scanner = new DirectoryScanner(context.Io, context.XattrFilter(FilterSide.Sender));
         _follower = new LinkFollower(context);
         _named = new NamedEntries(context, _scanner, _follower);
         _fields = context.SendFields;
