@@ -194,6 +194,41 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public async Task CleanWorksInScenario1WhereverTheDirectoryIs()
+    {
+        for (int places = 0; places <= 2; places++)
+        {
+            await using Harness h = new(mode: 1);
+            for (int run = 0; run < places; run++)
+            {
+                Assert.Equal(RunOutcome.StageFinished, await h.RunAsync());
+                h.Tool = h.CopyTool($"place{run}");
+            }
+
+            await h.CleanAsync();
+            Assert.Equal(InstanceStates.Running, h.Instance.State);
+            Assert.Equal(places == 0 ? 0 : 1, h.Instance.Accepted.GetValueOrDefault("ExitRescueMode"));
+            Assert.False(File.Exists(h.StateFile));
+        }
+    }
+
+    [Theory]
+    [InlineData("EnterRescueMode")]
+    [InlineData("ExitRescueMode")]
+    [InlineData("StartInstances")]
+    public async Task CleanFinishesWhatIsUnderWay(string action)
+    {
+        // The run ends right after the call: the instance is in the middle of the change when --clean comes.
+        bool down = false;
+        await using Harness h = new(fault: c => down && c.Action.StartsWith("Describe", StringComparison.Ordinal) ? new SimulatedFault(FaultKind.CutBefore) : (down = c.Action == action) ? new SimulatedFault(FaultKind.CutAfter) : null);
+        await Assert.ThrowsAsync<CloudException>(() => h.RunAsync());
+        down = false;
+        Assert.True(h.Instance.Busy);
+        await h.CleanAsync();
+        Assert.Equal((InstanceStates.Running, 1), (h.Instance.State, h.Instance.Accepted["ExitRescueMode"]));
+    }
+
+    [Fact]
     public async Task CleanLeavesAnInstanceThatWasStoppedBeforeStopped()
     {
         await using Harness h = new(instance: Harness.NewInstance(InstanceStates.Stopped));

@@ -5,15 +5,17 @@ using NativeSync.TestKit.Trees;
 
 namespace NativeSync.EndToEnd.Tests.Cloud;
 
-/// <summary>The tool killed with SIGKILL after each of its state records, against a real rescue system.</summary>
+/// <summary>
+/// The tool killed with SIGKILL after each of its state records, against a real rescue system. RestartTests does the same
+/// with doubles, in every mode and also in quick runs.
+/// </summary>
+[Trait("Category", "Slow")]
 public sealed class KilledMigrationTests
 {
     [Fact]
     public async Task KilledAfterEachRecordTheNextRunCompletesRepeatsNothingAndLeavesNothingBehind()
     {
-        // In the quick run every thirteenth record; the doubles of RestartTests are killed after each of them in every mode.
-        int step = TestRun.IsQuick ? 13 : 1;
-        for (int record = 1; ; record += step)
+        for (int record = 1; ; record++)
         {
             await using CloudLab lab = await CloudLab.CreateAsync();
             using SmallServer source = new();

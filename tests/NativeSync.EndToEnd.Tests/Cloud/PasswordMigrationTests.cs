@@ -68,6 +68,24 @@ public sealed class PasswordMigrationTests
     }
 
     [Fact]
+    public async Task TheExitCodeOfACheckIsThatOfTheWorstLineAndNothingIsChanged()
+    {
+        await using CloudLab lab = await CloudLab.CreateAsync();
+        using SmallServer source = new();
+        string tool = lab.Scratch["tool"];
+        lab.WriteTool(tool, client: new JsonObject { ["Client.Source.Root"] = source.Root });
+        CommandResult fine = (await RunAsync(lab, "--check")).MustExit(0);
+        Assert.All(fine.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => Assert.StartsWith("OK    ", l, StringComparison.Ordinal));
+        File.SetUnixFileMode(tool + "/user.json", (UnixFileMode)0x1A4); // 644
+        Assert.Contains("\nWARN  configuration: user.json: other users", (await RunAsync(lab, "-check")).MustExit(3).Output, StringComparison.Ordinal);
+        lab.Instance.RestrictState = "EXPIRED";
+        CommandResult expired = (await RunAsync(lab, "--check", "--json")).MustExit(1);
+        Assert.Contains("\"verdict\":\"FAIL\",\"subject\":\"ins-1a2b3c4d\",\"finding\":\"it is expired (EXPIRED)\",\"remedy\":\"renew it in the console\"", expired.Output, StringComparison.Ordinal);
+        Assert.Empty(lab.Instance.Accepted);
+        Assert.False(Directory.Exists(tool + "/.nativesync"));
+    }
+
+    [Fact]
     public async Task AMigrationInTheBackgroundShowsWhatItDoesInAFile()
     {
         await using CloudLab lab = await CloudLab.CreateAsync();
