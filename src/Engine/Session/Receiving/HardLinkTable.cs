@@ -74,6 +74,20 @@ internal sealed class HardLinkTable
         }
     }
 
+    /// <summary>Lets a member wait for a leader that took over meanwhile; false when the leader is here.</summary>
+    public bool WaitAgain(LinkSet set, ReceiverDirectory directory, int index)
+    {
+        lock (_gate)
+        {
+            if (!set.Ready)
+            {
+                set.Waiting.Add((directory, index));
+            }
+
+            return !set.Ready;
+        }
+    }
+
     /// <summary>This member leads from now on: the one before bears as many links as the file system allows.</summary>
     public void Replace(ulong group, ReceiverDirectory directory, ReadOnlySpan<byte> name)
     {

@@ -61,6 +61,11 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
 
         foreach (var (directory, index) in _table.LeaderIsReady(group, out var set))
         {
+            if (_table.WaitAgain(set!, directory, index))
+            {
+                continue; // one before it in this loop began a new file
+            }
+
             var handle = tree.Handles.Take(directory);
             try
             {
@@ -135,6 +140,12 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             return LinkResult.Leads;
         }
 
+        if (error == -Errno.ENOENT && _table.WaitAgain(set, directory, index))
+        {
+            directory.Remote!.State(index) = ContentState.Linking;
+            return LinkResult.Leads; // another thread's member began a new file meanwhile
+        }
+
         if (error < 0)
         {
             tree.Outcomes.Failed(directory, index, Operation.Link, -error);
@@ -180,7 +191,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         /// <summary>Linked, or reported as failed.</summary>
         Done,
 
-        /// <summary>It leads a new file, whose content was asked for.</summary>
+        /// <summary>It leads a new file, whose content was asked for, or waits for one.</summary>
         Leads,
     }
 }
