@@ -240,7 +240,7 @@ public sealed class BootstrapTests : IDisposable
         await using PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { ForceCommand = "echo This account is not available." });
         await using SshSession session = await sshd.ConnectAsync();
         TransportException e = await Assert.ThrowsAsync<TransportException>(() => AgentBootstrap.StartAsync(session, FakeAgent.Image(_directory), TestContext.Limit()));
-        Assert.Equal(12, e.ExitCode);
+        Assert.Equal(2, e.ExitCode);
         Assert.Contains("This account is not available.", e.Message);
     }
 

@@ -16,6 +16,9 @@ namespace NativeSync.Transport;
 /// </remarks>
 public static class AgentBootstrap
 {
+    /// <summary>rsync's code for an other end that says something else than the protocol.</summary>
+    private const int NotUnderstood = 2;
+
     /// <inheritdoc cref="StartAsync(SshSession, AgentImage, AgentOptions?, bool, CancellationToken)"/>
     public static Task<IConnection> StartAsync(SshSession session, AgentImage image, CancellationToken ct = default) =>
         StartAsync(session, image, null, ownsSession: false, ct);
@@ -86,7 +89,7 @@ public static class AgentBootstrap
                 return lane;
             }
 
-            throw new TransportException(SshErrors.StreamBroken, $"{shell.Peer} answers, but not as NativeSync: \"{noise}\"",
+            throw new TransportException(noise.Length > 0 ? NotUnderstood : SshErrors.StreamBroken, $"{shell.Peer} answers, but not as NativeSync: \"{noise}\"",
                 "Does its login shell or a forced command stand in the way?");
         }
         catch (Exception e)

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace NativeSync.Cli.Tests.Commands;
+
+/// <summary>rsync's exit codes, each in the situation in which rsync gives it, as far as it can be provoked without another machine. What a remote shell ends with is a race in rsync, which says 12 as often.</summary>
+public sealed class ExitCodeTests
+{
+    /// <summary>Where rsync itself can be brought into the same situation with the same words, it is.</summary>
+    [Theory]
+    [InlineData(0, "-a T/s/ T/d/", true)]
+    [InlineData(0, "--help", true)]
+    [InlineData(0, "--version", true)]
+    [InlineData(1, "--nonsense T/s T/d", true)]
+    [InlineData(1, "-a --timeout=x T/s T/d", true)]
+    [InlineData(1, "-a --bwlimit=1b T/s T/d", true)]
+    [InlineData(1, "-a --outbuf=x T/s T/d", true)]
+    [InlineData(1, "-a --stderr=x T/s T/d", true)]
+    [InlineData(1, "-a --info=nonsense T/s T/d", true)]
+    [InlineData(1, "-a --debug=nonsense T/s T/d", true)]
+    [InlineData(1, "-a --max-alloc=1 T/s T/d", true)]
+    [InlineData(1, "-a --checksum-seed=x T/s T/d", true)]
+    [InlineData(1, "-a --delete", true)]
+    [InlineData(1, "--delete T/s T/d", true)]
+    [InlineData(1, "-a --password-file=T/file T/s T/d", true)]
+    [InlineData(1, "-a h:T/s g:T/d", true)]
+    [InlineData(1, "-a T/s h:x T/d", true)]
+    [InlineData(1, "-a h:x T/s T/d", true)]
+    [InlineData(1, "-a --filter=nonsense T/s T/d", true)]
+    [InlineData(1, "-a -e sh_'x T/s h:d", true)]
+    [InlineData(2, "-a -e T/chatter T/s h:d", true)]
+    [InlineData(3, "-a T/s T/s2 T/file", true)]
+    [InlineData(4, "-a --zc=nonsense T/s T/d", true)]
+    [InlineData(4, "-a --cc=nonsense T/s T/d", true)]
+    [InlineData(11, "-a T/s/ T/x/y/z/", true)]
+    [InlineData(11, "-a --exclude-from=T/none T/s/ T/d/", true)]
+    [InlineData(12, "-a -e T/ends T/s h:d", true)]
+    [InlineData(14, "-a -e T/none T/s h:d", true)]
+    [InlineData(23, "-a T/none T/s/ T/d/", true)]
+    [InlineData(25, "-a --delete --max-delete=0 T/s/ T/full/", true)]
+    [InlineData(126, "-a -e T/cannot T/s h:d", false)]
+    [InlineData(127, "-a -e T/missing T/s h:d", false)]
+    [InlineData(255, "-a -e T/refused T/s h:d", false)]
+    [InlineData(255, "-a --ssh-config=none --port=1 T/s 127.0.0.1:d", false)]
+    [InlineData(4, "-a T/s rsync://h/m", false)]
+    [InlineData(4, "-a T/s h::m", false)]
+    public async Task TheCodeIsRsyncs(int code, string line, bool asRsync)
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell(
+            """
+            mkdir s s2 full; echo 1 >s/1; echo content >file; touch full/x
+            printf '#!/bin/sh\necho this is my motd, long enough to be read\n' >chatter; printf '#!/bin/sh\nexit 0\n' >ends
+            for pair in cannot:126 missing:127 refused:255; do printf '#!/bin/sh\nexit %s\n' "${pair#*:}" >"${pair%:*}"; done
+            chmod 755 chatter ends cannot missing refused
+            """);
+        string[] words = [.. line.Split(' ').Select(word => word.Replace("T/", directory.Path + "/", StringComparison.Ordinal).Replace('_', ' '))];
+        if (asRsync)
+        {
+            (int theirs, _, string words2) = Rsync.Run(words);
+            Assert.True(code == theirs, $"rsync: {theirs} {words2}");
+            directory.Shell("rm -rf d; touch full/x");
+        }
+
+        (int ours, _, string error) = await NativeSyncRun.RunAsync(["sync", .. words]);
+        Assert.True(code == ours, $"{ours}: {error}");
+        Assert.True(code == 0 || error.StartsWith("nativesync: ", StringComparison.Ordinal), error);
+    }
+
+    /// <summary>A server that takes the connection and says nothing.</summary>
+    [Fact]
+    public async Task ASilentServerIsGivenUpAfterTheTimeForConnecting()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        (int code, _, string error) = await NativeSyncRun.RunAsync("sync", "-a", "--ssh-config=none", "--contimeout=1", $"--port={port}", "/etc/hostname", "127.0.0.1:d");
+        Assert.True(code == 35, error);
+    }
+
+    [Fact]
+    public async Task ARemoteEndThatFallsSilentIsGivenUpAfterTheTimeout()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell("printf '#!/bin/sh\\nexec cat >/dev/null\\n' >silent; chmod 755 silent");
+        Assert.Contains((await NativeSyncRun.RunAsync("sync", "-a", "--timeout=1", $"--rsync-path=x", "-e", $"{directory.Path}/silent", "/etc/hostname", "h:d")).ExitCode, (int[])[30, 12]);
+    }
+}
