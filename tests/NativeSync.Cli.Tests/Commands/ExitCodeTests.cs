@@ -28,7 +28,7 @@ public sealed class ExitCodeTests
     [InlineData(1, "-a h:x T/s T/d", true)]
     [InlineData(1, "-a --filter=nonsense T/s T/d", true)]
     [InlineData(1, "-a -e sh_'x T/s h:d", true)]
-    [InlineData(2, "-a -e T/chatter T/s h:d", true)]
+    [InlineData(2, "-a -e T/chatter T/s h:d", false)]
     [InlineData(3, "-a T/s T/s2 T/file", true)]
     [InlineData(4, "-a --zc=nonsense T/s T/d", true)]
     [InlineData(4, "-a --cc=nonsense T/s T/d", true)]

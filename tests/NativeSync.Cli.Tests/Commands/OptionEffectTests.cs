@@ -41,6 +41,36 @@ public sealed class OptionEffectTests
         Assert.True(differing.Count == 0, string.Join('\n', differing));
     }
 
+    /// <summary>Whole command lines; T/ is a directory in which s is the source and d the destination.</summary>
+    private static readonly string[] CommandLines =
+    [
+        "-aR --no-implied-dirs T/s/./dir/x T/d/", "-aR T/s/./dir/x T/d/", "-a --copy-unsafe-links T/s/ T/d/", "-a --safe-links T/s/ T/d/", "-a --munge-links T/s/ T/d/", "-a --copy-devices T/s/ T/d/",
+        "-a --drop-D T/s/ T/d/", "-a --remove-source-files T/s/ T/d/", "-r --ignore-missing-args T/none T/s/a T/d/", "-r --delete-missing-args T/s/old T/s/a T/d/", "-a --files-from=T/list T/s T/d/",
+        "-a --list-only T/s/", "-a --no-D T/s/ T/d/", "-L -rt T/s/ T/d/", "-d T/s/ T/d/",
+    ];
+
+    [Fact]
+    public async Task TheSameCommandLinesSayAndDoTheSame()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell($"umask 022; mkdir start; cd start; {Scene}\nln -s /etc/hostname s/out; printf 'a\\ndir/x\\n' >list; touch -h -d 2001-01-01 s/out s");
+        List<string> differing = [];
+        foreach (string line in CommandLines)
+        {
+            directory.Shell("rm -rf theirs ours; cp -a start theirs; cp -a start ours");
+            string[] words = line.Contains("list-only", StringComparison.Ordinal) ? line.Split(' ') : ["-i", .. line.Split(' ')];
+            (int code, string output, string error) = Rsync.Run(words.Select(word => word.Replace("T/", $"{directory.Path}/theirs/", StringComparison.Ordinal)));
+            (int ourCode, string ourOutput, string ourError) = await NativeSyncRun.RunAsync(["sync", .. words.Select(word => word.Replace("T/", $"{directory.Path}/ours/", StringComparison.Ordinal))]);
+            string left = Rsync.Run(["-nrlpgoDHAXcOi", "--delete", "--numeric-ids", $"{directory.Path}/theirs/", $"{directory.Path}/ours/"]).Output;
+            if (code != ourCode || left.Length > 0 || !Lines(output).SequenceEqual(Lines(ourOutput)))
+            {
+                differing.Add($"{line}: {code} {ourCode}\n{output}-- ours:\n{ourOutput}-- tree: {left}\n{error}{ourError}");
+            }
+        }
+
+        Assert.True(differing.Count == 0, string.Join('\n', differing));
+    }
+
     [Fact]
     public async Task MissingDirectoriesOnTheWayAreMade()
     {
