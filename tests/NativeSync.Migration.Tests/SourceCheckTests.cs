@@ -87,6 +87,20 @@ public sealed class SourceCheckTests
     }
 
     [Fact]
+    public async Task InScenario1TheGatewayIsNotTakenForTheSourceNorTheSourceForABrokenGateway()
+    {
+        await using Harness h = new(mode: 1);
+        IReadOnlyList<CheckLine> gateway = await h.CheckAsync();
+        Assert.DoesNotContain(gateway, l => l.Subject == "rights");
+        Assert.Contains(gateway, l => l is { Verdict: CheckVerdict.Warn, Subject: "this server", Remedy: "run --check on the source too" });
+        await h.Simulator.DisposeAsync();
+        IReadOnlyList<CheckLine> source = await h.CheckAsync();
+        Assert.Contains(source, l => l is { Verdict: CheckVerdict.Warn, Subject: "API", Remedy: "run --check on the gateway too" });
+        Assert.Contains(source, l => l.Subject == "rights");
+        Assert.DoesNotContain(source, l => l.Verdict == CheckVerdict.Fail);
+    }
+
+    [Fact]
     public async Task AFileSystemThatCannotBeMadeAndOneWithoutOwnersAreNamed()
     {
         await using Harness h = new(client: ""","Transfer.Format":"all" """);

@@ -14,8 +14,8 @@ for word in $mounts; do
 done
 names=
 for loop in $devices; do
-    names="$names $loop:uuid/$(blkid -s UUID -o value "/dev/$loop")"
-    label=$(blkid -s LABEL -o value "/dev/$loop") || continue
+    names="$names $loop:uuid/$(blkid -c /dev/null -s UUID -o value "/dev/$loop")"
+    label=$(blkid -c /dev/null -s LABEL -o value "/dev/$loop") || continue
     names="$names $loop:label/$label"
 done
 mount -t proc proc "$root/proc"

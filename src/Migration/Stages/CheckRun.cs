@@ -25,12 +25,14 @@ public static class CheckRun
         }
 
         List<DiskAssignment> disks = [];
+        bool isGateway = false;
         try
         {
             using TencentApiClient api = services.OpenApi(configuration, tool);
             Instance? instance = await new CvmClient(api).DescribeInstanceAsync(user.InstanceId, ct).ConfigureAwait(false);
             lines.Add(new(CheckVerdict.Ok, "API", $"answers, and accepts the key from {api.CredentialOrigin}"));
             AddClock(lines, api.ClockSkew);
+            isGateway = client.Mode == NetworkMode.Gateway;
             if (instance is null)
             {
                 lines.Add(new(CheckVerdict.Fail, user.InstanceId, $"not found in {user.Region}", "check InstanceId and Region in user.json"));
@@ -48,13 +50,25 @@ public static class CheckRun
                 lines.AddRange(Preflight.Ports(groups, client));
             }
         }
+        catch (CloudException e) when (client.Mode == NetworkMode.Gateway && e.Code is CloudErrors.Network or CloudErrors.Timeout)
+        {
+            lines.Add(new(CheckVerdict.Warn, "API", "not within reach, so this is taken for the source of scenario 1", "run --check on the gateway too"));
+        }
         catch (Exception e) when (e is CloudException or ConfigException)
         {
             lines.Add(new(CheckVerdict.Fail, "API", e.Message));
         }
 
-        bool system = client.SourceRoot == "/" || services.Source.IsDirectory(client.SourceRoot + "/boot");
-        lines.AddRange(SourceCheck.Lines(configuration, services, tool.Path, disks, system ? services.Source.Facts(client.SourceRoot) : null));
+        if (isGateway)
+        {
+            lines.Add(new(CheckVerdict.Warn, "this server", "taken for the gateway of scenario 1, since the API answers: what the source needs is not looked at", "run --check on the source too"));
+        }
+        else
+        {
+            bool system = client.SourceRoot == "/" || services.Source.IsDirectory(client.SourceRoot + "/boot");
+            lines.AddRange(SourceCheck.Lines(configuration, services, tool.Path, disks, system ? services.Source.Facts(client.SourceRoot) : null));
+        }
+
         foreach (CheckLine line in lines)
         {
             services.Log.Info($"check: {line.Verdict}: {line}");

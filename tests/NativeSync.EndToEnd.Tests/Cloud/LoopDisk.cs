@@ -67,7 +67,8 @@ internal sealed class LoopDisk : IAsyncDisposable
 
     public static async Task UnmountAsync(string at) => (await Command.RunAsync(["umount", at])).MustExit(0);
 
-    public async Task<string> UuidAsync() => (await Command.ShellAsync($"blkid -s UUID -o value /dev/{Holder}")).Trim();
+    /// <summary>UUID or LABEL of its file system; empty without.</summary>
+    public async Task<string> NameAsync(string tag) => (await Command.ShellAsync($"blkid -c /dev/null -s {tag} -o value /dev/{Holder} || true")).Trim();
 
     public async ValueTask DisposeAsync()
     {
