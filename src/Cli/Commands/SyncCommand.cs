@@ -17,7 +17,7 @@ internal static class SyncCommand
     /// <returns>rsync's exit code.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<byte[]> arguments, Streams streams, Interruption interruption, bool asRsync = false)
     {
-        SyncArguments sync = SyncArgumentsBuilder.Parse(arguments);
+        SyncArguments sync = SyncArgumentsBuilder.Parse(arguments, asRsync: asRsync);
         if (sync.Print is { } text)
         {
             streams.Write(text);
@@ -48,12 +48,23 @@ internal static class SyncCommand
         ISyncReporter reporter = sync.Output.Json
             ? new JsonReporter(screen, sync.Options.Flags, plan.Direction, TimeProvider.System)
             : new TextReporter(screen, sync, plan, asRsync ? null : streams.ErrorWidth, log, TimeProvider.System) { LikeRsync = asRsync };
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(interruption.Token);
         try
         {
+            if (sync.StopAt is { } end)
+            {
+                stop.CancelAfter(WaitUntil(end));
+            }
+
             RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null);
-            SyncReport report = await TransferAsync(plan, request, connector, reporter, interruption);
+            SyncReport report = await TransferAsync(plan, request, connector, reporter, stop.Token);
             reporter.Finish(report);
             return report.ExitCode;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !interruption.Token.IsCancellationRequested)
+        {
+            reporter.Fail("stopping at requested limit (what is complete stays; run it again to go on)", ExitCodes.Timeout);
+            return ExitCodes.Timeout;
         }
         catch (Exception e)
         {
@@ -66,9 +77,16 @@ internal static class SyncCommand
     /// <summary>rsync asks the locale; NativeSync's own command always writes UTF-8.</summary>
     private static NameStyle NamesFor(NameStyle given, bool asRsync) => asRsync && given == NameStyle.Utf8 ? NameText.OfLocale() : given;
 
-    private static async Task<SyncReport> TransferAsync(TransferPlan plan, SyncRequest request, RemoteConnector connector, ISyncReporter reporter, Interruption interruption)
+    /// <summary>A timer waits at most 49 days; who asks for more is not kept waiting by us.</summary>
+    private static TimeSpan WaitUntil(DateTimeOffset end)
     {
-        CancellationToken ct = interruption.Token;
+        TimeSpan left = end - TimeProvider.System.GetUtcNow();
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < TimeSpan.FromDays(49) ? left : Timeout.InfiniteTimeSpan;
+    }
+
+    private static async Task<SyncReport> TransferAsync(
+        TransferPlan plan, SyncRequest request, RemoteConnector connector, ISyncReporter reporter, CancellationToken ct)
+    {
         if (plan.Direction == Direction.Local)
         {
             reporter.Start();

@@ -25,6 +25,9 @@ internal sealed class FilterArguments(IRuleFiles files)
     /// <summary>All rules as a job carries them.</summary>
     public IReadOnlyList<byte[]> Rules => _rules.Rules;
 
+    /// <summary>Adds a rule that another option implies, behind all that were given.</summary>
+    public void AddImplied(byte[] rule) => _rules.Add(rule, RuleSyntax.Filter);
+
     /// <summary>Takes one option.</summary>
     /// <exception cref="FilterException">A rule is malformed or a rule file cannot be read.</exception>
     /// <exception cref="UsageException">A size cannot be read.</exception>

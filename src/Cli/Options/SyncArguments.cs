@@ -29,6 +29,9 @@ internal sealed record SyncArguments
     /// <summary>A text that was asked for and is all there is to do: <c>--info=help</c>.</summary>
     public string? Print { get; init; }
 
+    /// <summary>When to stop, with exit code 30; null for never.</summary>
+    public DateTimeOffset? StopAt { get; init; }
+
     /// <summary><c>--version</c> was given.</summary>
     public bool Version { get; init; }
 

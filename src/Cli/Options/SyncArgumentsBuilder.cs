@@ -18,6 +18,7 @@ internal sealed class SyncArgumentsBuilder
     private readonly List<string> _knownHosts = [];
     private readonly HashSet<OptionId> _given = [];
     private readonly AttributeArguments _attributes = new();
+    private readonly UpdateOptions _update = new();
     private JobFlags _flags;
     private readonly InfoLevels _info = new();
     private readonly OutputOptions _output = new();
@@ -38,6 +39,7 @@ internal sealed class SyncArgumentsBuilder
     private byte[] _skipCompress = [];
     private int? _port;
     private HostKeyCheck? _hostKeyCheck;
+    private bool _asRsync;
 
     private SyncArgumentsBuilder(IRuleFiles ruleFiles, JobFlags flags)
     {
@@ -46,9 +48,12 @@ internal sealed class SyncArgumentsBuilder
     }
 
     /// <summary>Makes sense of the command line of <c>sync</c>.</summary>
+    /// <param name="arguments">What stood behind the command.</param>
+    /// <param name="ruleFiles">Where rules are read from; null for the disk.</param>
+    /// <param name="asRsync">Run under the name rsync: times are compared as rsync compares them.</param>
     /// <exception cref="UsageException">Something is wrong with it or with a rule file, or it is not supported.</exception>
-    public static SyncArguments Parse(IReadOnlyList<byte[]> arguments, IRuleFiles? ruleFiles = null) =>
-        Parse(arguments, new SyncArgumentsBuilder(ruleFiles ?? RuleFiles.OnDisk, JobFlags.None), static _ => true, "sync");
+    public static SyncArguments Parse(IReadOnlyList<byte[]> arguments, IRuleFiles? ruleFiles = null, bool asRsync = false) =>
+        Parse(arguments, new SyncArgumentsBuilder(ruleFiles ?? RuleFiles.OnDisk, JobFlags.None) { _asRsync = asRsync }, static _ => true, "sync");
 
     /// <summary>Makes sense of the command line of <c>verify</c>: everything is compared unless an option takes it back.</summary>
     /// <exception cref="UsageException">Something is wrong with it or with a rule file, or it is not supported.</exception>
@@ -95,6 +100,11 @@ internal sealed class SyncArgumentsBuilder
         OptionSpec option = given.Option;
         bool on = !given.Negated;
         _given.Add(option.Id);
+        if (_update.Apply(given))
+        {
+            return;
+        }
+
         switch (option.Id)
         {
             // Turning off what is never on does no harm.
@@ -157,8 +167,8 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.Fsync: Set(JobFlags.Fsync, true); break;
             case OptionId.WholeFile: _wholeFile = on; break;
             case OptionId.OneFileSystem: _oneFileSystem = on ? _oneFileSystem + 1 : 0; break;
-            case OptionId.MaxDelete: _maxDelete = Number(given, int.MinValue, int.MaxValue) is >= 0 and int most ? most : null; break;
-            case OptionId.ModifyWindow: _modifyWindow = Number(given, -1, int.MaxValue); break;
+            case OptionId.MaxDelete: _maxDelete = Math.Max(0, Number(given, int.MinValue, int.MaxValue)); break;
+            case OptionId.ModifyWindow: _modifyWindow = Number(given, int.MinValue, int.MaxValue); break;
             case OptionId.BlockSize: _blockSize = ReadBlockSize(given); break;
 
             case OptionId.Relative: _relative = on; break;
@@ -210,9 +220,6 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.CompressLevel: _compressLevel = Number(given, int.MinValue, int.MaxValue); break;
             case OptionId.SkipCompress: _skipCompress = ReadSkipCompress(given); break;
             case OptionId.CompressChoice: ReadCompressChoice(given); break;
-            case OptionId.ChecksumChoice when given.Text is not ("auto" or "xxh128" or "xxhash" or "auto,auto" or "xxh128,xxh128"):
-                throw NotYet(given);
-            case OptionId.ChecksumChoice: break;
             case OptionId.BandwidthLimit: _bandwidth = on ? SizeValue.ParseBandwidth(given.Text) : 0; break;
             case OptionId.Timeout: _timeout = on ? Number(given, 0, int.MaxValue) : 0; break;
 
@@ -232,8 +239,12 @@ internal sealed class SyncArgumentsBuilder
     private SyncArguments Build(IReadOnlyList<byte[]> operands)
     {
         BuildSelection(operands);
+        SyncOptions update = new();
         if (!_version && !_help)
         {
+            Set(JobFlags.WholeFile, _wholeFile == true);
+            update = _update.Build(ref _flags, _filters, update);
+            _wholeFile = _update.WholeFile ?? _wholeFile;
             RefuseContradictions();
         }
 
@@ -243,6 +254,7 @@ internal sealed class SyncArgumentsBuilder
         Set(JobFlags.OmitMountPoints, _oneFileSystem > 1);
         Set(JobFlags.NulRuleFiles, _filters.NulSeparated);
         Set(JobFlags.WholeFile, _wholeFile == true);
+        Set(JobFlags.WholeSeconds, _asRsync && _modifyWindow == 0);
 
         // Of these two rsync looks at --size-only first.
         Set(JobFlags.IgnoreTimes, Has(JobFlags.IgnoreTimes) && !Has(JobFlags.SizeOnly));
@@ -256,7 +268,8 @@ internal sealed class SyncArgumentsBuilder
             MungeLinks = _mungeLinks,
             Version = _version,
             Help = _help,
-            Options = new SyncOptions
+            StopAt = _update.StopAt,
+            Options = update with
             {
                 Flags = _flags,
                 LocalDelta = _wholeFile == false,

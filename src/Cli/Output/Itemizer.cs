@@ -26,6 +26,7 @@ internal static class Itemizer
         text[0] = entry.Kind switch
         {
             OutcomeKind.Linked => 'h',
+            OutcomeKind.Copied => 'c',
             OutcomeKind.Created or OutcomeKind.Updated => type == EntryType.Regular ? (push ? '<' : '>') : 'c',
             _ => '.',
         };

@@ -165,6 +165,7 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
         OutcomeKind.Updated => "updated",
         OutcomeKind.MetadataOnly => "metadata",
         OutcomeKind.Linked => "linked",
+        OutcomeKind.Copied => "copied",
         OutcomeKind.Deleted => "deleted",
         OutcomeKind.Listed => "listed",
         OutcomeKind.Skipped or OutcomeKind.NotRegular => "skipped",

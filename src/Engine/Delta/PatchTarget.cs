@@ -18,6 +18,9 @@ internal readonly record struct PatchTarget()
     /// <summary>The output is the basis: a copy from before the place it is written to is refused, one to its own place writes nothing.</summary>
     public bool InPlace { get; init; }
 
+    /// <summary>In place: so many bytes at the start stay as they are, neither read nor part of the digest (--append).</summary>
+    public long TrustedLength { get; init; }
+
     /// <summary>Whole pages of zeros are not written, wherever they come from (rsync's -S).</summary>
     public bool Sparse { get; init; }
 }

@@ -103,6 +103,11 @@ internal sealed class Patcher : IDisposable
         if (stays)
         {
             Flush();
+            if (_length == 0 && length == _target.TrustedLength)
+            {
+                _length = length;
+                return Error;
+            }
         }
 
         while (Error == 0 && length > 0)

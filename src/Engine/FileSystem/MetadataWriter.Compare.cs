@@ -46,9 +46,9 @@ internal sealed partial class MetadataWriter
         return changes | CompareXattrs(desiredXattrs, currentXattrs, options);
     }
 
-    /// <summary>Whether two times count as equal.</summary>
+    /// <summary>Whether two times count as equal: to the nanosecond, by whole seconds alone (negative), or within so many seconds.</summary>
     public static bool SameTime(Timestamp x, Timestamp y, int window) =>
-        window <= 0 ? x == y : Int128.Abs((Int128)x.Seconds - y.Seconds) <= window;
+        window == 0 ? x == y : window < 0 ? x.Seconds == y.Seconds : Int128.Abs((Int128)x.Seconds - y.Seconds) <= window;
 
     private static bool WantsTimes(uint mode, MetadataOptions options) =>
         options.Times && !(options.OmitDirectoryTimes && ModeBits.IsDirectory(mode)) && !(options.OmitLinkTimes && ModeBits.IsSymbolicLink(mode));

@@ -15,6 +15,9 @@ internal static class JobTranslation
         Add(numbers, JobNumber.BlockSize, options.BlockSize);
         Add(numbers, JobNumber.ModifyWindow, options.ModifyWindow);
         Add(numbers, JobNumber.SourceOptions, (long)options.SourceOptions);
+        Add(numbers, JobNumber.DeleteTiming, (long)options.DeleteTiming);
+        Add(numbers, JobNumber.AlternateUse, (long)options.AlternateUse);
+        Add(numbers, JobNumber.Fuzzy, options.Fuzzy);
         if (options.MaxDelete is { } limit)
         {
             numbers.Add(new(JobNumber.MaxDelete, limit));
@@ -38,6 +41,11 @@ internal static class JobTranslation
         Add(texts, JobText.ChangeMode, options.ChangeMode);
         Add(texts, JobText.SkipCompress, options.SkipCompress);
         Add(texts, JobText.FilesFrom, request is { FilesFrom: { } list, FilesFromIsRemote: true } ? list : []);
+        if (kind == JobKind.Push)
+        {
+            AddReceiverTexts(texts, options);
+        }
+
         return new JobFrame
         {
             Kind = kind,
@@ -53,6 +61,7 @@ internal static class JobTranslation
     public static SyncRequest ToRequest(JobFrame job)
     {
         var numbers = job.Numbers.ToDictionary();
+        var alternates = job.Text(JobText.AlternateDirectories) is { } packed ? Unpack(packed) : [];
         return new SyncRequest
         {
             Sources = job.Sources,
@@ -76,9 +85,65 @@ internal static class JobTranslation
                 SkipCompress = job.Text(JobText.SkipCompress) ?? [],
                 FakeSuper = (job.Flags & JobFlags.FakeSuper) != 0,
                 XattrLevel = (int)Math.Clamp(Get(numbers, JobNumber.XattrLevel), 0, 2),
+                DeleteTiming = (DeleteTiming)Math.Clamp(Get(numbers, JobNumber.DeleteTiming), 0, (long)DeleteTiming.After),
+                BackupDirectory = job.Text(JobText.BackupDirectory),
+                BackupSuffix = job.Text(JobText.BackupSuffix),
+                PartialDirectory = job.Text(JobText.PartialDirectory),
+                TempDirectory = job.Text(JobText.TempDirectory),
+                AlternateUse = alternates.Count == 0 ? AlternateUse.None
+                    : (AlternateUse)Math.Clamp(Get(numbers, JobNumber.AlternateUse), (long)AlternateUse.Compare, (long)AlternateUse.Link),
+                AlternateDirectories = alternates,
+                Fuzzy = (int)Math.Clamp(Get(numbers, JobNumber.Fuzzy), 0, 2),
                 Rules = job.Rules,
             },
         };
+    }
+
+    /// <summary>The paths that mean something at the receiver.</summary>
+    private static void AddReceiverTexts(List<KeyValuePair<JobText, byte[]>> texts, SyncOptions options)
+    {
+        Add(texts, JobText.TempDirectory, options.TempDirectory);
+        Add(texts, JobText.PartialDirectory, options.PartialDirectory);
+        Add(texts, JobText.BackupDirectory, options.BackupDirectory);
+        if (options.BackupSuffix is { } suffix)
+        {
+            // Also an empty one says something.
+            texts.Add(new(JobText.BackupSuffix, suffix));
+        }
+
+        Add(texts, JobText.AlternateDirectories, Pack(options.AlternateDirectories));
+    }
+
+    private static byte[] Pack(IReadOnlyList<byte[]> paths)
+    {
+        var packed = new byte[paths.Sum(path => WireWriter.BlobSize(path.Length))];
+        var writer = new WireWriter(packed);
+        foreach (var path in paths)
+        {
+            writer.WriteBlob(path);
+        }
+
+        return writer.Position <= ProtocolLimits.MaxPath
+            ? packed[..writer.Position]
+            : throw new SessionException(1, $"the paths of the {paths.Count} alternate directories are too long ({writer.Position} bytes, at most {ProtocolLimits.MaxPath})");
+    }
+
+    private static List<byte[]> Unpack(byte[] packed)
+    {
+        var paths = new List<byte[]>();
+        var reader = new WireReader(packed);
+        while (reader.Remaining > 0)
+        {
+            var path = reader.ReadBlob(ProtocolLimits.MaxPath);
+            if (path.IsEmpty || paths.Count == SyncOptions.MaxAlternates)
+            {
+                throw new ProtocolException(ProtocolError.LengthOutOfRange, "an alternate directory of the job is empty, or there are too many");
+            }
+
+            paths.Add(path.ToArray());
+        }
+
+        return paths;
     }
 
     /// <summary>
@@ -91,9 +156,9 @@ internal static class JobTranslation
         return superUser ? flags | JobFlags.SuperUser : flags & ~(JobFlags.Owner | JobFlags.Devices | JobFlags.SuperUser);
     }
 
-    private static void Add(List<KeyValuePair<JobText, byte[]>> texts, JobText id, byte[] value)
+    private static void Add(List<KeyValuePair<JobText, byte[]>> texts, JobText id, byte[]? value)
     {
-        if (value.Length > 0)
+        if (value is { Length: > 0 })
         {
             texts.Add(new(id, value));
         }

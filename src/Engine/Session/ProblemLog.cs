@@ -47,7 +47,7 @@ internal sealed class ProblemLog(ISyncObserver? observer)
                     _sourceErrors++;
                 }
             }
-            else if (problem.Errno == FileSystem.Errno.ENOENT)
+            else if (problem.OnSource && problem.Errno == FileSystem.Errno.ENOENT)
             {
                 _vanished++;
             }

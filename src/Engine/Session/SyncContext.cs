@@ -72,9 +72,18 @@ internal sealed class SyncContext
 
     /// <summary>
     /// True when directory digests can tell that nothing needs doing. With --checksum and --ignore-times the metadata that
-    /// they cover does not decide, with --usermap or --groupmap the same owners may be wrong, and what is to be told one by one must come one by one; with a modify window or --size-only, equal digests still mean equal, so they help.
+    /// they cover does not decide, with --usermap or --groupmap the same owners may be wrong, with --compare-dest and --link-dest what
+    /// is in place already may have to go, and what is to be told one by one must come one by one; with a modify window or
+    /// --size-only, equal digests still mean equal, so they help.
     /// </summary>
-    public bool DigestsDecide => (Flags & (JobFlags.Checksum | JobFlags.IgnoreTimes | JobFlags.ReportUnchanged | JobFlags.RemoveSourceFiles)) == 0 && Options.UserMap.Length == 0 && Options.GroupMap.Length == 0;
+    public bool DigestsDecide => (Flags & (JobFlags.Checksum | JobFlags.IgnoreTimes | JobFlags.ReportUnchanged | JobFlags.RemoveSourceFiles)) == 0
+        && Options.UserMap.Length == 0 && Options.GroupMap.Length == 0 && Options.AlternateUse is AlternateUse.None or AlternateUse.Copy;
+
+    /// <summary>How near times must be to count as equal: 0 to the nanosecond, negative by whole seconds, else so many seconds.</summary>
+    public int TimeWindow => Options.ModifyWindow > 0 ? Options.ModifyWindow : Has(JobFlags.WholeSeconds) ? -1 : 0;
+
+    /// <summary>True when files are changed where they are: --inplace, and what implies it.</summary>
+    public bool InPlace => (Flags & (JobFlags.InPlace | JobFlags.Append | JobFlags.AppendVerify)) != 0;
 
     public bool Has(JobFlags flag) => (Flags & flag) != 0;
 

@@ -9,6 +9,9 @@ public sealed record SyncOptions
     public const JobFlags ArchiveFlags = JobFlags.Recursive | JobFlags.Links | JobFlags.Permissions | JobFlags.Times
         | JobFlags.Group | JobFlags.Owner | JobFlags.Devices | JobFlags.Specials;
 
+    /// <summary>How many <see cref="AlternateDirectories"/> there may be, as in rsync.</summary>
+    public const int MaxAlternates = 20;
+
     /// <summary>rsync's <c>-a</c>.</summary>
     public static SyncOptions Archive { get; } = new() { Flags = ArchiveFlags };
 
@@ -77,11 +80,70 @@ public sealed record SyncOptions
     /// <summary>The receiver makes no devices and special files; only where this process is the receiver.</summary>
     public bool DropDevices { get; init; }
 
+    /// <summary>When extraneous entries are deleted.</summary>
+    public DeleteTiming DeleteTiming { get; init; }
+
+    /// <summary>Where replaced and deleted files are kept, relative to the destination; null beside the new ones, under <see cref="BackupSuffix"/>.</summary>
+    public byte[]? BackupDirectory { get; init; }
+
+    /// <summary>What is put behind the names of kept files; null for <c>~</c>, or nothing in a directory of their own.</summary>
+    public byte[]? BackupSuffix { get; init; }
+
+    /// <summary>
+    /// Where incomplete and delayed files wait: a name, made where it is needed, or an absolute path. null for none:
+    /// what is incomplete then takes the file's own name, and what is delayed waits in <c>.~tmp~</c>.
+    /// </summary>
+    public byte[]? PartialDirectory { get; init; }
+
+    /// <summary>Where files are put together, relative to the destination; null for beside their place.</summary>
+    public byte[]? TempDirectory { get; init; }
+
+    /// <summary>What <see cref="AlternateDirectories"/> are for.</summary>
+    public AlternateUse AlternateUse { get; init; }
+
+    /// <summary>Other hierarchies to look for files in, relative to the destination; at most 20.</summary>
+    public IReadOnlyList<byte[]> AlternateDirectories { get; init; } = [];
+
+    /// <summary>1 takes a similarly named file of the same directory as basis, 2 one of the alternate directories, too.</summary>
+    public int Fuzzy { get; init; }
+
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
     public IReadOnlyList<byte[]> Rules { get; init; } = [];
 
     /// <summary>True when all of <paramref name="flags"/> are set.</summary>
     public bool Has(JobFlags flags) => (Flags & flags) == flags;
+}
+
+/// <summary>When extraneous entries are deleted.</summary>
+public enum DeleteTiming
+{
+    /// <summary>With each directory, before what is new in it arrives.</summary>
+    During,
+
+    /// <summary>All of them before anything else is done; the sender's lists are all kept in memory until then.</summary>
+    Before,
+
+    /// <summary>Found with each directory, removed at the end.</summary>
+    Delay,
+
+    /// <summary>Found and removed at the end.</summary>
+    After,
+}
+
+/// <summary>What directories besides the destination are for.</summary>
+public enum AlternateUse
+{
+    /// <summary>There are none.</summary>
+    None,
+
+    /// <summary>--compare-dest: what is the same there is left out here.</summary>
+    Compare,
+
+    /// <summary>--copy-dest: what is the same there is copied from there.</summary>
+    Copy,
+
+    /// <summary>--link-dest: what is the same there becomes a hard link to it.</summary>
+    Link,
 }
 
 /// <summary>One synchronisation: what goes where.</summary>

@@ -121,6 +121,18 @@ public enum JobFlags : ulong
     WriteDevices = 0x4_0000_0000_0000,
     /// <summary>--list-only: the receiver wants to know the entries and writes nothing.</summary>
     ListOnly = 0x8_0000_0000_0000,
+    /// <summary>-b</summary>
+    Backup = 0x10_0000_0000_0000,
+    /// <summary>--delay-updates</summary>
+    DelayUpdates = 0x20_0000_0000_0000,
+    /// <summary>--append: a WantDelta has no Signature; the sender sends what lies behind the basis, and the digest of that alone.</summary>
+    Append = 0x40_0000_0000_0000,
+    /// <summary>--append-verify</summary>
+    AppendVerify = 0x80_0000_0000_0000,
+    /// <summary>--preallocate</summary>
+    Preallocate = 0x100_0000_0000_0000,
+    /// <summary>Times are compared by whole seconds, as rsync compares them.</summary>
+    WholeSeconds = 0x200_0000_0000_0000,
     /// <summary>--no-super: the receiver does not do what only the super-user may.</summary>
     NoSuper = 1UL << 58,
     /// <summary>--fake-super at the agent.</summary>
@@ -156,6 +168,12 @@ public enum JobNumber : byte
     XattrLevel = 9,
     /// <summary>How the sender understands its sources (<see cref="SourceOptions"/>).</summary>
     SourceOptions = 10,
+    /// <summary>When to delete: 0 during, 1 before, 2 found during and done after, 3 after the transfer.</summary>
+    DeleteTiming = 11,
+    /// <summary>What the alternate directories are for: 1 compare, 2 copy, 3 link.</summary>
+    AlternateUse = 12,
+    /// <summary>-y: 1 looks for a similar name in the same directory, 2 in the alternate directories, too.</summary>
+    Fuzzy = 13,
 }
 
 /// <summary>How the sender understands its sources (docs/protocol.md, "Source options").</summary>
@@ -207,6 +225,8 @@ public enum JobText : byte
     BackupSuffix = 8,
     /// <summary>--files-from: a file at the agent.</summary>
     FilesFrom = 9,
+    /// <summary>The directories of --compare-dest, --copy-dest or --link-dest: each a blob, one behind the other.</summary>
+    AlternateDirectories = 10,
     /// <summary>--skip-compress</summary>
     SkipCompress = 0x80,
 }

@@ -5,7 +5,7 @@ namespace NativeSync.Protocol;
 /// <summary>Client to agent: what to do (docs/protocol.md, "Job").</summary>
 public sealed class JobFrame
 {
-    internal const JobFlags KnownFlags = (JobFlags)(((1UL << 40) - 1) | (0x3ffUL << 42) | (0x1fUL << 58));
+    internal const JobFlags KnownFlags = (JobFlags)(((1UL << 40) - 1) | (0x1fffffUL << 42));
     internal const SourceOptions KnownSourceOptions = (SourceOptions)0x3ff;
     private const byte IgnorableFrom = 0x80;
 
@@ -68,7 +68,7 @@ public sealed class JobFrame
         UInt128 seenLow = 0, seenHigh = 0;
         for (int i = 0; i < numbers.Length; i++)
         {
-            byte id = ReadId(ref reader, (byte)JobNumber.SourceOptions, "number", ref seenLow, ref seenHigh);
+            byte id = ReadId(ref reader, (byte)JobNumber.Fuzzy, "number", ref seenLow, ref seenHigh);
             long number = reader.ReadSigned();
             if ((JobNumber)id == JobNumber.SourceOptions && (number & ~(long)KnownSourceOptions) != 0)
             {
@@ -82,7 +82,7 @@ public sealed class JobFrame
         seenLow = seenHigh = 0;
         for (int i = 0; i < texts.Length; i++)
         {
-            byte id = ReadId(ref reader, (byte)JobText.FilesFrom, "text", ref seenLow, ref seenHigh);
+            byte id = ReadId(ref reader, (byte)JobText.AlternateDirectories, "text", ref seenLow, ref seenHigh);
             ReadOnlySpan<byte> text = reader.ReadBlob(ProtocolLimits.MaxPath);
             WireNames.CheckNoNul(text, "a text of the job");
             texts[i] = new((JobText)id, text.ToArray());

@@ -72,8 +72,10 @@ public enum OutcomeKind : byte
     Failed = 7,
     /// <summary>It is no regular file, and the options do not transfer its type.</summary>
     NotRegular = 8,
+    /// <summary>It was made from what another directory at the receiver had.</summary>
+    Copied = 9,
     /// <summary>It is named in a listing; never on the wire.</summary>
-    Listed = 9,
+    Listed = 10,
 }
 
 /// <summary>In what an entry differed; rsync's itemize letters.</summary>

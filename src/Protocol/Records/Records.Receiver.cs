@@ -160,7 +160,7 @@ public static partial class Records
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static OutcomeRecord ReadOutcome(scoped ref WireReader reader)
     {
-        var kind = (OutcomeKind)ReadEnum(ref reader, (byte)OutcomeKind.NotRegular, "outcome");
+        var kind = (OutcomeKind)ReadEnum(ref reader, (byte)OutcomeKind.Copied, "outcome");
         int directory = reader.ReadId();
         int index = reader.ReadId();
         var changes = (Changes)reader.ReadUInt16();

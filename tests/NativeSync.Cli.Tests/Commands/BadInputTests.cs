@@ -13,7 +13,7 @@ public sealed class BadInputTests
     [InlineData(11, "sync -a --filter=._T/none T/s T/d", "none")]
     [InlineData(1, "sync -a --filter=:q_rules T/s T/d", "invalid modifier 'q' at position 1")]
     [InlineData(1, "sync --nonsense T/s T/d", "--nonsense")]
-    [InlineData(4, "sync --fuzzy -r T/s T/d", "--fuzzy")]
+    [InlineData(4, "sync --copy-as=u -r T/s T/d", "--copy-as")]
     [InlineData(1, "sync -a h:a g:b", "both be remote")]
     [InlineData(4, "sync -a T/s rsync://h/m", "daemons")]
     [InlineData(14, "sync -a -e /nonexistent/rsh T/s h:d", "/nonexistent/rsh")]

@@ -141,6 +141,7 @@ public sealed class OptionTableTests
         OptionId.StandardError => "all",
         OptionId.OutBuffer => "L",
         OptionId.MaxAlloc => "1g",
+        OptionId.StopAt => "23:59",
         _ when option.Argument is "FILE" or "COMMAND" or "PATTERN" or "PROGRAM" => "x",
         _ => "1000",
     };

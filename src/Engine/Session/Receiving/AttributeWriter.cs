@@ -21,7 +21,7 @@ internal sealed class AttributeWriter
         context.Io.SetUmask(0);
         _options = MetadataOptions.From(context.Flags, context.Io, identities, mask) with
         {
-            ModifyWindow = context.Options.ModifyWindow,
+            ModifyWindow = context.TimeWindow,
             FakeSuperXattrs = context.Options.XattrLevel > 1,
             XattrFilter = context.XattrFilter(FilterSide.Receiver),
         };

@@ -130,7 +130,7 @@ internal sealed class BasisStage : IDisposable
 
     private void Compare(ReceiverDirectory directory, int index)
     {
-        var fd = Open(directory, index, out _);
+        var fd = _tree.Bases.Open(directory, index, out _);
         var error = fd;
         UInt128 digest = default;
         if (fd >= 0)
@@ -153,7 +153,7 @@ internal sealed class BasisStage : IDisposable
 
     private void SendSignature(ReceiverDirectory directory, int index)
     {
-        var fd = Open(directory, index, out var status);
+        var fd = _tree.Bases.Open(directory, index, out var status);
         if (fd < 0 || status.Size == 0)
         {
             if (fd >= 0)
@@ -178,6 +178,11 @@ internal sealed class BasisStage : IDisposable
             var writer = new WireWriter(scope.Room);
             Records.WriteWantDelta(ref writer, new WantDeltaRecord(directory.Id, index, layout.BasisLength, layout.BlockSize, layout.StrongLength));
             scope.Commit(writer.Position);
+        }
+
+        if (_context.Has(JobFlags.Append))
+        {
+            return;
         }
 
         var strong = layout.StrongLength;
@@ -210,39 +215,6 @@ internal sealed class BasisStage : IDisposable
             Records.WriteSignature(ref writer, count, layout.StrongLength, blocks.AsSpan(0, count * layout.EntrySize));
             scope.Commit(writer.Position);
             left -= count;
-        }
-    }
-
-    private int Open(ReceiverDirectory directory, int index, out FileStatus status)
-    {
-        status = default;
-        var handle = _tree.Handles.Take(directory);
-        try
-        {
-            if (handle.Fd < 0)
-            {
-                return handle.Fd;
-            }
-
-            var name = _tree.LocalName(directory, index);
-            var fd = _context.Io.OpenQuietly(handle.Fd, name);
-            if (fd < 0)
-            {
-                return fd;
-            }
-
-            var error = _context.Io.Stat(fd, out status);
-            if (error >= 0 && status.IsRegular)
-            {
-                return fd;
-            }
-
-            _context.Io.Close(fd);
-            return error < 0 ? error : -Errno.ENOENT;
-        }
-        finally
-        {
-            _tree.Handles.Return(handle);
         }
     }
 

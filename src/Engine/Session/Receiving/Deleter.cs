@@ -30,12 +30,20 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
             return;
         }
 
-        if ((remote.Incomplete || context.Problems.SourceFailed) && !context.Has(JobFlags.IgnoreErrors))
+        if (!MayDelete(directory.Path, remote.Incomplete))
         {
-            if (!_sourceFailureReported)
+            return;
+        }
+
+        if (tree.Late.IsExpected && context.Options.DeleteTiming is DeleteTiming.Delay or DeleteTiming.After)
+        {
+            foreach (var i in InOrder(local))
             {
-                _sourceFailureReported = true;
-                tree.Outcomes.Problem(Operation.Remove, 0, directory.Path, warning: true);
+                if (IsExtraneous(directory, rules, local, i, remote))
+                {
+                    tree.Late.AddDeletion(new LateDeletion(directory.Path, local.Name(i).ToArray(), local.Metadata(i).Type, rules));
+                    tree.Touch(directory);
+                }
             }
 
             return;
@@ -47,18 +55,39 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         }
     }
 
+    /// <summary>False, and reported once, after the source could not be read: what seems extraneous may be there.</summary>
+    public bool MayDelete(byte[] path, bool incomplete = false)
+    {
+        if ((!incomplete && !context.Problems.SourceFailed) || context.Has(JobFlags.IgnoreErrors))
+        {
+            return true;
+        }
+
+        if (!_sourceFailureReported)
+        {
+            _sourceFailureReported = true;
+            tree.Outcomes.Problem(Operation.Remove, 0, path, warning: true);
+        }
+
+        return false;
+    }
+
+    /// <summary>Removes an entry that was found extraneous before, in a directory that is done by now.</summary>
+    public void RemoveLate(in LateDeletion late, int dirfd)
+    {
+        lock (_gate)
+        {
+            Remove(new ReceiverDirectory(0, late.Directory), late.Rules, dirfd, late.Name, late.Name, late.Type, count: true);
+        }
+    }
+
     private void RemoveExtraneous(ReceiverDirectory directory, DirectoryRules rules, int dirfd, DirectoryListing local, DirectoryListing remote)
     {
-        for (var i = local.Count - 1; i >= 0; i--)
+        foreach (var i in InOrder(local))
         {
-            if (remote.Find(local.Name(i)) >= 0)
+            if (IsExtraneous(directory, rules, local, i, remote))
             {
-                continue;
-            }
-
-            var name = local.Name(i).ToArray();
-            if (!EntrySelection.IsProtected(rules, PathBytes.Join(directory.Path, name), local.Metadata(i).IsDirectory))
-            {
+                var name = local.Name(i).ToArray();
                 Remove(directory, rules, dirfd, name, name, local.Metadata(i).Type, count: true);
             }
         }
@@ -94,11 +123,18 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         return error >= 0 && listing.Count == 0;
     }
 
+    private static bool IsExtraneous(ReceiverDirectory directory, DirectoryRules rules, DirectoryListing local, int index, DirectoryListing remote) =>
+        remote.Find(local.Name(index)) < 0
+        && !EntrySelection.IsProtected(rules, PathBytes.Join(directory.Path, local.Name(index)), local.Metadata(index).IsDirectory);
+
     /// <summary>Removes an entry so that one of another type can take its name. A directory with contents goes only with --delete or --force.</summary>
     /// <returns>False when it is still there; reported.</returns>
     public bool MakeWay(ReceiverDirectory directory, int dirfd, ReadOnlySpan<byte> name, in EntryMetadata local)
     {
-        var error = context.Io.UnlinkAt(dirfd, name, local.IsDirectory);
+        var backups = tree.Placement.Backups;
+        var error = !local.IsDirectory && backups.KeepsDeleted(PathBytes.Join(directory.Path, name))
+            ? backups.KeepDeleted(PathBytes.Join(directory.Path, name), dirfd, name)
+            : context.Io.UnlinkAt(dirfd, name, local.IsDirectory);
         if (error >= 0)
         {
             tree.Touch(directory);
@@ -126,10 +162,10 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
     /// <param name="name">The entry.</param>
     /// <param name="below">Its path below <paramref name="directory"/>.</param>
     /// <param name="type">Its type.</param>
-    /// <param name="count">False for what only makes way, which --max-delete does not count.</param>
+    /// <param name="count">False for what itself makes way, which --max-delete does not hold back; what is in it counts.</param>
     private bool Remove(ReceiverDirectory directory, DirectoryRules rules, int dirfd, byte[] name, byte[] below, EntryType type, bool count)
     {
-        if (type == EntryType.Directory && !Empty(directory, rules, dirfd, name, below, count))
+        if (type == EntryType.Directory && !Empty(directory, rules, dirfd, name, below))
         {
             return false;
         }
@@ -143,10 +179,15 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 
         if (!context.Has(JobFlags.DryRun))
         {
-            var error = context.Io.UnlinkAt(dirfd, name, type == EntryType.Directory);
+            var path = PathBytes.Join(directory.Path, below);
+            var backups = tree.Placement.Backups;
+            var error = type != EntryType.Directory && backups.KeepsDeleted(path)
+                ? backups.KeepDeleted(path, dirfd, name)
+                : context.Io.UnlinkAt(dirfd, name, type == EntryType.Directory);
             if (error < 0 && error != -Errno.ENOENT)
             {
-                tree.Report(Operation.Remove, -error, PathBytes.Join(directory.Path, below));
+                // Backups stay in a directory that would go: said, and no failure, as with rsync.
+                tree.Outcomes.Problem(Operation.Remove, -error, path, warning: type == EntryType.Directory && error is -Errno.ENOTEMPTY or -Errno.EEXIST);
                 return false;
             }
 
@@ -162,9 +203,24 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         return true;
     }
 
+    /// <summary>rsync's order, of which --max-delete lets only the first go: directories from the last to the first, then the rest.</summary>
+    private static IEnumerable<int> InOrder(DirectoryListing listing)
+    {
+        for (var pass = 0; pass < 2; pass++)
+        {
+            for (var i = listing.Count - 1; i >= 0; i--)
+            {
+                if (listing.Metadata(i).IsDirectory == (pass == 0))
+                {
+                    yield return i;
+                }
+            }
+        }
+    }
+
     /// <summary>Removes everything in a directory that no rule protects.</summary>
     /// <returns>True when nothing is left.</returns>
-    private bool Empty(ReceiverDirectory directory, DirectoryRules rules, int dirfd, byte[] name, byte[] below, bool count)
+    private bool Empty(ReceiverDirectory directory, DirectoryRules rules, int dirfd, byte[] name, byte[] below)
     {
         var fd = context.Io.OpenAt(dirfd, name, OpenFlags.Read | OpenFlags.Directory);
         if (fd < 0)
@@ -185,13 +241,13 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 
             rules = tree.EnterRules(rules, PathBytes.Join(directory.Path, below), fd);
             var empty = !rules.IsUncertain;
-            for (var i = rules.IsUncertain ? -1 : listing.Count - 1; i >= 0; i--)
+            foreach (var i in rules.IsUncertain ? [] : InOrder(listing))
             {
                 var child = listing.Name(i).ToArray();
                 var childBelow = PathBytes.Join(below, child);
                 var type = listing.Metadata(i).Type;
                 empty &= !EntrySelection.IsProtected(rules, PathBytes.Join(directory.Path, childBelow), type == EntryType.Directory, insideDeletion: true)
-                    && Remove(directory, rules, fd, child, childBelow, type, count);
+                    && Remove(directory, rules, fd, child, childBelow, type, count: true);
             }
 
             if (!empty && !_limitReported)

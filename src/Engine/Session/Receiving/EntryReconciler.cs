@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -10,9 +11,9 @@ namespace NativeSync.Engine.Session.Receiving;
 /// <remarks>Used by the dispatcher alone.</remarks>
 internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
 {
-    /// <summary>Below this a file is sent whole rather than as a delta: the signature and its round trip cost more than they save.</summary>
-    private const long DeltaThreshold = 64 * 1024;
-
+    private readonly ContentRequests _requests = new(context, tree);
+    private readonly AlternateReconciler _alternates = new(context, tree);
+    private Func<EntryMetadata, EntryMetadata, bool>? _sameContent;
     private readonly bool _isRoot = context.Io.EffectiveUserId() == 0;
 
     private bool IsDry => context.Has(JobFlags.DryRun);
@@ -40,7 +41,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             var dirfd = handle?.Fd ?? -1;
             MakeWritable(directory, dirfd);
             directory.Umask = tree.Attributes.UmaskIn(dirfd);
-            if (local is not null)
+            if (local is not null && context.Options.DeleteTiming != DeleteTiming.Before)
             {
                 tree.Deleter.DeleteExtraneous(directory, dirfd, local, remote.Entries);
             }
@@ -72,13 +73,19 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
     }
 
     /// <summary>The content here is already that of the source.</summary>
-    public void ContentIsSame(ReceiverDirectory directory, int index)
+    /// <returns>False when something is still pending.</returns>
+    public bool ContentIsSame(ReceiverDirectory directory, int index)
     {
         var handle = tree.Handles.Take(directory);
         try
         {
             var remote = directory.Remote!;
             var name = tree.LocalName(directory, index);
+            if (tree.Bases.TryGet(directory, index, out var choice) && choice.Place >= 0)
+            {
+                return SameElsewhere(directory, handle.Fd, index, choice.Place);
+            }
+
             if (context.Io.StatAt(handle.Fd, name, out var status) >= 0)
             {
                 var xattrs = tree.Attributes.ReadXattrs(handle.Fd, name);
@@ -86,6 +93,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             }
 
             tree.Links.LeaderIsHere(directory, index);
+            return true;
         }
         finally
         {
@@ -93,18 +101,73 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
     }
 
-    /// <summary>Asks for an entry's content: as a delta when there is something to compare with.</summary>
-    public void AskForContent(ReceiverDirectory directory, int index)
+    /// <summary>-c: what an alternate directory has is the content of the source.</summary>
+    private bool SameElsewhere(ReceiverDirectory directory, int dirfd, int index, int place)
     {
-        ref var metadata = ref directory.Remote!.Entries.Metadata(index);
-        if (!context.Has(JobFlags.WholeFile) && metadata.Size >= DeltaThreshold && HasBasis(directory, index))
+        var match = tree.Alternates.Look(directory, index, place);
+        var here = context.Io.StatAt(dirfd, tree.LocalName(directory, index), out _) >= 0 ? 0 : -1;
+        if (match.Level >= AlternateLevel.Content && _alternates.TryUse(directory, dirfd, index, here, match, out var pending))
         {
-            tree.Basis.RequestDelta(directory, index);
+            return !pending;
+        }
+
+        _requests.AskLater(directory, index);
+        return false;
+    }
+
+    /// <summary>Asks for an entry's content: as a delta when there is something to compare with.</summary>
+    public void AskForContent(ReceiverDirectory directory, int index) => _requests.AskLater(directory, index);
+
+    /// <summary>-c: the content here, or in the place that was compared, is not that of the source.</summary>
+    public void ContentDiffers(ReceiverDirectory directory, int index)
+    {
+        if ((context.Flags & (JobFlags.Append | JobFlags.AppendVerify)) != 0)
+        {
+            tree.ContentSkipped(directory, index);
+        }
+        else if (!tree.Bases.TryGet(directory, index, out var choice) || choice.Place < 0)
+        {
+            AskForContent(directory, index);
+        }
+        else if (choice.Next.Count > 0)
+        {
+            CompareElsewhere(directory, index, choice.Next);
         }
         else
         {
-            tree.AskWhole(directory, index);
+            tree.Bases.Forget(directory, index);
+            _requests.CompareOrAsk(directory, index, choice.Place);
         }
+    }
+
+    /// <summary>A member of a set of hard links leads, and its content is needed.</summary>
+    public void Appointed(ReceiverDirectory directory, int index)
+    {
+        if (!TryCompareElsewhere(directory, index, isHere: false))
+        {
+            AskForContent(directory, index);
+        }
+    }
+
+    /// <summary>A writer's part of --copy-dest.</summary>
+    public void CopyHere(ReceiverDirectory directory, int index) => _alternates.CopyHere(directory, index);
+
+    /// <summary>Deletes what a directory has and the source has not, before anything else is done to it.</summary>
+    public void DeleteExtraneous(ReceiverDirectory directory)
+    {
+        if (directory.Local is not { } local)
+        {
+            return;
+        }
+
+        var handle = tree.Handles.Take(directory);
+        if (handle.Fd >= 0)
+        {
+            MakeWritable(directory, handle.Fd);
+            tree.Deleter.DeleteExtraneous(directory, handle.Fd, local, directory.Remote!.Entries);
+        }
+
+        tree.Handles.Return(handle);
     }
 
     /// <summary>
@@ -176,20 +239,86 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
 
         var group = context.Has(JobFlags.HardLinks) ? directory.Remote.Group(index) : 0;
-        if (group != 0 && tree.Links.Enter(group, directory, dirfd, index, out var pending))
+        if (tree.Alternates.IsOn && here >= 0 && directory.Local!.Metadata(here).Type != metadata.Type)
+        {
+            // What is elsewhere counts for what is missing here.
+            if (!IsDry && !tree.Deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
+            {
+                tree.Links.LeaderDone(group, succeeded: false, aside: false);
+                return false;
+            }
+
+            here = -1;
+        }
+
+        var isHere = here >= 0 && directory.Local!.Metadata(here).IsRegular;
+        var alternate = FindAlternate(directory, index, here, isHere);
+        if (alternate.Level == AlternateLevel.Exact && tree.Alternates.Use == AlternateUse.Compare
+            && _alternates.TryUse(directory, dirfd, index, here, alternate, out _))
+        {
+            return false;
+        }
+
+        if (group != 0 && tree.Links.Enter(group, directory, dirfd, index, isHere || alternate.Level != AlternateLevel.None, out var pending))
+        {
+            return pending;
+        }
+
+        if (alternate.Level != AlternateLevel.None && _alternates.TryUse(directory, dirfd, index, here, alternate, out pending))
         {
             return pending;
         }
 
         if (metadata.IsRegular)
         {
-            return ReconcileFile(directory, dirfd, index, here, group);
+            return ReconcileFile(directory, dirfd, index, here, group, alternate);
         }
 
-        ReconcileSpecial(directory, dirfd, index, here);
+        ReconcileSpecial(directory, dirfd, index, here, alternate);
         tree.Links.LeaderIsHere(directory, index);
         return false;
     }
+
+    /// <summary>
+    /// What the alternate directories have for an entry that is not here, or, with --compare-dest and --link-dest, instead of a file
+    /// that is. What stands here and is of another type makes way first.
+    /// </summary>
+    private AlternateMatch FindAlternate(ReceiverDirectory directory, int index, int here, bool isHere)
+    {
+        if (!tree.Alternates.IsOn || (here >= 0 && (!isHere || tree.Alternates.Use == AlternateUse.Copy)))
+        {
+            return default;
+        }
+
+        var match = tree.Alternates.Find(directory, index, _sameContent ??= SameContent);
+        return here >= 0 && match.Level != AlternateLevel.Exact ? default : match;
+    }
+
+    /// <summary>-c: begins to compare with the alternate directories.</summary>
+    private bool TryCompareElsewhere(ReceiverDirectory directory, int index, bool isHere)
+    {
+        if (!tree.Alternates.IsOn || !context.Has(JobFlags.Checksum) || (isHere && tree.Alternates.Use == AlternateUse.Copy))
+        {
+            return false;
+        }
+
+        var candidates = tree.Alternates.Candidates(directory, index, exactOnly: isHere);
+        if (candidates.Count > 0)
+        {
+            directory.Remote!.State(index) = ContentState.Awaited;
+            CompareElsewhere(directory, index, candidates);
+        }
+
+        return candidates.Count > 0;
+    }
+
+    private void CompareElsewhere(ReceiverDirectory directory, int index, ArraySegment<int> places)
+    {
+        tree.Bases.Choose(directory, index, new BasisChoice(places[0], Next: places[1..]));
+        tree.Basis.RequestCompare(directory, index);
+    }
+
+    private bool SameContent(EntryMetadata here, EntryMetadata wanted) => !context.Has(JobFlags.Checksum) && QuickCheck(here, wanted);
 
     private bool IsLeftAlone(ReceiverDirectory directory, int index, int here)
     {
@@ -289,7 +418,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         return true;
     }
 
-    private bool ReconcileFile(ReceiverDirectory directory, int dirfd, int index, int here, ulong group)
+    private bool ReconcileFile(ReceiverDirectory directory, int dirfd, int index, int here, ulong group, in AlternateMatch alternate)
     {
         var remote = directory.Remote!;
         if (here >= 0 && directory.Local!.Metadata(here).IsRegular)
@@ -297,6 +426,11 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             ref var local = ref directory.Local.Metadata(here);
             ref var wanted = ref remote.Entries.Metadata(index);
             remote.Differences(index) = Differences(directory, index, here);
+            if (TryCompareElsewhere(directory, index, isHere: true))
+            {
+                return true;
+            }
+
             if (context.Has(JobFlags.Checksum) && local.Size == wanted.Size)
             {
                 remote.State(index) = ContentState.Awaited;
@@ -311,6 +445,14 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
                 return false;
             }
 
+            if ((context.Flags & (JobFlags.Append | JobFlags.AppendVerify)) != 0 && local.Size >= wanted.Size)
+            {
+                // --append is for files that grow: another one is left alone in everything.
+                tree.Outcomes.Skipped(directory, index, isNew: false);
+                tree.Links.LeaderIsHere(directory, index);
+                return false;
+            }
+
             if (IsDry)
             {
                 tree.Outcomes.Done(OutcomeKind.Updated, directory, index, remote.Differences(index) | Changes.Content);
@@ -318,22 +460,15 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
                 return false;
             }
 
-            remote.State(index) = ContentState.Awaited;
-            if (!context.Has(JobFlags.WholeFile) && local.Size > 0 && wanted.Size >= DeltaThreshold)
-            {
-                tree.Basis.RequestDelta(directory, index);
-            }
-            else
-            {
-                tree.AskWhole(directory, index);
-            }
-
+            _requests.Ask(directory, dirfd, index, local.Size, default);
             return true;
         }
 
         if (IsDry)
         {
-            tree.Outcomes.Done(OutcomeKind.Created, directory, index, Changes.New | Changes.Content);
+            var isOther = alternate.Level != AlternateLevel.None;
+            tree.Outcomes.Done(
+                isOther ? OutcomeKind.Updated : OutcomeKind.Created, directory, index, (isOther ? alternate.Differences : Changes.New) | Changes.Content);
             tree.Links.LeaderIsHere(directory, index);
             return false;
         }
@@ -341,16 +476,25 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
             && !tree.Deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
         {
+            tree.Links.LeaderDone(group, succeeded: false, aside: false);
             return false;
         }
 
-        remote.State(index) = ContentState.Awaited;
-        remote.Differences(index) = Changes.New;
-        if (!directory.Void || group != 0)
+        if (directory.Void && group == 0)
         {
-            tree.AskWhole(directory, index);
+            // It comes unasked.
+            remote.State(index) = ContentState.Awaited;
+            remote.Differences(index) = Changes.New;
+            return true;
         }
 
+        remote.Differences(index) = alternate.Level == AlternateLevel.None ? Changes.New : alternate.Differences;
+        if (TryCompareElsewhere(directory, index, isHere: false))
+        {
+            return true;
+        }
+
+        _requests.Ask(directory, dirfd, index, -1, alternate);
         return true;
     }
 
@@ -360,10 +504,10 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         ref var local = ref directory.Local!.Metadata(here);
         return tree.Attributes.Compare(wanted, directory.Remote.Entries.Xattrs(index), local, directory.Local.Xattrs(here))
             | (wanted.Size != local.Size ? Changes.Size : 0)
-            | (MetadataWriter.SameTime(wanted.Modified, local.Modified, context.Options.ModifyWindow) ? 0 : Changes.Time);
+            | (MetadataWriter.SameTime(wanted.Modified, local.Modified, context.TimeWindow) ? 0 : Changes.Time);
     }
 
-    private void ReconcileSpecial(ReceiverDirectory directory, int dirfd, int index, int here)
+    private void ReconcileSpecial(ReceiverDirectory directory, int dirfd, int index, int here, in AlternateMatch alternate)
     {
         var remote = directory.Remote!.Entries;
         var name = tree.LocalName(directory, index);
@@ -394,7 +538,14 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             return;
         }
 
-        tree.Outcomes.Done(kind, directory, index, why);
+        if (alternate.Level == AlternateLevel.Exact)
+        {
+            tree.Outcomes.Unchanged(directory, index);
+        }
+        else
+        {
+            tree.Outcomes.Done(kind, directory, index, alternate.Level == AlternateLevel.None ? why : alternate.Differences);
+        }
     }
 
     /// <summary>Makes a link, device, FIFO or socket; over something else by a temporary name, so that the old one stays until the new one is there.</summary>
@@ -424,7 +575,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         tree.Attributes.ApplyAt(dirfd, target, tree.PathOf(directory, index), metadata, remote.Xattrs(index), isNew: true, directory.Umask);
         if (replaces)
         {
-            error = context.Io.RenameAt(dirfd, temporary, dirfd, name);
+            error = tree.Placement.Replace(tree.PathOf(directory, index), new Staged(dirfd, temporary!), dirfd, name);
             if (error < 0)
             {
                 context.Io.UnlinkAt(dirfd, temporary, directory: false);
@@ -464,21 +615,6 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
     }
 
-    private bool HasBasis(ReceiverDirectory directory, int index)
-    {
-        var handle = tree.Handles.Take(directory);
-        try
-        {
-            return handle.Fd >= 0
-                && context.Io.StatAt(handle.Fd, tree.LocalName(directory, index), out var status) >= 0
-                && status.IsRegular && status.Size > 0;
-        }
-        finally
-        {
-            tree.Handles.Return(handle);
-        }
-    }
-
     /// <summary>rsync's quick check, in nanoseconds: same size and modification time means same content.</summary>
     private bool QuickCheck(in EntryMetadata local, in EntryMetadata wanted)
     {
@@ -492,9 +628,7 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
             return true;
         }
 
-        return context.Options.ModifyWindow > 0
-            ? Math.Abs(local.Modified.Seconds - wanted.Modified.Seconds) <= context.Options.ModifyWindow
-            : local.Modified == wanted.Modified;
+        return MetadataWriter.SameTime(local.Modified, wanted.Modified, context.TimeWindow);
     }
 
     private void CountFound(RemoteListing remote)

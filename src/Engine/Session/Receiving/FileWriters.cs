@@ -38,6 +38,10 @@ internal sealed class FileWriters : IDisposable
         WorkerFor(directory).Add(new WriteJob(WriteTask.Whole, directory, index, null, pack, OffsetIn(pack, data), data.Length, 0, flags, digest));
     }
 
+    /// <summary>A file whose content is in an alternate directory.</summary>
+    public void CopyHere(ReceiverDirectory directory, int index) =>
+        WorkerFor(directory).Add(new WriteJob(WriteTask.CopyHere, directory, index, null, null, 0, 0, 0, 0, default));
+
     /// <summary>Begins a token stream.</summary>
     public void Begin(ReceiverDirectory directory, in FileBeginRecord begin)
     {
@@ -130,6 +134,9 @@ internal sealed class FileWriters : IDisposable
         {
             case WriteTask.Whole:
                 WholeFile.Write(_context, _tree, job.Directory, job.Index, job.Data, job.Flags, job.Digest);
+                break;
+            case WriteTask.CopyHere:
+                _tree.CopyHere(job.Directory, job.Index);
                 break;
             case WriteTask.Begin:
                 open.Add(job.File!, true);
@@ -269,6 +276,7 @@ internal sealed class FileWriters : IDisposable
 internal enum WriteTask : byte
 {
     Whole,
+    CopyHere,
     Begin,
     Literal,
     Copy,

@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -10,19 +11,23 @@ namespace NativeSync.Engine.Session.Receiving;
 internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
 {
     private readonly HardLinkTable _table = new();
+    private bool _allSeen;
 
     private bool IsDry => context.Has(JobFlags.DryRun);
 
-    /// <summary>Enters a member of a set. The first is the leader, whose content the caller sees to.</summary>
+    /// <summary>Enters a member of a set. The caller sees to the content of the leader.</summary>
     /// <param name="group">The set.</param>
     /// <param name="directory">Where the member is.</param>
     /// <param name="dirfd">That directory.</param>
     /// <param name="index">The member.</param>
+    /// <param name="isHere">A file to begin with is here under its name, or in another place given for that.</param>
     /// <param name="pending">True when the member is not settled yet.</param>
     /// <returns>True when the member is seen to; false for the leader.</returns>
-    public bool Enter(ulong group, ReceiverDirectory directory, int dirfd, int index, out bool pending)
+    public bool Enter(ulong group, ReceiverDirectory directory, int dirfd, int index, bool isHere, out bool pending)
     {
-        var role = _table.Enter(group, directory, index, tree.LocalName(directory, index), IsDry, out var set);
+        // Where everything is new, no member can be here.
+        var mayWait = !isHere && !IsDry && !tree.Root.Created && !_allSeen && directory.Remote!.Entries.Metadata(index).IsRegular;
+        var role = _table.Enter(group, directory, index, tree.LocalName(directory, index), mayWait, IsDry, out var set);
         pending = role switch
         {
             LinkRole.Follower => Link(directory, dirfd, index, set) == LinkResult.Leads,
@@ -32,16 +37,30 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         if (role == LinkRole.Waiter)
         {
             directory.Remote!.State(index) = ContentState.Linking;
+            if (_table.IsFull)
+            {
+                AppointLeaders();
+            }
         }
 
         return role != LinkRole.Leader;
     }
 
+    /// <summary>All members of all sets have been seen: sets of which nothing is here get a leader whose content is asked for.</summary>
+    public void AllAreKnown()
+    {
+        _allSeen = true;
+        AppointLeaders();
+    }
+
     /// <summary>An entry that needs no content, or whose content is here: those linked to it can be linked.</summary>
-    public void LeaderIsHere(ReceiverDirectory directory, int index) => LeaderDone(directory.Remote!.Group(index), succeeded: true);
+    public void LeaderIsHere(ReceiverDirectory directory, int index) => LeaderDone(directory.Remote!.Group(index), succeeded: true, aside: false);
 
     /// <summary>The first of a set is here, or cannot be had: the others are linked, or the next one leads.</summary>
-    public void LeaderDone(ulong group, bool succeeded)
+    /// <param name="group">The set; 0 for none.</param>
+    /// <param name="succeeded">It is here.</param>
+    /// <param name="aside">It waits for the end under another name, and so must those linked to it.</param>
+    public void LeaderDone(ulong group, bool succeeded, bool aside)
     {
         if (group == 0 || !context.Has(JobFlags.HardLinks))
         {
@@ -52,14 +71,13 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         {
             if (_table.LeaderFailed(group) is { } next)
             {
-                next.Directory.Remote!.State(next.Index) = ContentState.Awaited;
-                tree.AskWhole(next.Directory, next.Index);
+                Appoint(next.Directory, next.Index);
             }
 
             return;
         }
 
-        foreach (var (directory, index) in _table.LeaderIsReady(group, out var set))
+        foreach (var (directory, index) in _table.LeaderIsReady(group, aside, out var set))
         {
             if (_table.WaitAgain(set!, directory, index))
             {
@@ -87,6 +105,39 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         }
     }
 
+    private void AppointLeaders()
+    {
+        foreach (var (directory, index) in _table.TakeLeaderless())
+        {
+            Appoint(directory, index);
+        }
+    }
+
+    /// <summary>A member that waited leads: its content is asked for, or the next one leads.</summary>
+    private void Appoint(ReceiverDirectory directory, int index)
+    {
+        var handle = tree.Handles.Take(directory);
+        try
+        {
+            var name = tree.LocalName(directory, index);
+            FileStatus here = default;
+            var exists = handle.Fd >= 0 && context.Io.StatAt(handle.Fd, name, out here) >= 0;
+            directory.Remote!.Differences(index) = exists ? Changes.HardLink : Changes.New;
+            directory.Remote.State(index) = ContentState.Awaited;
+            if (!exists || !here.IsDirectory || tree.Deleter.MakeWay(directory, handle.Fd, name, here.ToMetadata()))
+            {
+                tree.Appointed(directory, index);
+                return;
+            }
+        }
+        finally
+        {
+            tree.Handles.Return(handle);
+        }
+
+        tree.ContentGivenUp(directory, index);
+    }
+
     private LinkResult Link(ReceiverDirectory directory, int dirfd, int index, LinkSet set)
     {
         var name = tree.LocalName(directory, index);
@@ -95,7 +146,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         {
             FileStatus here = default;
             var exists = dirfd >= 0 && context.Io.StatAt(dirfd, name, out here) >= 0;
-            if (exists && leader is { Fd: >= 0 } && context.Io.StatAt(leader.Fd, set.Name, out var there) >= 0 && here.SameObject(there))
+            if (exists && !set.IsAside && leader is { Fd: >= 0 } && context.Io.StatAt(leader.Fd, set.Name, out var there) >= 0 && here.SameObject(there))
             {
                 tree.Outcomes.Unchanged(directory, index);
                 return LinkResult.Done;
@@ -117,7 +168,12 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
                 exists = false;
             }
 
-            return Report(directory, index, set, LinkOver(dirfd, name, leader!.Fd, set.Name, exists), exists);
+            if (set.IsAside && leader is { Fd: >= 0 })
+            {
+                return Report(directory, index, set, tree.Placement.LinkAside(directory, index, dirfd, leader.Fd, set.Name), exists);
+            }
+
+            return Report(directory, index, set, LinkOver(directory, dirfd, name, leader!.Fd, set.Name, exists), exists);
         }
         finally
         {
@@ -158,7 +214,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
     }
 
     /// <summary>Over something that exists by a temporary name, so that the old one stays until the new one is there.</summary>
-    private int LinkOver(int dirfd, ReadOnlySpan<byte> name, int leaderFd, byte[] leaderName, bool exists)
+    private int LinkOver(ReceiverDirectory directory, int dirfd, ReadOnlySpan<byte> name, int leaderFd, byte[] leaderName, bool exists)
     {
         if (leaderFd < 0)
         {
@@ -177,7 +233,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             return error;
         }
 
-        error = context.Io.RenameAt(dirfd, temporary, dirfd, name);
+        error = tree.Placement.Replace(PathBytes.Join(directory.Path, name), new Staged(dirfd, temporary), dirfd, name);
         if (error < 0)
         {
             context.Io.UnlinkAt(dirfd, temporary, directory: false);

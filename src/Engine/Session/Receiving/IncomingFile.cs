@@ -1,5 +1,6 @@
 using NativeSync.Engine.Delta;
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -10,11 +11,9 @@ namespace NativeSync.Engine.Session.Receiving;
 /// </summary>
 internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, long size, long basisLength)
 {
-    private const uint PrivateMode = 0x180;
-
     private DirectoryHandles.Handle? _handle;
     private Patcher? _patcher;
-    private byte[]? _temporary;
+    private Staged? _staged;
     private int _fd = -1;
     private int _basisFd = -1;
     private int _error;
@@ -53,6 +52,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             BasisLength = Math.Max(basisLength, _existingLength),
             InPlace = !_isNew,
             Sparse = context.Has(JobFlags.Sparse),
+            TrustedLength = context.Has(JobFlags.Append) && !_isNew ? basisLength : 0,
         });
     }
 
@@ -112,16 +112,16 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     /// <summary>Gives up what is not complete; the old file stays. With --partial what came is kept under the file's name.</summary>
     public void Abandon()
     {
-        if (_temporary is not null && _handle is { Fd: >= 0 })
+        if (_staged is { } staged && _handle is { Fd: >= 0 })
         {
             if (context.Has(JobFlags.Partial) && context.Abort.Reason is not null && _patcher is { Length: > 0 })
             {
                 _patcher.Finish(default, shortened: true);
-                context.Io.RenameAt(_handle.Fd, _temporary, _handle.Fd, tree.LocalName(directory, index));
+                tree.Placement.KeepPartial(staged, _handle.Fd, tree.LocalName(directory, index));
             }
             else
             {
-                context.Io.UnlinkAt(_handle.Fd, _temporary, directory: false);
+                tree.Placement.Discard(staged);
             }
         }
 
@@ -134,9 +134,10 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         tree.Attributes.ApplyToContent(
             _fd, _handle!.Fd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), _isNew, directory.Umask);
         var error = context.Has(JobFlags.Fsync) ? context.Io.Sync(_fd) : 0;
-        if (error >= 0 && _temporary is not null)
+        if (error >= 0 && _staged is { } staged)
         {
-            error = context.Io.RenameAt(_handle.Fd, _temporary, _handle.Fd, tree.LocalName(directory, index));
+            error = tree.Placement.Commit(directory, index, _handle.Fd, staged, _fd);
+            _staged = null;
         }
 
         if (error < 0)
@@ -154,7 +155,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     private int OpenOutput(int dirfd)
     {
         var name = tree.LocalName(directory, index);
-        if (context.Has(JobFlags.InPlace))
+        if (context.InPlace && context.Io.StatAt(dirfd, name, out var old) >= 0 && old.IsRegular)
         {
             _fd = context.Io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.NonBlocking);
             if (_fd >= 0)
@@ -162,7 +163,8 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
                 if (context.Io.Stat(_fd, out var status) >= 0 && status.IsRegular)
                 {
                     _existingLength = basisLength > 0 ? 0 : status.Size;
-                    return 0;
+                    var backups = tree.Placement.Backups;
+                    return backups.IsOn ? backups.KeepCopy(tree.PathOf(directory, index), dirfd, name) : 0;
                 }
 
                 context.Io.Close(_fd);
@@ -171,14 +173,15 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
 
         _isNew = true;
-        _temporary = TemporaryName.For(name);
-        _fd = context.Io.OpenAt(dirfd, _temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
-        if (_fd >= 0)
+        _fd = tree.Placement.Create(dirfd, name, out var staged);
+        if (_fd < 0)
         {
-            tree.Attributes.Prepare(_fd, directory.Remote!.Entries.Metadata(index));
+            return _fd;
         }
 
-        return Math.Min(_fd, 0);
+        _staged = staged;
+        tree.Attributes.Prepare(_fd, directory.Remote!.Entries.Metadata(index));
+        return Preallocation.Reserve(context, _fd, size);
     }
 
     private void Note(int? result)
@@ -205,7 +208,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             _basisFd = -1;
         }
 
-        _temporary = null;
+        _staged = null;
         if (_handle is not null)
         {
             tree.Handles.Return(_handle);

@@ -173,7 +173,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
             case OutcomeKind.MetadataOnly:
                 Interlocked.Increment(ref statistics.MetadataOnly);
                 return;
-            case OutcomeKind.Created:
+            case OutcomeKind.Created or OutcomeKind.Copied:
                 break;
             default:
                 return;

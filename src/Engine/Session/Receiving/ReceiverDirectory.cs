@@ -44,6 +44,9 @@ internal enum ContentState : byte
     /// <summary>Waits for the first of its hard links.</summary>
     Linking,
 
+    /// <summary>Here, and waits for the end under another name (--delay-updates).</summary>
+    Aside,
+
     /// <summary>Here, or given up.</summary>
     Done,
 }
@@ -55,6 +58,10 @@ internal enum ContentState : byte
 /// </remarks>
 internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[] name)
 {
+    /// <summary>Stands for a directory that is done already, at a path relative to the destination.</summary>
+    public ReceiverDirectory(int id, byte[] path)
+        : this(id, null, path) => Path = path;
+
     public int Id { get; } = id;
 
     public ReceiverDirectory? Parent { get; } = parent;
@@ -160,6 +167,9 @@ internal sealed class RemoteListing
 
     public int Count => Entries.Count;
 
+    /// <summary>All entries have come.</summary>
+    public bool IsComplete { get; private set; }
+
     public void Add(in Entry entry)
     {
         Entries.Append(entry.Name, entry.Metadata, default, entry.LinkTarget, entry.Xattrs);
@@ -186,6 +196,7 @@ internal sealed class RemoteListing
 
     public void Complete()
     {
+        IsComplete = true;
         _states = new ContentState[Entries.Count];
         _attempts = new byte[Entries.Count];
         _changes = new Changes[Entries.Count];

@@ -1,5 +1,6 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
+using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -19,17 +20,28 @@ internal sealed class ReceiverTree : IDisposable
     private readonly EntryReconciler _reconciler;
     private volatile bool _rootFinished;
 
+    // Of the dispatcher alone: how many directories have not told all their entries, whether more can come, and, with
+    // --delete-before, those that wait until none is left.
+    private int _unknown;
+    private bool _allAnnounced;
+    private List<ReceiverDirectory>? _held;
+
     public ReceiverTree(SyncContext context, DestinationRoot root, DirectoryGoal? rootGoal, IdentityMapper? identities, Action onProgress, Func<ReceiverDirectory, DirectoryListing?> rescan)
     {
         _context = context;
         _onProgress = onProgress;
         _rescan = rescan;
+        _held = context.Has(JobFlags.Delete) && context.Options.DeleteTiming == DeleteTiming.Before ? [] : null;
         Root = root;
         RootGoal = rootGoal;
         Filters = context.FiltersIn(FilterSide.Receiver, root.Path, (path, errno) => Report(Operation.Open, errno, path));
         Handles = new DirectoryHandles(context.Io, root.Fd, context.Has(JobFlags.KeepDirLinks) || (context.Options.SourceOptions & SourceOptions.NoImpliedDirs) != 0);
         Outcomes = new OutcomeReporter(context, Statistics, new Confirmer(context, this));
         Attributes = new AttributeWriter(context, Outcomes, identities);
+        Late = new LateWork(context, this);
+        Placement = new Placement(context, this);
+        Alternates = new AlternateDirectories(context, this);
+        Bases = new BasisChoices(context, this);
         Basis = new BasisStage(context, this);
         Writers = new FileWriters(context, this);
         Deleter = new Deleter(context, this);
@@ -53,6 +65,19 @@ internal sealed class ReceiverTree : IDisposable
     public BasisStage Basis { get; }
 
     public Deleter Deleter { get; }
+
+    public Placement Placement { get; }
+
+    public AlternateDirectories Alternates { get; }
+
+    public BasisChoices Bases { get; }
+
+    public LateWork Late { get; }
+
+    /// <summary>
+    /// True when what is missing here cannot come unasked: it may be elsewhere, or nothing may come before all is known.
+    /// </summary>
+    public bool AsksForAll => Alternates.IsOn || Placement.Partials.IsShared || _context.Options.DeleteTiming == DeleteTiming.Before;
 
     public HardLinker Links { get; }
 
@@ -148,6 +173,10 @@ internal sealed class ReceiverTree : IDisposable
                 directory.Resolved = true;
                 directory.Settled = true;
             }
+            else
+            {
+                _unknown++;
+            }
         }
     }
 
@@ -163,6 +192,7 @@ internal sealed class ReceiverTree : IDisposable
 
         if (verdict == Verdict.Skip)
         {
+            _unknown--;
             lock (_gate)
             {
                 directory.Resolved = true;
@@ -176,6 +206,7 @@ internal sealed class ReceiverTree : IDisposable
     /// <summary>The directory's own entries are as they should be; its children are announced all the same.</summary>
     public void IsSame(ReceiverDirectory directory, DirectoryListing listing)
     {
+        _unknown--;
         long bytes = 0;
         for (var i = 0; i < listing.Count; i++)
         {
@@ -199,8 +230,31 @@ internal sealed class ReceiverTree : IDisposable
         }
     }
 
+    /// <summary>All entries of a directory have come.</summary>
+    public void EntriesAreHere(ReceiverDirectory directory)
+    {
+        _unknown--;
+        if (_held is not null)
+        {
+            _held.Add(directory);
+        }
+        else
+        {
+            Resolve(directory);
+        }
+
+        AllMayBeKnown();
+    }
+
+    /// <summary>Everything has been announced; entries may still come.</summary>
+    public void EndOfTree()
+    {
+        _allAnnounced = true;
+        AllMayBeKnown();
+    }
+
     /// <summary>All entries have come: brings about what can be done at once, and asks for the contents that are needed.</summary>
-    public void Resolve(ReceiverDirectory directory)
+    private void Resolve(ReceiverDirectory directory)
     {
         if (directory.Skipped)
         {
@@ -223,6 +277,34 @@ internal sealed class ReceiverTree : IDisposable
         Advance(directory);
     }
 
+    /// <summary>
+    /// Once every entry is known: with --delete-before only now something is done, first all deletions, then the rest in the order
+    /// in which it came. A set of hard links of which nothing is here gets its leader.
+    /// </summary>
+    private void AllMayBeKnown()
+    {
+        if (!_allAnnounced || _unknown > 0)
+        {
+            return;
+        }
+
+        if (_held is { } held)
+        {
+            _held = null;
+            foreach (var directory in held)
+            {
+                _reconciler.DeleteExtraneous(directory);
+            }
+
+            foreach (var directory in held)
+            {
+                Resolve(directory);
+            }
+        }
+
+        Links.AllAreKnown();
+    }
+
     /// <summary>No more children of this directory will be announced.</summary>
     public void Close(ReceiverDirectory directory)
     {
@@ -232,6 +314,23 @@ internal sealed class ReceiverTree : IDisposable
         }
 
         Advance(directory);
+    }
+
+    /// <summary>What the directory of that path is to look like; null when it looks like that, or that is not known.</summary>
+    public DirectoryGoal? GoalOf(ReadOnlySpan<byte> path)
+    {
+        lock (_gate)
+        {
+            foreach (var directory in _directories.Values)
+            {
+                if (path.SequenceEqual(directory.Path))
+                {
+                    return directory.Goal;
+                }
+            }
+        }
+
+        return Late.GoalOf(path);
     }
 
     /// <summary>Something in the directory was made, renamed or removed.</summary>
@@ -268,8 +367,10 @@ internal sealed class ReceiverTree : IDisposable
     {
         if (!directory.Skipped)
         {
-            _reconciler.ContentIsSame(directory, index);
-            ContentSettled(directory, index);
+            if (_reconciler.ContentIsSame(directory, index))
+            {
+                ContentSettled(directory, index);
+            }
         }
     }
 
@@ -288,8 +389,21 @@ internal sealed class ReceiverTree : IDisposable
             return;
         }
 
-        _reconciler.AskForContent(directory, index);
+        _reconciler.ContentDiffers(directory, index);
     }
+
+    /// <summary>An entry's content is left as it is, on purpose.</summary>
+    public void ContentSkipped(ReceiverDirectory directory, int index)
+    {
+        Outcomes.Skipped(directory, index, isNew: false);
+        ContentDone(directory, index, succeeded: true);
+    }
+
+    /// <summary>A member of a set of hard links leads, and its content is needed.</summary>
+    public void Appointed(ReceiverDirectory directory, int index) => _reconciler.Appointed(directory, index);
+
+    /// <summary>An entry's content cannot be put in place; why is reported.</summary>
+    public void ContentGivenUp(ReceiverDirectory directory, int index) => ContentDone(directory, index, succeeded: false);
 
     /// <summary>A writer is done with an entry's content.</summary>
     /// <param name="directory">Where the entry is.</param>
@@ -324,6 +438,31 @@ internal sealed class ReceiverTree : IDisposable
         }
 
         ContentDone(directory, index, error >= 0);
+    }
+
+    /// <summary>A writer's part of --copy-dest.</summary>
+    public void CopyHere(ReceiverDirectory directory, int index) => _reconciler.CopyHere(directory, index);
+
+    /// <summary>A writer has copied an entry's content from another place of this machine.</summary>
+    public void ContentCopied(ReceiverDirectory directory, int index, int error)
+    {
+        if (error < 0)
+        {
+            ContentWritten(directory, index, error, 0, 0, 0);
+            return;
+        }
+
+        Touch(directory);
+        if (directory.Remote!.Differences(index) is var changes and not 0)
+        {
+            Outcomes.Done(OutcomeKind.Copied, directory, index, changes);
+        }
+        else
+        {
+            Outcomes.Unchanged(directory, index);
+        }
+
+        ContentDone(directory, index, succeeded: true);
     }
 
     /// <summary>What arrived is not what the source had: asked for again, and given up after a few times.</summary>
@@ -365,14 +504,32 @@ internal sealed class ReceiverTree : IDisposable
     /// <summary>The content of an entry is in place, or cannot be had: whoever waits for it goes on.</summary>
     private void ContentDone(ReceiverDirectory directory, int index, bool succeeded)
     {
-        Links.LeaderDone(directory.Remote!.Group(index), succeeded);
+        Bases.Forget(directory, index);
+        if (succeeded && Placement.Partials.TakeFound(directory.Id, index) && directory.Remote!.State(index) != ContentState.Aside)
+        {
+            RemovePartial(directory, index);
+        }
+
+        Links.LeaderDone(directory.Remote!.Group(index), succeeded, directory.Remote.State(index) == ContentState.Aside);
         ContentSettled(directory, index);
+    }
+
+    private void RemovePartial(ReceiverDirectory directory, int index)
+    {
+        var handle = Handles.Take(directory);
+        if (handle.Fd >= 0)
+        {
+            Placement.Partials.Remove(handle.Fd, LocalName(directory, index));
+        }
+
+        Handles.Return(handle);
     }
 
     /// <summary>Asks for a file again, whole.</summary>
     public void AskWhole(ReceiverDirectory directory, int index)
     {
         directory.Remote!.State(index) = ContentState.Awaited;
+        Bases.Forget(directory, index);
         using var scope = _context.Outbox.Enter(Records.WantBound);
         var writer = new WireWriter(scope.Room);
         Records.WriteWant(ref writer, directory.Id, index);
@@ -408,6 +565,8 @@ internal sealed class ReceiverTree : IDisposable
     {
         Writers.Dispose();
         Basis.Dispose();
+        Placement.Dispose();
+        Alternates.Dispose();
         Handles.Dispose();
         if (Root.Fd >= 0)
         {
@@ -506,16 +665,29 @@ internal sealed class ReceiverTree : IDisposable
             {
                 if (goal is { Claimed: false, Differs: true, IsPassage: false })
                 {
-                    Attributes.ApplyToDirectory(Handles, PathBytes.Join(directory.Path, goal.Name), goal);
+                    ApplyGoal(PathBytes.Join(directory.Path, goal.Name), goal);
                 }
             }
 
             if (directory.Goal is { IsPassage: false } own && (directory.Touched || own.Differs))
             {
-                Attributes.ApplyToDirectory(Handles, directory.Path, own);
+                ApplyGoal(directory.Path, own);
             }
         }
 
         Handles.Forget(directory);
+        Alternates.Forget(directory);
+    }
+
+    private void ApplyGoal(byte[] path, DirectoryGoal goal)
+    {
+        if (Late.IsExpected)
+        {
+            Late.AddGoal(path, goal);
+        }
+        else
+        {
+            Attributes.ApplyToDirectory(Handles, path, goal);
+        }
     }
 }

@@ -28,6 +28,7 @@ internal sealed class TreeReceiver : IDisposable
     private ReceiverTree? _tree;
     private volatile bool _sawEnd;
     private bool _isNothing;
+    private int _finishing;
 
     public TreeReceiver(SyncContext context, byte[] destination)
     {
@@ -158,6 +159,7 @@ internal sealed class TreeReceiver : IDisposable
                     }
 
                     Tree.SourceTotals = Records.ReadEndOfTree(ref reader.Wire);
+                    Tree.EndOfTree();
                     _sawEnd = true;
                     _context.Progress.TotalsAreFinal();
                     FinishIfDone();
@@ -230,8 +232,7 @@ internal sealed class TreeReceiver : IDisposable
 
         if (tree.Root.Fd < 0)
         {
-            directory.Void = true;
-            return Verdict.Void;
+            return Missing(directory);
         }
 
         var listing = Scan(directory, out var error);
@@ -244,8 +245,7 @@ internal sealed class TreeReceiver : IDisposable
                 return Verdict.Skip;
             }
 
-            directory.Void = true;
-            return Verdict.Void;
+            return Missing(directory);
         }
 
         if (listing is null)
@@ -290,11 +290,18 @@ internal sealed class TreeReceiver : IDisposable
         return error < 0 ? null : listing;
     }
 
+    /// <summary>A directory that is not here: all of it comes unasked, unless some of it need not come.</summary>
+    private Verdict Missing(ReceiverDirectory directory)
+    {
+        directory.Void = !Tree.AsksForAll;
+        return directory.Void ? Verdict.Void : Verdict.Differs;
+    }
+
     private void HandleEntries(ref RecordReader reader)
     {
         var header = Records.ReadEntries(ref reader.Wire);
         var directory = Get(header.Directory);
-        if (directory.Resolved || directory.Remote?.Count != header.First && !(directory.Remote is null && header.First == 0))
+        if (directory.Resolved || directory.Remote is { IsComplete: true } || directory.Remote?.Count != header.First && !(directory.Remote is null && header.First == 0))
         {
             throw new ProtocolException(ProtocolError.BadOrder, $"the entries of directory {header.Directory} come twice or out of order");
         }
@@ -327,7 +334,7 @@ internal sealed class TreeReceiver : IDisposable
         if ((header.Flags & EntriesFlags.Last) != 0)
         {
             remote.Complete();
-            Tree.Resolve(directory);
+            Tree.EntriesAreHere(directory);
         }
     }
 
@@ -382,8 +389,9 @@ internal sealed class TreeReceiver : IDisposable
 
     private void FinishIfDone()
     {
-        if (_sawEnd && (Tree.IsDone || !Tree.HasRoot) && !_finished.Task.IsCompleted)
+        if (_sawEnd && (Tree.IsDone || !Tree.HasRoot) && Interlocked.Exchange(ref _finishing, 1) == 0)
         {
+            Tree.Late.Run();
             _finished.TrySetResult(Tree.TakeStatistics());
             _queue.Complete();
         }

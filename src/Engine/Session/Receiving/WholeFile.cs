@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -45,21 +46,25 @@ internal static class WholeFile
     {
         var io = context.Io;
         var name = tree.LocalName(directory, index);
-        var inPlace = context.Has(JobFlags.InPlace);
-        var fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
-        byte[]? temporary = null;
+        var fd = -Errno.EEXIST;
+        Staged? staged = null;
         var isNew = true;
-        if (fd == -Errno.EEXIST && inPlace)
+        if (tree.Placement.MayWriteInPlace)
+        {
+            fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        }
+
+        if (fd == -Errno.EEXIST && context.InPlace)
         {
             isNew = false;
-            fd = OpenExisting(io, dirfd, name);
+            fd = OpenExisting(context, tree, directory, index, dirfd, name);
         }
 
         if (fd is -Errno.EEXIST or -Errno.ELOOP)
         {
             isNew = true;
-            temporary = TemporaryName.For(name);
-            fd = io.OpenAt(dirfd, temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+            fd = tree.Placement.Create(dirfd, name, out var temporary);
+            staged = temporary;
         }
 
         if (fd < 0)
@@ -73,7 +78,12 @@ internal static class WholeFile
         }
 
         var sparse = context.Has(JobFlags.Sparse) && isNew;
-        var error = sparse ? WriteSparse(io, fd, data) : WriteAll(io, fd, data);
+        var error = isNew ? Preallocation.Reserve(context, fd, data.Length) : 0;
+        if (error >= 0)
+        {
+            error = sparse ? WriteSparse(io, fd, data) : WriteAll(io, fd, data);
+        }
+
         if (error >= 0 && (!isNew || sparse))
         {
             error = io.Truncate(fd, data.Length);
@@ -83,34 +93,55 @@ internal static class WholeFile
         {
             var remote = directory.Remote!.Entries;
             tree.Attributes.ApplyToContent(
-                fd, temporary is null ? -1 : dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew, directory.Umask);
+                fd, staged is null ? -1 : dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew, directory.Umask);
             if (context.Has(JobFlags.Fsync))
             {
                 error = io.Sync(fd);
             }
         }
 
+        if (staged is { } complete)
+        {
+            if (error >= 0)
+            {
+                error = tree.Placement.Commit(directory, index, dirfd, complete, fd);
+            }
+            else
+            {
+                tree.Placement.Discard(complete);
+            }
+        }
+        else if (error < 0 && isNew)
+        {
+            io.UnlinkAt(dirfd, name, directory: false);
+        }
+
         io.Close(fd);
-        if (error >= 0 && temporary is not null)
-        {
-            error = io.RenameAt(dirfd, temporary, dirfd, name);
-        }
-
-        if (error < 0 && isNew)
-        {
-            io.UnlinkAt(dirfd, temporary ?? name, directory: false);
-        }
-
         return error;
     }
 
-    private static int OpenExisting(ISystemCalls io, int dirfd, ReadOnlySpan<byte> name)
+    private static int OpenExisting(
+        SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, int dirfd, ReadOnlySpan<byte> name)
     {
+        var io = context.Io;
+        // Looked at first: to open a device or a FIFO for writing may do something, or fail in its own way.
+        if (io.StatAt(dirfd, name, out var status) >= 0 && !status.IsRegular)
+        {
+            return -Errno.EEXIST;
+        }
+
         var fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.NonBlocking);
-        if (fd >= 0 && (io.Stat(fd, out var status) < 0 || !status.IsRegular))
+        if (fd >= 0 && (io.Stat(fd, out status) < 0 || !status.IsRegular))
         {
             io.Close(fd);
             return -Errno.EEXIST;
+        }
+
+        if (fd >= 0 && tree.Placement.Backups.IsOn
+            && tree.Placement.Backups.KeepCopy(tree.PathOf(directory, index), dirfd, name) is < 0 and var error)
+        {
+            io.Close(fd);
+            return error;
         }
 
         return fd;

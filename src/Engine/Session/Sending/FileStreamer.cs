@@ -66,11 +66,46 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
     public int SendDelta(in SenderWork work, int fd, in FileStatus status)
     {
         var request = work.Delta!;
+        if (context.Has(JobFlags.Append))
+        {
+            return SendTail(work, fd, status, request.Signature.Layout.BasisLength);
+        }
+
         Begin(work, status.Size, request.Signature.Layout.BasisLength);
         var source = new FileSource(context.Io, fd);
         var sink = new RecordTokens(context, table, work.Directory);
-        var result = DeltaMatcher.Match(ref source, status.Size, request.Signature, ref sink, context.Has(JobFlags.InPlace) ? InPlace : MatchOptions.Default);
+        var result = DeltaMatcher.Match(ref source, status.Size, request.Signature, ref sink, context.InPlace ? InPlace : MatchOptions.Default);
         return End(work, fd, status, result.Length, result.Error, result.LiteralBytes, result.Digest);
+    }
+
+    /// <summary>--append: what the receiver has counts as the beginning, unseen; a source that is no longer than that fails.</summary>
+    private int SendTail(in SenderWork work, int fd, in FileStatus status, long offset)
+    {
+        if (status.Size < offset)
+        {
+            return -Errno.ESTALE;
+        }
+
+        Begin(work, status.Size, offset);
+        _hash.Reset();
+        var tokens = new RecordTokens(context, table, work.Directory);
+        tokens.Copy(0, offset);
+        var error = 0;
+        while (offset < status.Size)
+        {
+            var count = (int)context.Io.ReadAt(fd, _chunk.AsSpan(0, (int)Math.Min(ChunkSize, status.Size - offset)), offset);
+            if (count <= 0)
+            {
+                error = count;
+                break;
+            }
+
+            _hash.Append(_chunk.AsSpan(0, count));
+            tokens.Literal(_chunk.AsSpan(0, count));
+            offset += count;
+        }
+
+        return End(work, fd, status, offset, error, offset - work.Delta!.Signature.Layout.BasisLength, _hash.GetCurrentHashAsUInt128());
     }
 
     private void Begin(in SenderWork work, long size, long basisLength)

@@ -34,12 +34,15 @@ internal sealed class SenderTable
         });
     }
 
+    /// <summary>The receiver settles nothing before it has seen the whole tree (--delete-before).</summary>
+    public bool KeepsAll { get; init; }
+
     /// <summary>Waits until there is room for another listing.</summary>
     public void WaitForRoom()
     {
         lock (_gate)
         {
-            while (_window > WindowBytes && _abort.Reason is null)
+            while (_window > WindowBytes && !KeepsAll && _abort.Reason is null)
             {
                 Monitor.Wait(_gate);
             }

@@ -26,7 +26,7 @@ internal sealed class TreeSender : IDisposable
     public TreeSender(SyncContext context)
     {
         _context = context;
-        _table = new SenderTable(context.Abort, context.Progress);
+        _table = new SenderTable(context.Abort, context.Progress) { KeepsAll = context.Options.DeleteTiming == DeleteTiming.Before };
     }
 
     /// <summary>The counts of both ends, once the receiver has all it wants.</summary>
@@ -182,7 +182,7 @@ internal sealed class TreeSender : IDisposable
 
     private void PassOnSignature()
     {
-        if (_signature is { Signature.Complete: true } request)
+        if (_signature is { } request && (request.Signature.Complete || _context.Has(JobFlags.Append)))
         {
             _signature = null;
             _table.Ask(SenderTask.Delta, request.Directory, request.Index, delta: request);

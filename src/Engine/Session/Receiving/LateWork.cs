@@ -1,0 +1,142 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Filters;
+using NativeSync.Engine.Session.Receiving.Places;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving;
+
+/// <summary>
+/// What is done when all contents are here: delayed updates take their places, then what --delete-after and --delete-delay found
+/// goes, and then directories get their attributes, which both would have changed again.
+/// </summary>
+/// <remarks>Lists are guarded by <c>_gate</c>; <see cref="Run"/> is called once, when nobody adds any more.</remarks>
+internal sealed class LateWork(SyncContext context, ReceiverTree tree)
+{
+    private readonly Lock _gate = new();
+    private readonly List<(byte[] Directory, byte[] Name)> _updates = [];
+    private readonly List<LateDeletion> _deletions = [];
+    private readonly List<(byte[] Directory, DirectoryGoal Goal)> _goals = [];
+
+    /// <summary>True when directories must wait for the end with their attributes.</summary>
+    public bool IsExpected { get; } = context.Has(JobFlags.DelayUpdates)
+        || (context.Has(JobFlags.Delete) && context.Options.DeleteTiming is DeleteTiming.Delay or DeleteTiming.After);
+
+    public void AddUpdate(byte[] directory, byte[] name)
+    {
+        lock (_gate)
+        {
+            _updates.Add((directory, name));
+        }
+    }
+
+    public void AddDeletion(in LateDeletion deletion)
+    {
+        lock (_gate)
+        {
+            _deletions.Add(deletion);
+        }
+    }
+
+    public void AddGoal(byte[] directory, DirectoryGoal goal)
+    {
+        lock (_gate)
+        {
+            _goals.Add((directory, goal));
+        }
+    }
+
+    /// <summary>What a directory that is done but for its attributes is to look like; null for one that does not wait.</summary>
+    public DirectoryGoal? GoalOf(ReadOnlySpan<byte> directory)
+    {
+        lock (_gate)
+        {
+            foreach (var (path, goal) in _goals)
+            {
+                if (directory.SequenceEqual(path))
+                {
+                    return goal;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    public void Run()
+    {
+        foreach (var (directory, name) in _updates)
+        {
+            var error = Update(directory, name);
+            if (error < 0)
+            {
+                Interlocked.Increment(ref tree.Statistics.Failed);
+                tree.Report(Operation.Rename, -error, PathBytes.Join(directory, name));
+            }
+        }
+
+        if (_deletions.Count > 0 && tree.Deleter.MayDelete([]))
+        {
+            foreach (var deletion in _deletions)
+            {
+                Delete(deletion);
+            }
+        }
+
+        foreach (var (directory, goal) in _goals)
+        {
+            tree.Attributes.ApplyToDirectory(tree.Handles, directory, goal);
+        }
+    }
+
+    private int Update(byte[] directory, byte[] name)
+    {
+        var dirfd = tree.Handles.Open(directory);
+        if (dirfd < 0)
+        {
+            return dirfd;
+        }
+
+        var partials = tree.Placement.Partials;
+        var place = partials.Open(dirfd);
+        var error = place;
+        if (place >= 0)
+        {
+            error = tree.Placement.Replace(PathBytes.Join(directory, name), new Staged(place, name), dirfd, name);
+            if (error >= 0)
+            {
+                // Renaming one name of a file over another does nothing.
+                context.Io.UnlinkAt(place, name, directory: false);
+            }
+
+            partials.Close(place);
+            partials.RemoveIfEmpty(dirfd);
+        }
+
+        context.Io.Close(dirfd);
+        return error;
+    }
+
+    private void Delete(in LateDeletion deletion)
+    {
+        var dirfd = tree.Handles.Open(deletion.Directory);
+        if (dirfd < 0)
+        {
+            if (dirfd != -Errno.ENOENT || !context.Has(JobFlags.DryRun))
+            {
+                tree.Report(Operation.Open, -dirfd, deletion.Directory);
+            }
+
+            return;
+        }
+
+        tree.Deleter.RemoveLate(deletion, dirfd);
+        context.Io.Close(dirfd);
+    }
+}
+
+/// <summary>What --delete-after and --delete-delay found.</summary>
+/// <param name="Directory">The directory that holds it, relative to the destination.</param>
+/// <param name="Name">Its name there.</param>
+/// <param name="Type">What it is.</param>
+/// <param name="Rules">The filter rules in that directory.</param>
+internal readonly record struct LateDeletion(byte[] Directory, byte[] Name, EntryType Type, DirectoryRules Rules);

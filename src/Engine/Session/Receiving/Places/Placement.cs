@@ -1,0 +1,197 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving.Places;
+
+/// <summary>A file that is put together somewhere, to take its place when it is complete.</summary>
+/// <param name="Dirfd">The directory that holds it; borrowed.</param>
+/// <param name="Name">Its name there.</param>
+internal readonly record struct Staged(int Dirfd, byte[] Name);
+
+/// <summary>
+/// Where new contents are put together (--temp-dir), and how they take their place: at once or at the end (--delay-updates), what
+/// they replace kept or not (--backup).
+/// </summary>
+/// <remarks>Used by the dispatcher and by writers.</remarks>
+internal sealed class Placement : IDisposable
+{
+    private const uint PrivateMode = 0x180;
+
+    private readonly SyncContext _context;
+    private readonly ReceiverTree _tree;
+    private readonly int _temporary = -1;
+
+    /// <exception cref="SessionException">1: the directory for temporary files is not there.</exception>
+    public Placement(SyncContext context, ReceiverTree tree)
+    {
+        _context = context;
+        _tree = tree;
+        Backups = new BackupKeeper(context, tree);
+        Partials = new PartialPlace(context, tree.Root.Path);
+        if (context.Options.TempDirectory is { Length: > 0 } directory && !context.Has(JobFlags.DryRun))
+        {
+            var path = OperatorPath.From(tree.Root.Path, directory);
+            _temporary = OperatorPath.Open(context.Io, path);
+            if (_temporary < 0)
+            {
+                throw new SessionException(1, _temporary == -Errno.ENOENT
+                    ? $"the temp-dir does not exist: {ByteText.Escape(path)}"
+                    : $"the temp-dir \"{ByteText.Escape(path)}\": {Errno.Describe(-_temporary)}");
+            }
+        }
+    }
+
+    public BackupKeeper Backups { get; }
+
+    public PartialPlace Partials { get; }
+
+    /// <summary>False when even what replaces nothing may not be written under its own name.</summary>
+    public bool MayWriteInPlace => _temporary < 0 && !_context.Has(JobFlags.DelayUpdates);
+
+    /// <summary>Makes the file in which the content for a name is put together; its handle, or -errno.</summary>
+    public int Create(int dirfd, ReadOnlySpan<byte> name, out Staged staged)
+    {
+        staged = _temporary >= 0
+            ? new Staged(_temporary, TemporaryName.For(name, hidden: false))
+            : new Staged(dirfd, TemporaryName.For(name));
+        return _context.Io.OpenAt(staged.Dirfd, staged.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+    }
+
+    public void Discard(in Staged staged) => _context.Io.UnlinkAt(staged.Dirfd, staged.Name, directory: false);
+
+    /// <summary>Keeps what came of a file for the next run.</summary>
+    public void KeepPartial(in Staged staged, int dirfd, ReadOnlySpan<byte> name)
+    {
+        var place = Partials.Make(dirfd);
+        var error = place < 0 && Partials.IsGiven ? place : _context.Io.RenameAt(staged.Dirfd, staged.Name, place < 0 ? dirfd : place, name);
+        Partials.Close(place);
+        if (error < 0)
+        {
+            Discard(staged);
+        }
+    }
+
+    /// <summary>Puts a complete file in its place, or, with --delay-updates, aside until the end. 0, or -errno: then it is gone.</summary>
+    public int Commit(ReceiverDirectory directory, int index, int dirfd, in Staged staged, int fd)
+    {
+        var name = _tree.LocalName(directory, index);
+        var error = _context.Has(JobFlags.DelayUpdates)
+            ? SetAside(directory, index, dirfd, staged, name)
+            : Replace(_tree.PathOf(directory, index), staged, dirfd, name);
+        if (error == -Errno.EXDEV)
+        {
+            error = CommitAcross(directory, index, dirfd, staged, fd, name);
+        }
+
+        if (error < 0)
+        {
+            Discard(staged);
+        }
+
+        return error;
+    }
+
+    /// <summary>Gives something complete its name; what has it is kept when asked for. 0, or -errno.</summary>
+    public int Replace(byte[] path, in Staged staged, int dirfd, ReadOnlySpan<byte> name)
+    {
+        if (Backups.IsOn && _context.Io.StatAt(dirfd, name, out var old) >= 0 && !old.IsDirectory
+            && (old.IsRegular || Backups.KeepsDeleted(path))
+            && Backups.KeepReplaced(path, dirfd, name) is < 0 and var error)
+        {
+            return error;
+        }
+
+        return _context.Io.RenameAt(staged.Dirfd, staged.Name, dirfd, name);
+    }
+
+    /// <summary>A hard link to something that waits for the end waits, too. 0, or -errno.</summary>
+    public int LinkAside(ReceiverDirectory directory, int index, int dirfd, int leaderFd, byte[] leaderName)
+    {
+        var name = _tree.LocalName(directory, index);
+        var from = Partials.Open(leaderFd);
+        var to = Partials.Make(dirfd);
+        var error = from < 0 ? from : to < 0 ? to : 0;
+        if (error >= 0)
+        {
+            _context.Io.UnlinkAt(to, name, directory: false);
+            error = _context.Io.LinkAt(from, leaderName, to, name);
+        }
+
+        Partials.Close(from);
+        Partials.Close(to);
+        if (error >= 0)
+        {
+            _tree.Late.AddUpdate(directory.Path, name.ToArray());
+        }
+
+        return error;
+    }
+
+    public void Dispose()
+    {
+        Backups.Dispose();
+        Partials.Dispose();
+        if (_temporary >= 0)
+        {
+            _context.Io.Close(_temporary);
+        }
+    }
+
+    private int SetAside(ReceiverDirectory directory, int index, int dirfd, in Staged staged, ReadOnlySpan<byte> name)
+    {
+        var place = Partials.Make(dirfd);
+        if (place < 0)
+        {
+            return place;
+        }
+
+        var error = _context.Io.RenameAt(staged.Dirfd, staged.Name, place, name);
+        Partials.Close(place);
+        if (error >= 0)
+        {
+            directory.Remote!.State(index) = ContentState.Aside;
+            _tree.Late.AddUpdate(directory.Path, name.ToArray());
+        }
+
+        return error;
+    }
+
+    /// <summary>--temp-dir on another file system: copied beside its place first, so that it still replaces the old one in one step.</summary>
+    private int CommitAcross(ReceiverDirectory directory, int index, int dirfd, in Staged staged, int fd, ReadOnlySpan<byte> name)
+    {
+        var near = new Staged(dirfd, TemporaryName.For(name));
+        var copy = _context.Io.OpenAt(dirfd, near.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        if (copy < 0)
+        {
+            return copy;
+        }
+
+        var remote = directory.Remote!.Entries;
+        var error = LocalCopy.CopyContent(_context.Io, fd, copy);
+        if (error >= 0)
+        {
+            _tree.Attributes.ApplyToContent(
+                copy, dirfd, name, _tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: true, directory.Umask);
+            error = _context.Has(JobFlags.Fsync) ? _context.Io.Sync(copy) : 0;
+        }
+
+        _context.Io.Close(copy);
+        if (error >= 0)
+        {
+            error = _context.Has(JobFlags.DelayUpdates)
+                ? SetAside(directory, index, dirfd, near, name)
+                : Replace(_tree.PathOf(directory, index), near, dirfd, name);
+        }
+
+        if (error < 0)
+        {
+            Discard(near);
+        }
+        else
+        {
+            Discard(staged);
+        }
+
+        return error;
+    }
+}
