@@ -71,7 +71,9 @@ internal sealed class SyncSession : IAsyncDisposable
         }
 
         _sender.Start(_sources);
-        return await Until(_sender.Finished).ConfigureAwait(false);
+        var statistics = await Until(_sender.Finished).ConfigureAwait(false);
+        await Task.Run(_sender.Drain).ConfigureAwait(false);
+        return statistics;
     }
 
     /// <summary>Receives a tree, until all of it is in place.</summary>
@@ -116,6 +118,12 @@ internal sealed class SyncSession : IAsyncDisposable
         _context.Lane.Outbox.CompleteWith(ControlFrames.Goodbye());
         await _context.Lane.FinishSendingAsync().ConfigureAwait(false);
         await Until(_context.Lane.Goodbye).ConfigureAwait(false);
+        if (_dispatcher is { } dispatcher)
+        {
+            // It ends by itself; what it still has in its queue may be problems.
+            _receiver?.Stop();
+            await Task.Run(dispatcher.Join).ConfigureAwait(false);
+        }
     }
 
     public async ValueTask DisposeAsync()

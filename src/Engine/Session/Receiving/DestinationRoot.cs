@@ -41,6 +41,11 @@ internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created, byt
         var (parent, name) = PathBytes.Split(path);
         if (singleFile && name.Length > 0)
         {
+            if (context.Has(JobFlags.MakePath) && parent.Length > 0 && io.StatPath(parent, follow: true, out _) == -Errno.ENOENT)
+            {
+                return Make(context, parent) with { Rename = name };
+            }
+
             return Open(io, parent.Length == 0 ? "."u8.ToArray() : parent, name, created: false);
         }
 

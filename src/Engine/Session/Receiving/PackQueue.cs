@@ -15,7 +15,8 @@ internal sealed class PackQueue : IDisposable
         _registration = abort.Token.Register(Complete);
     }
 
-    public void Add(InboundPack pack)
+    /// <summary>False when nothing more is taken; the pack stays the caller's then.</summary>
+    public bool TryAdd(InboundPack pack)
     {
         lock (_gate)
         {
@@ -23,11 +24,11 @@ internal sealed class PackQueue : IDisposable
             {
                 _packs.Enqueue(pack);
                 Monitor.PulseAll(_gate);
-                return;
+                return true;
             }
         }
 
-        pack.Release();
+        return false;
     }
 
     /// <summary>The next pack; null when there will be none.</summary>

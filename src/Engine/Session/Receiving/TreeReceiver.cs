@@ -62,7 +62,25 @@ internal sealed class TreeReceiver : IDisposable
     public Task<Statistics> Finished => _finished.Task;
 
     /// <summary>Takes a pack from the receive loop; never waits.</summary>
-    public void Receive(InboundPack pack) => _queue.Add(pack);
+    public void Receive(InboundPack pack)
+    {
+        if (_queue.TryAdd(pack))
+        {
+            return;
+        }
+
+        try
+        {
+            if (_finished.Task.IsCompletedSuccessfully)
+            {
+                HandleLate(pack);
+            }
+        }
+        finally
+        {
+            pack.Release();
+        }
+    }
 
     /// <summary>The dispatcher stage.</summary>
     public void Run()
@@ -167,6 +185,25 @@ internal sealed class TreeReceiver : IDisposable
                 default:
                     reader.Skip(type);
                     break;
+            }
+        }
+    }
+
+    /// <summary>All is in place. What may still come is that the source could not remove something.</summary>
+    private void HandleLate(InboundPack pack)
+    {
+        using var packs = new PackReader();
+        pack.Unpack(packs);
+        var reader = new RecordReader(pack.Records.Span, RecordSide.Sender);
+        while (reader.TryNext(out var type))
+        {
+            if (type == RecordType.Problem)
+            {
+                HandleProblem(Records.ReadProblem(ref reader.Wire));
+            }
+            else
+            {
+                reader.Skip(type);
             }
         }
     }

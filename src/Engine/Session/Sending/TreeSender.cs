@@ -60,6 +60,9 @@ internal sealed class TreeSender : IDisposable
         }
     }
 
+    /// <summary>Waits until all that was asked for is done: what the receiver confirmed last may not be removed yet.</summary>
+    public void Drain() => _content?.Join();
+
     public void Dispose()
     {
         _table.Finish();
