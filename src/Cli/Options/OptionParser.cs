@@ -24,7 +24,9 @@ internal static class OptionParser
 {
     /// <summary>Takes <paramref name="arguments"/> apart.</summary>
     /// <exception cref="UsageException">An option that does not exist, or one with an argument too many or too few.</exception>
-    public static ParsedCommandLine Parse(IReadOnlyList<byte[]> arguments)
+    /// <param name="arguments">All behind the command.</param>
+    /// <param name="operandsEnd">With POSIXLY_CORRECT in the environment no options come behind the first operand.</param>
+    public static ParsedCommandLine Parse(IReadOnlyList<byte[]> arguments, bool operandsEnd = false)
     {
         List<GivenOption> options = [];
         List<byte[]> operands = [];
@@ -33,7 +35,11 @@ internal static class OptionParser
             byte[] argument = arguments[i];
             if (argument.Length < 2 || argument[0] != '-')
             {
-                operands.Add(argument);
+                operands.AddRange(operandsEnd ? arguments.Skip(i) : [argument]);
+                if (operandsEnd)
+                {
+                    break;
+                }
             }
             else if (argument.AsSpan().SequenceEqual("--"u8))
             {

@@ -68,7 +68,12 @@ internal sealed class SyncArgumentsBuilder
             arguments = ["--help"u8.ToArray()];
         }
 
-        ParsedCommandLine line = OptionParser.Parse(arguments);
+        ParsedCommandLine line = OptionParser.Parse(arguments, operandsEnd: Environment.GetEnvironmentVariable("POSIXLY_CORRECT") is not null);
+        if (Environment.GetEnvironmentVariable("RSYNC_ICONV") is { Length: > 0 } and not ("." or "-") && !line.Options.Any(static given => given.Option.Id == OptionId.Iconv))
+        {
+            throw new UsageException("RSYNC_ICONV asks for names in another character set, which is not supported (unset it, or give --no-iconv)", UsageException.Unsupported);
+        }
+
         foreach (GivenOption option in line.Options)
         {
             if (!isFor(option.Option))

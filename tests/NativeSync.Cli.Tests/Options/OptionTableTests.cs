@@ -103,6 +103,14 @@ public sealed class OptionTableTests
         }
     }
 
+    [Fact]
+    public void WithPosixlyCorrectOptionsEndAtTheFirstOperand()
+    {
+        ParsedCommandLine line = OptionParser.Parse(Bytes.Of("-r", "a", "-v", "b"), operandsEnd: true);
+        Assert.Single(line.Options);
+        Assert.Equal(3, line.Operands.Count);
+    }
+
     private static SyncArguments Parse(IEnumerable<string> arguments) => SyncArgumentsBuilder.Parse(Bytes.Of([.. arguments]), new NoFiles());
 
     private static IEnumerable<string> NamesOf(OptionSpec option)
