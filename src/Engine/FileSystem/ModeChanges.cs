@@ -109,7 +109,8 @@ internal sealed class ModeChanges
                 case (byte)'w': bits |= 2; break;
                 case (byte)'x': bits |= 1; break;
                 case (byte)'X': bits |= 1; ifExecutable = true; break;
-                case (byte)'s': top = specials == 0 ? ModeBits.SetUserId : specials; break; // takes back a 't' before it, as in rsync
+                // Without u and g it is setuid, and takes back a 't' before it, as in rsync.
+                case (byte)'s': top = specials == 0 ? ModeBits.SetUserId : top | specials; break;
                 case (byte)'t': top |= ModeBits.Sticky; break;
                 case (byte)'u' or (byte)'g' or (byte)'o' when bits == 0 && top == 0 && copied == 0: copied = text[at]; break;
                 default: return false;

@@ -16,7 +16,7 @@ public sealed class ModeChangesTests(ITestOutputHelper output)
     private static readonly string[] Directed =
     [
         "=rw", "=rwx", "-w", "+rwx", "+s", "=s", "-s", "+t", "=t", "u+s", "g+s", "o+s", "a+s", "u=s", "g=s", "o=s", "ug=s", "go=s", "u=rx", "a=rx",
-        "u-s", "u=t", "g=t", "o=t", "a=t", "ug=t", "uo=t", "o=st", "u=st", "=st", "g-st", "+ts", "u=ts", "a-ts", "u-x,u+X", "a=X", "a-X", "+X", "=X", "u=g", "g=u", "o=u",
+        "u-s", "u=t", "g=t", "o=t", "a=t", "ug=t", "uo=t", "o=st", "u=st", "=st", "g-st", "+ts", "u=ts", "a-ts", "o+ts", "o=ts", "=ts", "g=tst", "+tst", "u-x,u+X", "a=X", "a-X", "+X", "=X", "u=g", "g=u", "o=u",
         "a=u", "u=o", "g+u", "o-u", "ug=o", "uo=g", "=u", "+g", "-o", "7", "0", "00755", "07777", "D0", "F4755", "uF+x", "aD+x", "a+rwxXst", "u+",
         "644,u+x", "u+x,644", "u+w,F755", "a=,u=rwX", "Dg+s,Fo=", "D2755,F600", "ugo+rwXst",
         "17777", "8", "07778", "D", "Dx", "", ",", "u", "u+r+w", "u+rw-x", "u+gr", "u=gu", "rx", "DF+x", "u4755", "uF755", "755u", "u+x,", ",u+x", "u +x", "D=755",
