@@ -83,6 +83,15 @@ public sealed class FilterPairTests
             }
         }
 
+        // In the directory above both roots, where rules with a path in front look, too.
+        foreach (string name in RuleGenerator.FileNames)
+        {
+            if (RuleFile(name) is { } content)
+            {
+                tree.File(name, content);
+            }
+        }
+
         tree.Grow(random, "ab", 10, !dirMerges, RuleFile);
         tree.Grow(random, "dst", 10, !dirMerges, RuleFile);
         bool contents = !rules.Once(8);
