@@ -7,6 +7,27 @@ namespace NativeSync.EndToEnd.Tests;
 public sealed class OneFileSystemTests
 {
     [Theory]
+    [InlineData("-ax --delete")]
+    [InlineData("-axx --delete")]
+    [InlineData("-a --delete")]
+    public async Task OtherFileSystemsAtTheDestinationAreNotEmptied(string options)
+    {
+        using var scratch = new Scratch();
+        foreach (string destination in (string[])["a", "b"])
+        {
+            await scratch.MountAsync(destination + "/mounted", "size=1m");
+            await scratch.MountAsync(destination + "/gone/mounted", "size=1m");
+        }
+
+        await Command.ShellAsync($"cd '{scratch.Root}'; mkdir src; touch src/new; for d in a b; do touch $d/mounted/kept $d/gone/mounted/kept $d/gone/old; done");
+        CommandResult rsync = await Tool.RsyncAsync([.. options.Split(' '), scratch["src"] + "/", scratch["a"]]);
+        CommandResult sync = await Tool.SyncAsync([.. options.Split(' '), scratch["src"] + "/", scratch["b"]]);
+        Assert.True(rsync.ExitCode == sync.ExitCode, $"{rsync}\n{sync}");
+        string[] Tree(string of) => [.. Directory.EnumerateFileSystemEntries(scratch[of], "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(scratch[of], path)).Order(StringComparer.Ordinal)];
+        Assert.Equal(Tree("a"), Tree("b"));
+    }
+
+    [Theory]
     [InlineData("-ax")]
     [InlineData("-a")]
     [InlineData("-ax --delete")]

@@ -109,6 +109,10 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         }
     }
 
+    /// <summary>With --one-file-system nothing is deleted on other file systems of the destination, either.</summary>
+    private bool IsMountPoint(int dirfd, ReadOnlySpan<byte> name) =>
+        context.Has(JobFlags.OneFileSystem) && context.Io.Stat(dirfd, out var here) >= 0 && context.Io.StatAt(dirfd, name, out var there) >= 0 && here.Device != there.Device;
+
     private bool IsEmpty(int dirfd, ReadOnlySpan<byte> name)
     {
         var fd = context.Io.OpenAt(dirfd, name, OpenFlags.Read | OpenFlags.Directory);
@@ -165,6 +169,11 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
     /// <param name="count">False for what itself makes way, which --max-delete does not hold back; what is in it counts.</param>
     private bool Remove(ReceiverDirectory directory, DirectoryRules rules, int dirfd, byte[] name, byte[] below, EntryType type, bool count)
     {
+        if (type == EntryType.Directory && IsMountPoint(dirfd, name))
+        {
+            return false;
+        }
+
         if (type == EntryType.Directory && !Empty(directory, rules, dirfd, name, below))
         {
             return false;
