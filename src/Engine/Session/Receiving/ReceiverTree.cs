@@ -75,9 +75,9 @@ internal sealed class ReceiverTree : IDisposable
     public LateWork Late { get; }
 
     /// <summary>
-    /// True when what is missing here cannot come unasked: it may be elsewhere, or nothing may come before all is known.
+    /// True when what is missing here cannot come unasked: it may be elsewhere, or not be wanted, or nothing may come before all is known.
     /// </summary>
-    public bool AsksForAll => Alternates.IsOn || Placement.Partials.IsShared || _context.Options.DeleteTiming == DeleteTiming.Before;
+    public bool AsksForAll => Alternates.IsOn || _context.Has(JobFlags.Existing) || Placement.Partials.IsShared || _context.Options.DeleteTiming == DeleteTiming.Before;
 
     public HardLinker Links { get; }
 
