@@ -81,7 +81,7 @@ public sealed class SourceSelectionTests(SharedServer server) : IClassFixture<Sh
         using var scratch = new Scratch();
         string[] At(string root) => [.. words.Split(' ').Select(w => w.Replace("R:{", Tool.Remote(root + "/") + "{", StringComparison.Ordinal).Replace("R:", Tool.Remote(root + "/"), StringComparison.Ordinal)
             .Replace("=:", "=:" + root + "/", StringComparison.Ordinal))];
-        await CompareAsync(scratch, At(scratch["rsync/w"]), At(scratch["nativesync/w"]), ["-e", server.Ssh.RshCommand], Tool.OptionsFor(server.Ssh));
+        await CompareAsync(scratch, At(scratch["rsync/w"]), At(scratch["nativesync/w"]), ["-e", server.Ssh.RshCommand], [.. Tool.OptionsFor(server.Ssh), "--rsync-path", Tool.Path]);
     }
 
     [Theory]
