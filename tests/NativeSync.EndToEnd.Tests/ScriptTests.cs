@@ -23,7 +23,7 @@ public sealed class ScriptTests
     {
         using var scratch = new Scratch();
         List<string> trees = [];
-        foreach ((string name, string program) in (ReadOnlySpan<(string, string)>)[("theirs", ""), ("ours", Tool.Path)])
+        foreach ((string name, string program) in ((string, string)[])[("theirs", ""), ("ours", Tool.Path)])
         {
             string at = scratch[name];
             await Command.ShellAsync($"umask 022; mkdir -p '{at}' '{at}.bin'; cd '{at}'; {Scene}\n[ -z '{program}' ] || ln -s '{program}' '{at}.bin/rsync'");
