@@ -19,6 +19,18 @@ public sealed class ScriptTests
         rsync --version | awk 'NR == 1 { exit $3 < "3" }' || exit
         rsync -ai --dry-run src/ dst/ | grep -c '^>f' >count
         """)]
+    [InlineData("nightly, each day linked to the day before", """
+        for day in 1 2 3; do
+            echo $day >src/day; touch -d "2021-01-0$day" src/day
+            rsync -a --delete --exclude=/cache --link-dest="$PWD/snapshots/latest" src/ "snapshots/$day.part/" --mkpath || [ $? -eq 24 ] || exit
+            mv "snapshots/$day.part" "snapshots/$day"; ln -sfn "$day" snapshots/latest
+        done
+        """)]
+    [InlineData("a mirror that changes all at once", """
+        rsync -a --delete --delay-updates --stats src/ dst/ | sed -n 's/^Number of regular files transferred: //p' >count
+        echo changed >src/one; rm -r src/sub/deep
+        rsync -a --delete --delay-updates --out-format='%o %n' src/ dst/ | LC_ALL=C sort >lines
+        """)]
     public async Task AScriptRunsUnchanged(string purpose, string script)
     {
         using var scratch = new Scratch();
