@@ -130,6 +130,13 @@ public sealed class OptionParityTests(SharedServer server) : IClassFixture<Share
         }
 
         string story = $"NATIVESYNC_SEED={seed}, options {options}\n{rsync}\n{sync}";
+        if (rsync.ExitCode == 2 && rsync.Error.Contains("File-list index", StringComparison.Ordinal))
+        {
+            // A leader of hard links that cannot be made makes rsync itself lose its way: it judges nothing then.
+            Assert.True(sync.ExitCode is 0 or 23, story);
+            return;
+        }
+
         // rsync asks for the default ACL of what was a directory before it replaced it, and takes the answer for an error.
         bool rsyncTripped = rsync.ExitCode == 23 && rsync.ErrorLines.All(line => line.Contains("get_acl: sys_acl_get_file", StringComparison.Ordinal) || line.StartsWith("rsync error:", StringComparison.Ordinal));
         Assert.True(rsync.ExitCode == sync.ExitCode || (rsyncTripped && sync.ExitCode == 0), story);
