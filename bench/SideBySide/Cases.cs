@@ -39,6 +39,26 @@ internal static class Cases
             CleanAsync = bench => bench.RemoveAsync("same"),
             Contenders = [.. RsyncSettings, Contender.RsyncFastExchange("-a"), Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Login(false), Contender.Login(true)],
         },
+        new Case
+        {
+            Name = "million",
+            Title = "One million small files, nothing changed",
+            ByDefault = false,
+            Room = 10 * Gigabyte,
+            PrepareAsync = async bench =>
+            {
+                await DataSets.ManyFilesAsync(bench["many"], directories: 1000, filesEach: 1000);
+                (await Command.RunAsync(["cp", "-a", bench["many"], bench["many-copy"]])).MustExit(0);
+                return (bench["many"] + "/", bench["many-copy"] + "/");
+            },
+            ResetAsync = _ => Task.CompletedTask,
+            CleanAsync = async bench =>
+            {
+                await bench.RemoveAsync("many");
+                await bench.RemoveAsync("many-copy");
+            },
+            Contenders = [.. RsyncSettings[..1], Contender.NativeSync("-a"), Contender.Login(false)],
+        },
         Delta("delta-regions", "1 GiB file, 160 random 64 KiB regions overwritten and 100 insertions and deletions", DataSets.RegionsAsync, "-a"),
         Delta("delta-pages", "1 GiB file, 2,600 random 4 KiB pages overwritten in place", DataSets.PagesAsync, "-a", "--inplace"),
         Delta("unrelated", "1 GiB random file over an unrelated 1 GiB basis", DataSets.UnrelatedAsync, "-a"),

@@ -68,6 +68,23 @@ internal static class DataSets
         Age(basis);
     }
 
+    /// <summary>Files of 0 to 199 bytes, many in each of many directories.</summary>
+    public static async Task ManyFilesAsync(string root, int directories, int filesEach)
+    {
+        var random = new Random(7);
+        byte[] content = new byte[200];
+        random.NextBytes(content);
+        for (int directory = 0; directory < directories; directory++)
+        {
+            string path = Path.Combine(root, $"directory-{directory:D4}");
+            Directory.CreateDirectory(path);
+            for (int file = 0; file < filesEach; file++)
+            {
+                await File.WriteAllBytesAsync(Path.Combine(path, $"file-{file:D4}"), content.AsMemory(0, random.Next(content.Length)));
+            }
+        }
+    }
+
     private static async Task RandomFileAsync(string path, int seed)
     {
         var random = new Random(seed);
