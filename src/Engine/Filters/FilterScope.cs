@@ -129,6 +129,14 @@ internal sealed class FilterScope(FilterList list, ISystemCalls io, FilterSide s
             foreach (byte[] rule in collector.Rules)
             {
                 ParsedRule parsed = FilterRuleParser.Parse(rule);
+                if ((parsed.Flags & RuleFlags.XattrName) != 0)
+                {
+                    // Attributes are chosen by one list for the whole tree: better refused than passed over.
+                    throw new FilterException(
+                        $"{ByteText.Escape(Place(merge))}: a rule for extended attributes (x) is taken on the command line and from merge files only",
+                        FilterException.NotSupported);
+                }
+
                 if (parsed.Action == RuleAction.Add || FilterRule.AppliesTo(parsed.Flags, scope._side))
                 {
                     FilterList.Append(rules, parsed, anchor, scope._list.DeleteExcluded, _active);

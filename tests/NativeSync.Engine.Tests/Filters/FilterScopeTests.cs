@@ -49,6 +49,15 @@ public sealed class FilterScopeTests : IDisposable
         Assert.Equal(followed ? [] : [(".f", Errno.ELOOP)], _unreadable);
     }
 
+    [Fact]
+    public void ARuleForAttributesInARuleFileOfTheTreeIsRefused()
+    {
+        File.WriteAllText(_scratch["tree/.f"], "-x user.*\n");
+        FilterException refused = Assert.Throws<FilterException>(() => Root(": .f"));
+        Assert.Equal(FilterException.NotSupported, refused.ExitCode);
+        Assert.StartsWith(".f: ", refused.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("link")]
     [InlineData("way")]
