@@ -37,6 +37,30 @@ internal static class AccessControlList
         Sort(value);
     }
 
+    /// <summary>
+    /// Whether two access lists differ at most in what the modes of their entries say as well: owner, mask and others. As in rsync
+    /// that is a change of permissions, not of the list.
+    /// </summary>
+    public static bool SameBesidesMode(ReadOnlySpan<byte> x, ReadOnlySpan<byte> y)
+    {
+        const ushort owner = 1, mask = 16, others = 32;
+        if (x.Length != y.Length || !IsWellFormed(x) || !IsWellFormed(y))
+        {
+            return false;
+        }
+
+        for (int at = Header; at < x.Length; at += EntrySize)
+        {
+            ushort tag = BinaryPrimitives.ReadUInt16LittleEndian(x[at..]);
+            if (tag is owner or mask or others ? tag != BinaryPrimitives.ReadUInt16LittleEndian(y[at..]) : !x.Slice(at, EntrySize).SequenceEqual(y.Slice(at, EntrySize)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Calls <paramref name="visit"/> with each named user (true) and group (false) of the list.</summary>
     public static void VisitIds<TState>(ReadOnlySpan<byte> value, TState state, Action<TState, bool, uint> visit)
     {

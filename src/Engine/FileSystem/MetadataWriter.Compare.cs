@@ -120,7 +120,7 @@ internal sealed partial class MetadataWriter
             {
                 changes |= MayRemove(ourName, options) ? KindOf(ourName) : 0;
             }
-            else if (order > 0 || !SameValue(theirName, theirValue, ourValue, options))
+            else if (order > 0 || !SameValue(theirName, theirValue, ourValue, options, besidesMode: true))
             {
                 changes |= IsWanted(theirName, options) ? KindOf(theirName) : 0;
             }
@@ -147,16 +147,18 @@ internal sealed partial class MetadataWriter
     private static bool MayRemove(ReadOnlySpan<byte> attribute, MetadataOptions options) =>
         IsWanted(attribute, options) && !XattrNames.IsLabel(attribute);
 
-    private static bool SameValue(ReadOnlySpan<byte> name, ReadOnlySpan<byte> theirs, ReadOnlySpan<byte> ours, MetadataOptions options)
+    /// <summary>With <paramref name="besidesMode"/> what the mode says too is left out of an access list.</summary>
+    private static bool SameValue(ReadOnlySpan<byte> name, ReadOnlySpan<byte> theirs, ReadOnlySpan<byte> ours, MetadataOptions options, bool besidesMode)
     {
+        besidesMode &= options.Permissions && name.SequenceEqual(XattrNames.AccessAcl);
         if (options.Identities == null || !XattrNames.IsAcl(name) || theirs.Length != ours.Length)
         {
-            return theirs.SequenceEqual(ours);
+            return theirs.SequenceEqual(ours) || (besidesMode && AccessControlList.SameBesidesMode(theirs, ours));
         }
 
         Span<byte> mapped = theirs.Length <= 1024 ? stackalloc byte[theirs.Length] : new byte[theirs.Length];
         theirs.CopyTo(mapped);
         AccessControlList.MapIds(mapped, options.Identities);
-        return mapped.SequenceEqual(ours);
+        return mapped.SequenceEqual(ours) || (besidesMode && AccessControlList.SameBesidesMode(mapped, ours));
     }
 }

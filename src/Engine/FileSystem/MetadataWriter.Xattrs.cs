@@ -68,7 +68,7 @@ internal sealed partial class MetadataWriter
                     continue;
                 }
 
-                if (XattrBlob.TryFind(_ours, name, out ReadOnlySpan<byte> there) && SameValue(name, value, there, options))
+                if (XattrBlob.TryFind(_ours, name, out ReadOnlySpan<byte> there) && SameValue(name, value, there, options, besidesMode: false))
                 {
                     continue;
                 }

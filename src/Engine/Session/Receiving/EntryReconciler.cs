@@ -239,10 +239,11 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
 
         var group = context.Has(JobFlags.HardLinks) ? directory.Remote.Group(index) : 0;
-        if (tree.Alternates.IsOn && here >= 0 && directory.Local!.Metadata(here).Type != metadata.Type)
+        var replaces = tree.Alternates.IsOn && here >= 0 && directory.Local!.Metadata(here).Type != metadata.Type;
+        if (replaces)
         {
             // What is elsewhere counts for what is missing here.
-            if (!IsDry && !tree.Deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
+            if (!IsDry && !tree.Deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local!.Metadata(here)))
             {
                 tree.Links.LeaderDone(group, succeeded: false, aside: false);
                 return false;
@@ -252,14 +253,15 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
 
         var isHere = here >= 0 && directory.Local!.Metadata(here).IsRegular;
-        var alternate = FindAlternate(directory, index, here, isHere);
+        // As in rsync, a link or device in the place of something else is made, whatever is elsewhere.
+        var alternate = replaces && !metadata.IsRegular ? default : FindAlternate(directory, index, here, isHere);
         if (alternate.Level == AlternateLevel.Exact && tree.Alternates.Use == AlternateUse.Compare
             && _alternates.TryUse(directory, dirfd, index, here, alternate, out _))
         {
             return false;
         }
 
-        if (group != 0 && tree.Links.Enter(group, directory, dirfd, index, isHere || alternate.Level != AlternateLevel.None, out var pending))
+        if (group != 0 && tree.Links.Enter(group, directory, dirfd, index, isHere || alternate.Level >= (metadata.IsRegular ? AlternateLevel.Basis : AlternateLevel.Content), out var pending))
         {
             return pending;
         }
@@ -544,7 +546,9 @@ internal sealed class EntryReconciler(SyncContext context, ReceiverTree tree)
         }
         else
         {
-            tree.Outcomes.Done(kind, directory, index, alternate.Level == AlternateLevel.None ? why : alternate.Differences);
+            // As in rsync, one that is made is compared with what is elsewhere; its target counts as another in any case.
+            var isOther = alternate.Level != AlternateLevel.None;
+            tree.Outcomes.Done(isOther ? OutcomeKind.Updated : kind, directory, index, isOther ? alternate.Differences | Changes.LinkTarget : why);
         }
     }
 

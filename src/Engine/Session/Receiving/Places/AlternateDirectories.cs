@@ -9,7 +9,7 @@ internal enum AlternateLevel : byte
     /// <summary>There is none.</summary>
     None,
 
-    /// <summary>A regular file of other content: a basis.</summary>
+    /// <summary>One of the same type: for a regular file of other content a basis.</summary>
     Basis,
 
     /// <summary>The same content, other attributes.</summary>
@@ -163,7 +163,7 @@ internal sealed class AlternateDirectories : IDisposable
                 differences |= wanted.IsRegular
                     ? (here.Size != wanted.Size ? Changes.Size : 0) | (MetadataWriter.SameTime(here.Modified, wanted.Modified, _context.TimeWindow) ? 0 : Changes.Time)
                     : wanted.IsSymbolicLink ? Changes.LinkTarget : Changes.Device;
-                return wanted.IsRegular ? new AlternateMatch(AlternateLevel.Basis, place, differences) : default;
+                return new AlternateMatch(AlternateLevel.Basis, place, differences);
             }
 
             return new AlternateMatch(differences == 0 ? AlternateLevel.Exact : AlternateLevel.Content, place, differences);
