@@ -56,9 +56,10 @@ public sealed class UpdateParityTests
         "-a --cc=none -b",
     ];
 
+    /// <summary>NATIVESYNC_SEED names another one.</summary>
     private static int Seed { get; } = Environment.GetEnvironmentVariable("NATIVESYNC_SEED") is { Length: > 0 } seed
         ? int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture)
-        : Random.Shared.Next();
+        : 1001;
 
     [Theory]
     [MemberData(nameof(OptionSets))]

@@ -14,10 +14,10 @@ public sealed class SameAsRsyncTests
             rm s/dev; mknod s/dev c 1 5; touch -d 2001-01-01 s/dev; chmod 611 s/fifo; touch -d 2004-01-01 s
             """,
         ["delete"] = "mkdir -p s/k d/gone/sub d/k; echo 1 >s/k/1; cp -a s/k/1 d/k/; touch d/gone/f d/gone/sub/g d/k/old d/z; ln -s x d/lnk; touch -d 2001-01-01 s d s/k d/k",
-        ["types"] = "mkdir -p s/wasfile d/wasdir; echo x >s/wasdir; echo y >d/wasfile; ln -s q s/waslfile; echo z >d/waslfile; echo w >s/waslink; ln -s q d/waslink; touch -d 2001-01-01 s d",
+        ["types"] = "mkdir -p s/wasfile/sub/sub d/wasdir; echo q >s/wasfile/sub/q; echo x >s/wasdir; echo y >d/wasfile; ln -s q s/waslfile; echo z >d/waslfile; echo w >s/waslink; ln -s q d/waslink; touch -d 2001-01-01 s d",
         ["same"] = "mkdir s/x; echo 1 >s/x/1; ln -s 1 s/x/l; cp -a s/. d/",
         ["names"] = "touch $'s/new\\nline' $'s/\\xff\\xfe' s/-dash 's/a\\#123b' 's/sp ace'; touch -d 2001-01-01 s/* s d",
-        ["xattr"] = "echo 1 >s/a; echo 2 >s/b; touch -d 2001-01-01 s/a s/b; cp -a s/. d/; setfattr -n user.k -v v s/a; setfacl -m u:1:r s/b; touch -d 2001-01-01 s d",
+        ["xattr"] = "echo 1 >s/a; echo 2 >s/b; mkdir s/c; setfacl -m u:1:r s/c; touch -d 2001-01-01 s/a s/b s/c; cp -a s/. d/; chmod 715 s/c; chmod 777 d/c; setfattr -n user.k -v v s/a; setfacl -m u:1:r s/b; touch -d 2001-01-01 s d",
         ["content"] = "echo 1234 >s/a; echo 5678 >s/n; touch -d 2001-01-01 s/*; cp -a s/. d/; echo 9999 >s/n; touch -d 2001-01-01 s/n; echo 123 >s/a; touch -d 2002-01-01 s/a; touch -d 2003-01-01 s d",
     };
 

@@ -74,6 +74,9 @@ internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[
     /// <summary>It does not exist here.</summary>
     public bool Void { get; set; }
 
+    /// <summary>Something that is no directory stands in its place.</summary>
+    public bool Displaces { get; set; }
+
     /// <summary>Nothing of it is wanted; what comes is dropped.</summary>
     public bool Skipped { get; set; }
 

@@ -275,8 +275,9 @@ internal sealed class TreeReceiver : IDisposable
         var listing = Scan(directory, out var error);
         if (error is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP)
         {
-            // Something else in its place exists, too: --existing replaces it, --ignore-existing leaves it.
-            if (_context.Has(error == -Errno.ENOENT ? JobFlags.Existing : JobFlags.IgnoreExisting))
+            // Something else in its place exists, too: --existing replaces it, --ignore-existing leaves it. Below that nothing exists.
+            directory.Displaces = error != -Errno.ENOENT && directory.Parent is not { Displaces: true };
+            if (_context.Has(directory.Displaces ? JobFlags.IgnoreExisting : JobFlags.Existing))
             {
                 directory.Skipped = true;
                 return Verdict.Skip;
