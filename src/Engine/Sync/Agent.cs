@@ -23,15 +23,19 @@ public static class Agent
         var frames = new FrameLane(lane, abort, environment.Clock);
         await using (frames.ConfigureAwait(false))
         {
-            var code = await ServeGuardedAsync(frames, abort, environment, ct).ConfigureAwait(false);
-            if (!ct.IsCancellationRequested)
+            try
             {
-                // An SSH channel that ends while its other side still says that it has finished costs the whole connection:
-                // OpenSSH's server hangs up on an end of stream for a channel that is gone.
-                await frames.LingerAsync(Linger).ConfigureAwait(false);
+                return await ServeGuardedAsync(frames, abort, environment, ct).ConfigureAwait(false);
             }
-
-            return code;
+            finally
+            {
+                if (!ct.IsCancellationRequested)
+                {
+                    // An SSH channel that ends while its other side still says that it has finished costs the whole connection:
+                    // OpenSSH's server hangs up on an end of stream for a channel that is gone.
+                    await frames.LingerAsync(Linger).ConfigureAwait(false);
+                }
+            }
         }
     }
 
@@ -57,6 +61,12 @@ public static class Agent
         catch (OperationCanceledException)
         {
             return ExitCodes.Interrupted;
+        }
+        catch (Exception e)
+        {
+            // A defect of ours, or something of the machine's that nobody foresaw: the caller learns what it was.
+            abort.Abort(e);
+            throw;
         }
     }
 
