@@ -32,6 +32,10 @@ internal sealed class Screen : IDisposable
         _error = streams.Error;
         _statusOnOut = statusOnOut;
         _buffer = buffer;
+
+        // The first write takes a descriptor: now, while there are some.
+        Send(_out, "", ref _outGone);
+        Send(_error, "", ref _errorGone);
         _timer = clock.CreateTimer(_ => Tick(), null, FlushInterval, FlushInterval);
     }
 
@@ -187,6 +191,10 @@ internal sealed class Screen : IDisposable
         catch (IOException)
         {
             gone = true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            gone = true; // closed by whoever started us
         }
     }
 }

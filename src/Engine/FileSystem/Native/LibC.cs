@@ -13,6 +13,7 @@ internal static unsafe partial class LibC
     [LibraryImport(Library)] public static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
     [LibraryImport(Library)] public static partial int openat(int dirfd, byte* path, int flags, uint mode);
     [LibraryImport(Library)] public static partial int close(int fd);
+    [LibraryImport(Library)] public static partial int getrlimit(int resource, ulong* limits);
     [LibraryImport(Library)] public static partial int fcntl(int fd, int command, nint argument);
     [LibraryImport(Library)] public static partial int fstatat(int dirfd, byte* path, byte* stat, int flags);
     [LibraryImport(Library)] public static partial int fstat(int fd, byte* stat);

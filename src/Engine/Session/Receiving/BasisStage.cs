@@ -14,7 +14,7 @@ namespace NativeSync.Engine.Session.Receiving;
 /// </remarks>
 internal sealed class BasisStage : IDisposable
 {
-    private const int MaxOpen = 64;
+    private static readonly int MaxOpen = DescriptorLimit.Share(64, part: 8);
     private const long MaxSignatureBytes = 8 * 1024 * 1024;
 
     private readonly object _gate = new();

@@ -6,8 +6,9 @@ namespace NativeSync.Engine.Session.Receiving;
 /// Open handles on destination directories, shared by the writers and bounded: those used last stay open.
 /// Every handle is opened beneath the root without passing a link, or with --keep-dirlinks without passing one that leads out of it.
 /// </summary>
-internal sealed class DirectoryHandles(ISystemCalls io, int rootFd, bool keepLinks, int capacity = 128) : IDisposable
+internal sealed class DirectoryHandles(ISystemCalls io, int rootFd, bool keepLinks, int? share = null) : IDisposable
 {
+    private readonly int _capacity = share ?? DescriptorLimit.Share(128, part: 4);
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Handle> _open = [];
     private readonly LinkedList<Handle> _byUse = [];
@@ -86,7 +87,7 @@ internal sealed class DirectoryHandles(ISystemCalls io, int rootFd, bool keepLin
 
     private void Shrink()
     {
-        while (_open.Count > capacity)
+        while (_open.Count > _capacity)
         {
             Drop(_byUse.Last!.Value);
         }

@@ -114,7 +114,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     {
         if (_staged is { } staged && _handle is { Fd: >= 0 })
         {
-            if (context.Has(JobFlags.Partial) && context.Abort.Reason is not null && _patcher is { Length: > 0 })
+            if (context.Has(JobFlags.Partial) && (context.Abort.Reason is not null || _patcher is { Error: < 0 }) && _patcher is { Length: > 0 })
             {
                 _patcher.Finish(default, shortened: true);
                 tree.Placement.KeepPartial(staged, _handle.Fd, tree.LocalName(directory, index));

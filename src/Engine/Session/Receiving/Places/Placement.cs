@@ -28,6 +28,8 @@ internal sealed class Placement : IDisposable
         _tree = tree;
         Backups = new BackupKeeper(context, tree);
         Partials = new PartialPlace(context, tree.Root.Path);
+        MayWriteInPlace = context.Options.TempDirectory is not { Length: > 0 }
+            && !context.Has(JobFlags.DelayUpdates) && !context.Has(JobFlags.Update) && !context.Has(JobFlags.IgnoreExisting) && !context.Has(JobFlags.SizeOnly);
         if (context.Options.TempDirectory is { Length: > 0 } directory && !context.Has(JobFlags.DryRun))
         {
             var path = OperatorPath.From(tree.Root.Path, directory);
@@ -46,7 +48,11 @@ internal sealed class Placement : IDisposable
     public PartialPlace Partials { get; }
 
     /// <summary>False when even what replaces nothing may not be written under its own name.</summary>
-    public bool MayWriteInPlace => _temporary < 0 && !_context.Has(JobFlags.DelayUpdates);
+    /// <remarks>
+    /// One that is cut off is replaced by the next run because its size or time differ; where a run may look past them, nothing
+    /// incomplete may ever bear the name.
+    /// </remarks>
+    public bool MayWriteInPlace { get; }
 
     /// <summary>Makes the file in which the content for a name is put together; its handle, or -errno.</summary>
     public int Create(int dirfd, ReadOnlySpan<byte> name, out Staged staged)
