@@ -74,18 +74,42 @@ public sealed class FaultTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_tree.Root, "dst/d2/extra")));
     }
 
-    private async Task<long> CountCalls(bool atReceiver)
+    [Theory]
+    [InlineData(JobFlags.Update)]
+    [InlineData(JobFlags.IgnoreExisting)]
+    [InlineData(JobFlags.SizeOnly)]
+    public async Task WhatWasCutOffIsNotTakenForDoneByARunThatLooksPastIt(JobFlags flag)
     {
-        _tree.Reset("dst", "old");
+        _tree.Reset("empty", "old");
+        Directory.Delete(Path.Combine(_tree.Root, "empty"), recursive: true);
+        Directory.CreateDirectory(Path.Combine(_tree.Root, "empty"));
+        var total = await CountCalls(atReceiver: true, "empty", flag);
+        var step = Math.Max(1, total / 40);
+        for (var n = 0L; n < total; n += step)
+        {
+            _tree.Reset("dst", "empty");
+            await Run(atReceiver: true, new FaultySystemCalls(LinuxSystemCalls.Instance).DieAt(n), flag); // nothing is cleaned up
+            var again = await Run(atReceiver: true, new FaultySystemCalls(LinuxSystemCalls.Instance), flag);
+            Assert.Null(again.Failure);
+            foreach (var file in Directory.GetFiles(Path.Combine(_tree.Root, "src"), "*", SearchOption.AllDirectories))
+            {
+                Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(file.Replace("/src/", "/dst/", StringComparison.Ordinal)));
+            }
+        }
+    }
+
+    private async Task<long> CountCalls(bool atReceiver, string start = "old", JobFlags flags = JobFlags.None)
+    {
+        _tree.Reset("dst", start);
         var counting = new FaultySystemCalls(LinuxSystemCalls.Instance);
-        var (failure, _) = await Run(atReceiver, counting);
+        var (failure, _) = await Run(atReceiver, counting, flags);
         Assert.Null(failure);
         Assert.Equal(0, counting.OpenHandles);
         return counting.Calls;
     }
 
     /// <summary>A push whose agent receives; the doubled system is at one end, the real one at the other.</summary>
-    private async Task<(Exception? Failure, SyncReport? Report)> Run(bool atReceiver, ISystemCalls doubled)
+    private async Task<(Exception? Failure, SyncReport? Report)> Run(bool atReceiver, ISystemCalls doubled, JobFlags flags = JobFlags.None)
     {
         var real = SyncEnvironment.Default;
         var fake = real with { Io = doubled };
@@ -93,7 +117,7 @@ public sealed class FaultTests : IDisposable
             async (lane, ct) => await Agent.ServeAsync(lane, atReceiver ? fake : real, ct));
         SyncReport? report = null;
         var failure = await Record.ExceptionAsync(async () => report = await Synchronizer.RunAsync(
-            connection, JobKind.Push, _tree.Request("src/", "dst", JobFlags.Delete), null, atReceiver ? real : fake, CancellationToken.None)
+            connection, JobKind.Push, _tree.Request("src/", "dst", JobFlags.Delete | flags), null, atReceiver ? real : fake, CancellationToken.None)
             .WaitAsync(Patience));
         return (failure, report);
     }
