@@ -44,7 +44,7 @@ public sealed class OptionParityTests(SharedServer server) : IClassFixture<Share
         { "-aXX --no-super", "" },
     };
 
-    /// <summary>1 and a fresh one; NATIVESYNC_SEED names another, or a range of them ("1-200").</summary>
+    /// <summary>The same everywhere; NATIVESYNC_SEED names another, or a range of them ("1-200").</summary>
     private static int[] Seeds { get; } = ChooseSeeds(Environment.GetEnvironmentVariable("NATIVESYNC_SEED"));
 
     [Theory]
@@ -95,7 +95,7 @@ public sealed class OptionParityTests(SharedServer server) : IClassFixture<Share
     {
         if (string.IsNullOrEmpty(given))
         {
-            return [1, Random.Shared.Next()];
+            return [1, 729688964]; // the second once left a member of a set of hard links behind
         }
 
         int[] ends = [.. given.Split('-').Select(text => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture))];
