@@ -28,8 +28,9 @@ internal sealed class Placement : IDisposable
         _tree = tree;
         Backups = new BackupKeeper(context, tree);
         Partials = new PartialPlace(context, tree.Root.Path);
-        MayWriteInPlace = context.Options.TempDirectory is not { Length: > 0 }
-            && !context.Has(JobFlags.DelayUpdates) && !context.Has(JobFlags.Update) && !context.Has(JobFlags.IgnoreExisting) && !context.Has(JobFlags.SizeOnly);
+        MayWriteInPlace = context.InPlace
+            || (context.Options.TempDirectory is not { Length: > 0 }
+                && !context.Has(JobFlags.DelayUpdates) && !context.Has(JobFlags.Update) && !context.Has(JobFlags.IgnoreExisting) && !context.Has(JobFlags.SizeOnly));
         if (context.Options.TempDirectory is { Length: > 0 } directory && !context.Has(JobFlags.DryRun))
         {
             var path = OperatorPath.From(tree.Root.Path, directory);
