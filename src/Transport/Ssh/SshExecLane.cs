@@ -31,7 +31,7 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
         _command = command;
         _execution = execution;
         _statusIsFault = statusIsFault;
-        _input = command.CreateInputStream();
+        _input = OpenInput(command);
         Start("ssh " + peer);
     }
 
@@ -111,6 +111,19 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
         });
         _ = _execution.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         await Task.WhenAny(disposing, Task.Delay(TaskGrace)).ConfigureAwait(false);
+    }
+
+    /// <summary>A short command may be over already: what it said can be read all the same, and nobody is left to write to.</summary>
+    private static Stream OpenInput(SshCommand command)
+    {
+        try
+        {
+            return command.CreateInputStream();
+        }
+        catch (InvalidOperationException)
+        {
+            return Stream.Null;
+        }
     }
 
     private void DrainDiagnostics()
