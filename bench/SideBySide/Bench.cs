@@ -1,4 +1,5 @@
 using NativeSync.TestKit;
+using NativeSync.TestKit.Line;
 using NativeSync.TestKit.Trees;
 
 namespace NativeSync.SideBySide;
@@ -19,15 +20,45 @@ internal sealed class Bench : IAsyncDisposable
     /// <summary>Directory in memory; everything is below it.</summary>
     public string Root { get; }
 
-    public PrivateSshd Server { get; }
+    public PrivateSshd Server { get; private set; }
 
     /// <summary>The nativesync under test.</summary>
     public string Executable { get; }
 
     public string this[string name] => Path.Combine(Root, name);
 
+    /// <summary>The line between both ends; null for the loopback.</summary>
+    public LongLine? Line { get; private set; }
+
+    /// <summary>Words in front of a command that is to run where the data comes from.</summary>
+    public IReadOnlyList<string> Near => Line?.Near ?? [];
+
+    /// <summary>User and address of the server.</summary>
+    public string Login => $"{PrivateSshd.User}@{Server.Address}";
+
     /// <summary>Words in front of a remote path.</summary>
-    public static string Remote(string path) => $"{PrivateSshd.User}@{PrivateSshd.Host}:{path}";
+    public string Remote(string path) => $"{Login}:{path}";
+
+    /// <summary>Bytes that went between both ends so far, both directions, with TCP and IP headers.</summary>
+    public long WireBytes => Line is { } line ? line.Bytes.There + line.Bytes.Back : Meter.LoopbackBytes();
+
+    /// <summary>Puts both ends of what follows at the ends of such a line; null for the loopback.</summary>
+    public async Task UseAsync(LineShape? shape)
+    {
+        if (shape == Line?.Shape)
+        {
+            return;
+        }
+
+        await Server.DisposeAsync();
+        if (Line is { } old)
+        {
+            await old.DisposeAsync();
+        }
+
+        Line = shape is null ? null : await LongLine.OpenAsync(shape);
+        Server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = Line });
+    }
 
     /// <summary>OpenSSH with the cipher that NativeSync chooses; otherwise as it comes, but for the key exchange when asked.</summary>
     public IReadOnlyList<string> Ssh(bool fastExchange = false) =>
@@ -54,6 +85,11 @@ internal sealed class Bench : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Server.DisposeAsync();
+        if (Line is { } line)
+        {
+            await line.DisposeAsync();
+        }
+
         await Command.RunAsync(["rm", "-rf", "--", Root]);
     }
 }

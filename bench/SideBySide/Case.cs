@@ -1,3 +1,5 @@
+using NativeSync.TestKit.Line;
+
 namespace NativeSync.SideBySide;
 
 /// <summary>
@@ -26,6 +28,12 @@ internal sealed record Case
     public required Func<Bench, Task> CleanAsync { get; init; }
 
     public required IReadOnlyList<Contender> Contenders { get; init; }
+
+    /// <summary>The line between both ends; null for the loopback.</summary>
+    public LineShape? Line { get; init; }
+
+    /// <summary>Bytes of file contents that have to travel, for the share of the line; 0 where it says nothing.</summary>
+    public long Payload { get; init; }
 
     /// <summary>Compares content, not only sizes and times, after a run.</summary>
     public bool CompareContent { get; init; }

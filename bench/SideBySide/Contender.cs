@@ -23,26 +23,26 @@ internal sealed record Contender(string Name, Role Role, Func<Bench, string, str
 
     public static Contender Rsync(params string[] options) => new(
         "rsync " + string.Join(' ', options), Role.Rival,
-        (bench, source, destination) => ["rsync", .. options, "-e", string.Join(' ', bench.Ssh()), source, Bench.Remote(destination)]);
+        (bench, source, destination) => [.. bench.Near, "rsync", .. options, "-e", string.Join(' ', bench.Ssh()), source, bench.Remote(destination)]);
 
     /// <summary>rsync with the cheaper key exchange that NativeSync chooses, to separate connecting from copying.</summary>
     public static Contender RsyncFastExchange(params string[] options) => new(
         "rsync " + string.Join(' ', options) + " (curve25519)", Role.Rival,
-        (bench, source, destination) => ["rsync", .. options, "-e", string.Join(' ', bench.Ssh(fastExchange: true)), source, Bench.Remote(destination)]);
+        (bench, source, destination) => [.. bench.Near, "rsync", .. options, "-e", string.Join(' ', bench.Ssh(fastExchange: true)), source, bench.Remote(destination)]);
 
     public static Contender NativeSync(params string[] options) => new(
         "nativesync " + string.Join(' ', options), Role.Subject,
         (bench, source, destination) =>
         [
-            bench.Executable, "sync", .. options, "--port", bench.Server.Port.ToString(CultureInfo.InvariantCulture),
-            "--identity", bench.Server.ClientKeyPath, "--known-hosts", bench.Server.KnownHostsPath, source, Bench.Remote(destination),
+            .. bench.Near, bench.Executable, "sync", .. options, "--port", bench.Server.Port.ToString(CultureInfo.InvariantCulture),
+            "--identity", bench.Server.ClientKeyPath, "--known-hosts", bench.Server.KnownHostsPath, source, bench.Remote(destination),
         ]);
 
     public static Contender Tar { get; } = new(
         "tar | ssh tar", Role.Floor,
-        (bench, source, destination) => ["sh", "-c", $"tar -C '{source}' -cf - . | {string.Join(' ', bench.Ssh())} {TestKit.PrivateSshd.User}@{TestKit.PrivateSshd.Host} \"mkdir -p '{destination}' && tar -C '{destination}' -xf -\""]);
+        (bench, source, destination) => [.. bench.Near, "sh", "-c", $"tar -C '{source}' -cf - . | {string.Join(' ', bench.Ssh())} {bench.Login} \"mkdir -p '{destination}' && tar -C '{destination}' -xf -\""]);
 
     public static Contender Login(bool fastExchange) => new(
         fastExchange ? "ssh true (curve25519)" : "ssh true", Role.Floor,
-        (bench, _, _) => [.. bench.Ssh(fastExchange), $"{TestKit.PrivateSshd.User}@{TestKit.PrivateSshd.Host}", "true"]);
+        (bench, _, _) => [.. bench.Near, .. bench.Ssh(fastExchange), bench.Login, "true"]);
 }

@@ -85,15 +85,18 @@ internal static class DataSets
         }
     }
 
-    private static async Task RandomFileAsync(string path, int seed)
+    private static Task RandomFileAsync(string path, int seed) => RandomAsync(path, Length, seed);
+
+    /// <summary>A file that no codec shrinks.</summary>
+    public static async Task RandomAsync(string path, long length, int seed)
     {
         var random = new Random(seed);
         byte[] chunk = new byte[Chunk];
         await using FileStream output = File.Create(path);
-        for (long written = 0; written < Length; written += Chunk)
+        for (long written = 0; written < length; written += Chunk)
         {
             random.NextBytes(chunk);
-            await output.WriteAsync(chunk);
+            await output.WriteAsync(chunk.AsMemory(0, (int)Math.Min(Chunk, length - written)));
         }
     }
 

@@ -11,7 +11,7 @@ if (options is null)
 
 if (options.List)
 {
-    foreach (Case one in Cases.All)
+    foreach (Case one in Cases.All.Concat(LineCases.All))
     {
         Console.WriteLine($"{one.Name,-14} {(one.ByDefault ? "        " : "(asked) ")} {one.Title}");
     }
@@ -19,8 +19,9 @@ if (options.List)
     return 0;
 }
 
-Case[] chosen = [.. Cases.All.Where(c => options.Cases.Count == 0 ? c.ByDefault : options.Cases.Contains(c.Name))];
-string[] unknown = [.. options.Cases.Where(name => Cases.All.All(c => c.Name != name))];
+Case[] all = [.. Cases.All, .. LineCases.All];
+Case[] chosen = [.. all.Where(c => options.Cases.Count == 0 ? c.ByDefault : options.Cases.Contains(c.Name))];
+string[] unknown = [.. options.Cases.Where(name => all.All(c => c.Name != name))];
 if (unknown.Length > 0)
 {
     await Console.Error.WriteLineAsync($"bench/compare: no case is called {string.Join(", ", unknown)}; see bench/compare --list");

@@ -3,8 +3,8 @@ using NativeSync.TestKit.Trees;
 
 namespace NativeSync.SideBySide;
 
-/// <summary>One timed run. Seconds; processor seconds of each end with its SSH; bytes on the loopback.</summary>
-internal sealed record Measurement(double Seconds, double ClientCpu, double RemoteCpu, long WireBytes);
+/// <summary>One timed run. Seconds; processor seconds of each end with its SSH; bytes on the wire; the share of the line that contents took once connected.</summary>
+internal sealed record Measurement(double Seconds, double ClientCpu, double RemoteCpu, long WireBytes, double Share);
 
 /// <summary>Everything about one contender in one case. Peaks are of the largest process of each end, bytes; 0 for contenders without a name to look for.</summary>
 internal sealed record Series(Contender Contender, IReadOnlyList<Measurement> Runs, long ClientPeak, long RemotePeak, string? Failure)
@@ -17,6 +17,8 @@ internal sealed record Series(Contender Contender, IReadOnlyList<Measurement> Ru
 
     public double WireBytes => Median(run => run.WireBytes);
 
+    public double Share => Median(run => run.Share);
+
     private double Median(Func<Measurement, double> value)
     {
         double[] sorted = [.. Runs.Select(value).Order()];
@@ -27,12 +29,16 @@ internal sealed record Series(Contender Contender, IReadOnlyList<Measurement> Ru
 /// <summary>Runs the contenders of a case in turn, so that a slow minute of the machine hits them all.</summary>
 internal sealed class Runner(Bench bench, int runs, Action<string> say)
 {
+    /// <summary>More than a login takes: who has sent this much is connected.</summary>
+    private const long LoginBytes = 32 << 10;
+
     private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(20);
     private const int SettleAttempts = 500;
 
     /// <summary>A contender that fails is dropped with its first complaint; the others go on.</summary>
     public async Task<IReadOnlyList<Series>> RunAsync(Case @case, string only)
     {
+        await bench.UseAsync(@case.Line);
         (string source, string destination) = await @case.PrepareAsync(bench);
         Contender[] contenders = [.. @case.Contenders.Where(c => c.Name.Contains(only, StringComparison.Ordinal))];
         Dictionary<Contender, List<Measurement>> measured = contenders.ToDictionary(c => c, _ => new List<Measurement>());
@@ -57,9 +63,9 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
                     }
                     else
                     {
-                        Measurement measurement = await MeasureAsync(words);
+                        Measurement measurement = await MeasureAsync(words, @case.Payload);
                         measured[contender].Add(measurement);
-                        say(string.Create(CultureInfo.InvariantCulture, $"  {run}/{runs}  {measurement.Seconds,7:0.00} s  {contender.Name}"));
+                        say(string.Create(CultureInfo.InvariantCulture, $"  {run}/{runs}  {measurement.Seconds,7:0.00} s  {(measurement.Share > 0 ? measurement.Share.ToString("P0", CultureInfo.InvariantCulture) : ""),6}  {contender.Name}"));
                     }
                 }
                 catch (Exception e) when (e is InvalidOperationException or TimeoutException)
@@ -74,16 +80,19 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         return [.. contenders.Select(c => new Series(c, measured[c], peaks.GetValueOrDefault(c).Client, peaks.GetValueOrDefault(c).Remote, failures.GetValueOrDefault(c)))];
     }
 
-    private async Task<Measurement> MeasureAsync(IReadOnlyList<string> words)
+    private async Task<Measurement> MeasureAsync(IReadOnlyList<string> words, long payload)
     {
         await SettleAsync();
         string times = bench["times"];
         double remote = Meter.ChildSeconds(bench.Server.ProcessId);
-        long wire = Meter.LoopbackBytes();
+        long wire = bench.WireBytes;
+        bench.Line?.Mark(LoginBytes);
         CommandResult result = (await Command.RunAsync(["/usr/bin/time", "-o", times, "-f", "%U %S", .. words])).MustExit(0);
+        double busy = bench.Line?.SecondsSinceMark ?? 0;
+        double share = busy > 0 && payload > 0 ? payload / (busy * bench.Line!.Shape.BytesPerSecond) : 0;
         await SettleAsync();
         double[] client = [.. (await File.ReadAllTextAsync(times)).Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
-        return new Measurement(result.Elapsed.TotalSeconds, client.Sum(), Meter.ChildSeconds(bench.Server.ProcessId) - remote, Meter.LoopbackBytes() - wire);
+        return new Measurement(result.Elapsed.TotalSeconds, client.Sum(), Meter.ChildSeconds(bench.Server.ProcessId) - remote, bench.WireBytes - wire, share);
     }
 
     private async Task<(long Client, long Remote)> WatchAsync(Contender contender, IReadOnlyList<string> words)

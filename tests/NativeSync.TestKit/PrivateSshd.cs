@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using NativeSync.TestKit.Line;
 
 namespace NativeSync.TestKit;
 
@@ -33,6 +34,9 @@ public sealed record PrivateSshdOptions
     /// <summary>Allows password logins (checked by the system's own <c>shadow</c> file, without PAM).</summary>
     public bool PasswordAuthentication { get; init; }
 
+    /// <summary>The line at whose far end it stands; null for 127.0.0.1.</summary>
+    public LongLine? Line { get; init; }
+
     /// <summary>How long the server may take to answer.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(20);
 }
@@ -51,16 +55,20 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
     private readonly StringBuilder _log;
     private bool _disposed;
 
-    private PrivateSshd(Process process, StringBuilder log, string directory, int port)
+    private PrivateSshd(Process process, StringBuilder log, string directory, string address, int port)
     {
+        Address = address;
         _process = process;
         _log = log;
         DirectoryPath = directory;
         Port = port;
     }
 
-    /// <summary>The address it listens on.</summary>
+    /// <summary>The address it listens on, unless it stands at the far end of a line.</summary>
     public static string Host => "127.0.0.1";
+
+    /// <summary>The address it listens on.</summary>
+    public string Address { get; }
 
     /// <summary>The TCP port it listens on.</summary>
     public int Port { get; }
@@ -125,23 +133,25 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
             await MakeKeyAsync(keygen, options.ClientKeyType, Path.Combine(directory, "client_key"), options.ClientKeyPassphrase, cancellationToken);
             File.Copy(Path.Combine(directory, "client_key.pub"), Path.Combine(directory, "authorized_keys"));
 
+            string address = options.Line is null ? Host : LongLine.FarAddress;
+
             // A free port can be taken by somebody else between our look and sshd's bind: try again with another.
             for (int attempt = 1; ; attempt++)
             {
                 int port = FreePort();
                 await WriteConfigurationAsync(directory, port, options, cancellationToken);
-                (Process process, StringBuilder log) = Launch(sshd, directory);
-                if (await AnswersAsync(process, port, options.StartTimeout, cancellationToken))
+                (Process process, StringBuilder log) = Launch([.. options.Line?.Far ?? [], sshd], directory);
+                if (options.Line is null ? await AnswersAsync(process, port, options.StartTimeout, cancellationToken) : await ListensAsync(process, log, options.StartTimeout, cancellationToken))
                 {
-                    string known = $"[{Host}]:{port} {PublicKeyOf(Path.Combine(directory, "host_key"))}\n";
+                    string known = $"[{address}]:{port} {PublicKeyOf(Path.Combine(directory, "host_key"))}\n";
                     await File.WriteAllTextAsync(Path.Combine(directory, "known_hosts"), known, cancellationToken);
-                    return new PrivateSshd(process, log, directory, port);
+                    return new PrivateSshd(process, log, directory, address, port);
                 }
 
                 string said = await StopAsync(process, log);
                 if (attempt == MaxAttempts)
                 {
-                    throw new InvalidOperationException($"sshd did not answer on {Host}:{port}. It said: {said}");
+                    throw new InvalidOperationException($"sshd did not answer on {address}:{port}. It said: {said}");
                 }
             }
         }
@@ -154,7 +164,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
 
     /// <summary>Replaces what the known_hosts file says, e.g. with another server's key.</summary>
     public void WriteKnownHosts(string publicKey) =>
-        File.WriteAllText(KnownHostsPath, $"[{Host}]:{Port} {publicKey}\n");
+        File.WriteAllText(KnownHostsPath, $"[{Address}]:{Port} {publicKey}\n");
 
     /// <summary>Stops the server and every session of it, and removes its directory.</summary>
     public async ValueTask DisposeAsync()
@@ -182,7 +192,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
 
         text.Append(CultureInfo.InvariantCulture, $"""
             Port {port}
-            ListenAddress {Host}
+            ListenAddress {(options.Line is null ? Host : LongLine.FarAddress)}
             HostKey {directory}/host_key
             SetEnv HOME={directory}/home
             AuthorizedKeysFile {directory}/authorized_keys
@@ -221,16 +231,16 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
         await File.WriteAllTextAsync(Path.Combine(directory, "sshd_config"), text.ToString(), cancellationToken);
     }
 
-    private static (Process Process, StringBuilder Log) Launch(string sshd, string directory)
+    private static (Process Process, StringBuilder Log) Launch(string[] words, string directory)
     {
         // -D keeps it our child, so that its process id is the one to stop; -e logs to its standard error.
-        var start = new ProcessStartInfo(sshd, ["-D", "-e", "-f", Path.Combine(directory, "sshd_config")])
+        var start = new ProcessStartInfo(words[0], [.. words[1..], "-D", "-e", "-f", Path.Combine(directory, "sshd_config")])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
         };
-        Process process = Process.Start(start) ?? throw new InvalidOperationException($"{sshd} did not start");
+        Process process = Process.Start(start) ?? throw new InvalidOperationException($"{words[^1]} did not start");
         process.StandardInput.Close();
         var log = new StringBuilder();
         void Keep(object sender, DataReceivedEventArgs e)
@@ -246,6 +256,27 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
         return (process, log);
+    }
+
+    /// <summary>The same for a server that cannot be reached from here: what it logs says so.</summary>
+    private static async Task<bool> ListensAsync(Process process, StringBuilder log, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(PollMilliseconds));
+        while (!process.HasExited && Stopwatch.GetElapsedTime(begin) < timeout)
+        {
+            lock (log)
+            {
+                if (log.ToString().Contains("Server listening on", StringComparison.Ordinal))
+                {
+                    return true;
+                }
+            }
+
+            await poll.WaitForNextTickAsync(cancellationToken);
+        }
+
+        return false;
     }
 
     /// <summary>True once the port greets with "SSH-"; false when the process ends or the time is over.</summary>
