@@ -18,6 +18,12 @@ internal static class ModeBits
     public const uint SetGroupId = 0x0400;
     public const uint Sticky = 0x0200;
 
+    /// <summary>What a file is made with: for us alone, until it gets its own mode at the end.</summary>
+    public const uint PrivateFile = 0x180;
+
+    /// <summary>What a directory is made with: usable by us until it gets its own mode at the end, and by nobody else.</summary>
+    public const uint PrivateDirectory = 0x1C0;
+
     public static bool IsDirectory(uint mode) => (mode & TypeMask) == Directory;
     public static bool IsRegular(uint mode) => (mode & TypeMask) == Regular;
     public static bool IsSymbolicLink(uint mode) => (mode & TypeMask) == SymbolicLink;

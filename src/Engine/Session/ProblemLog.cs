@@ -32,6 +32,10 @@ internal sealed class ProblemLog(ISyncObserver? observer)
         }
     }
 
+    /// <summary>A problem that the other end met.</summary>
+    public void Add(in ProblemRecord problem, bool onSource) => Add(new SyncProblem(
+        problem.Operation, problem.Errno, problem.Path.ToArray(), onSource, (problem.Flags & ProblemFlags.Warning) != 0) { Detail = problem.Detail.ToArray() });
+
     public void Add(in SyncProblem problem)
     {
         lock (_gate)

@@ -1,5 +1,6 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -40,9 +41,6 @@ internal sealed class AttributeWriter
 
     /// <summary>What this process may not do, and was asked for.</summary>
     public UnkeptAttributes Unkept { get; }
-
-    /// <summary>The mode in which a new directory is made: usable by us until it gets its own at the end, and by nobody else.</summary>
-    public const uint InitialDirectoryMode = 0x1C0;
 
     /// <summary>The mode of a directory that nobody gives one: what the umask leaves.</summary>
     public uint DefaultDirectoryMode => 0x1FF & ~_options.Umask;

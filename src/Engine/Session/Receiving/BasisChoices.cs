@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Engine.Session.Receiving.Places;
 
 namespace NativeSync.Engine.Session.Receiving;

@@ -1,5 +1,6 @@
 using NativeSync.Engine.Delta;
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -141,7 +142,7 @@ internal sealed class BasisStage : IDisposable
 
         if (error < 0)
         {
-            _tree.AskWhole(directory, index);
+            _tree.Contents.AskWhole(directory, index);
             return;
         }
 
@@ -161,7 +162,7 @@ internal sealed class BasisStage : IDisposable
                 _context.Io.Close(fd);
             }
 
-            _tree.AskWhole(directory, index);
+            _tree.Contents.AskWhole(directory, index);
             return;
         }
 

@@ -1,5 +1,6 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -42,7 +43,7 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
                 if (IsExtraneous(directory, rules, local, i, remote))
                 {
                     tree.Late.AddDeletion(new LateDeletion(directory.Path, local.Name(i).ToArray(), local.Metadata(i).Type, rules));
-                    tree.Touch(directory);
+                    tree.Directories.Touch(directory);
                 }
             }
 
@@ -141,7 +142,7 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
             : context.Io.UnlinkAt(dirfd, name, local.IsDirectory);
         if (error >= 0)
         {
-            tree.Touch(directory);
+            tree.Directories.Touch(directory);
             return true;
         }
 
@@ -200,7 +201,7 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
                 return false;
             }
 
-            tree.Touch(directory);
+            tree.Directories.Touch(directory);
         }
 
         // What makes way is told by what takes its place; what was in it is told by itself.

@@ -16,6 +16,12 @@ internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created, byt
 {
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
 
+    /// <summary>There is nothing to receive: the directory is neither opened nor made.</summary>
+    public static DestinationRoot Nothing { get; } = new(-1, null, Created: false, []);
+
+    /// <summary>True of <see cref="Nothing"/>.</summary>
+    public bool IsNothing => ReferenceEquals(this, Nothing);
+
     /// <exception cref="SessionException">3 or 11, as rsync.</exception>
     public static DestinationRoot Resolve(SyncContext context, byte[] destination, bool singleFile)
     {

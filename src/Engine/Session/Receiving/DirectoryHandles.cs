@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 
 namespace NativeSync.Engine.Session.Receiving;
 

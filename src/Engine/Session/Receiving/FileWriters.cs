@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -136,7 +137,7 @@ internal sealed class FileWriters : IDisposable
                 WholeFile.Write(_context, _tree, job.Directory, job.Index, job.Data, job.Flags, job.Digest);
                 break;
             case WriteTask.CopyHere:
-                _tree.CopyHere(job.Directory, job.Index);
+                _tree.Reconciler.CopyHere(job.Directory, job.Index);
                 break;
             case WriteTask.Begin:
                 open.Add(job.File!, true);
@@ -162,7 +163,7 @@ internal sealed class FileWriters : IDisposable
                     _context.Io.Close(basis);
                 }
 
-                _tree.SourceFailed(job.Directory, job.Index, (int)job.Size);
+                _tree.Contents.SourceFailed(job.Directory, job.Index, (int)job.Size);
                 break;
         }
     }

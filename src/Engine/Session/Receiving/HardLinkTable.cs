@@ -1,3 +1,5 @@
+using NativeSync.Engine.Session.Receiving.Directories;
+
 namespace NativeSync.Engine.Session.Receiving;
 
 /// <summary>

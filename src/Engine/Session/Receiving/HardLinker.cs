@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
@@ -101,7 +102,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
                 tree.Handles.Return(handle);
             }
 
-            tree.ContentSettled(directory, index);
+            tree.Contents.Settled(directory, index);
         }
     }
 
@@ -126,7 +127,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             directory.Remote.State(index) = ContentState.Awaited;
             if (!exists || !here.IsDirectory || tree.Deleter.MakeWay(directory, handle.Fd, name, here.ToMetadata()))
             {
-                tree.Appointed(directory, index);
+                tree.Reconciler.Comparison.Appointed(directory, index);
                 return;
             }
         }
@@ -135,7 +136,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             tree.Handles.Return(handle);
         }
 
-        tree.ContentGivenUp(directory, index);
+        tree.Contents.GivenUp(directory, index);
     }
 
     private LinkResult Link(ReceiverDirectory directory, int dirfd, int index, LinkSet set)
@@ -192,7 +193,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             _table.Replace(directory.Remote!.Group(index), directory, tree.LocalName(directory, index));
             directory.Remote.State(index) = ContentState.Awaited;
             directory.Remote.Differences(index) = exists ? Changes.HardLink : Changes.New;
-            tree.AskWhole(directory, index);
+            tree.Contents.AskWhole(directory, index);
             return LinkResult.Leads;
         }
 
@@ -208,7 +209,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             return LinkResult.Done;
         }
 
-        tree.Touch(directory);
+        tree.Directories.Touch(directory);
         tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
         return LinkResult.Done;
     }

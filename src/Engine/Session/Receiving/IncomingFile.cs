@@ -1,5 +1,6 @@
 using NativeSync.Engine.Delta;
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
@@ -76,7 +77,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         if (errno != 0)
         {
             Abandon();
-            tree.SourceFailed(directory, index, errno);
+            tree.Contents.SourceFailed(directory, index, errno);
             return;
         }
 
@@ -86,23 +87,23 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         {
             _error = _patcher?.Error ?? _error;
             Abandon();
-            tree.ContentWritten(directory, index, _error == 0 ? -Errno.EIO : _error, 0, 0, 0);
+            tree.Contents.Written(directory, index, _error == 0 ? -Errno.EIO : _error, 0, 0, 0);
         }
         else if (outcome == PatchOutcome.Mismatch)
         {
             Abandon();
-            tree.ContentMismatch(directory, index);
+            tree.Contents.Mismatch(directory, index);
         }
-        else if (unstable && tree.MayAskAgain(directory, index))
+        else if (unstable && ContentResults.MayAskAgain(directory, index))
         {
             Abandon();
-            tree.AskWhole(directory, index);
+            tree.Contents.AskWhole(directory, index);
         }
         else
         {
             if (unstable)
             {
-                tree.SourceChanged(directory, index);
+                tree.Contents.SourceChanged(directory, index);
             }
 
             Commit(digest);
@@ -149,7 +150,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             Close();
         }
 
-        tree.ContentWritten(directory, index, error, size, _literal, _matched, digest);
+        tree.Contents.Written(directory, index, error, size, _literal, _matched, digest);
     }
 
     private int OpenOutput(int dirfd)

@@ -1,5 +1,6 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 

@@ -9,9 +9,9 @@ namespace NativeSync.Engine.Session.Receiving;
 /// of a directory first what is no directory, then each directory followed by what is in it.
 /// </summary>
 /// <remarks>Used by the receive loop alone. An entry waits until all that stands before it is known.</remarks>
-internal sealed class ListingReceiver(SyncContext context) : IDisposable
+internal sealed class ListingReceiver(SyncContext context) : IRecordHandler, IDisposable
 {
-    private readonly PackReader _reader = new();
+    private readonly RecordLoop _loop = new(RecordSide.Sender);
     private readonly Dictionary<int, ListedDirectory> _directories = [];
     private readonly Stack<(ListedDirectory Directory, int Next)> _cursor = new();
     private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -23,64 +23,48 @@ internal sealed class ListingReceiver(SyncContext context) : IDisposable
 
     public void Receive(InboundPack pack)
     {
-        try
-        {
-            pack.Unpack(_reader);
-            Handle(pack.Records.Span);
-        }
-        finally
-        {
-            pack.Release();
-        }
-    }
-
-    public void Dispose() => _reader.Dispose();
-
-    private void Handle(ReadOnlySpan<byte> records)
-    {
-        var reader = new RecordReader(records, RecordSide.Sender);
-        while (reader.TryNext(out var type))
-        {
-            switch (type)
-            {
-                case RecordType.Root:
-                    HandleRoot(Records.ReadRoot(ref reader.Wire));
-                    break;
-                case RecordType.Probe:
-                    HandleProbe(Records.ReadProbe(ref reader.Wire));
-                    break;
-                case RecordType.Entries:
-                    HandleEntries(ref reader);
-                    break;
-                case RecordType.Close:
-                    Get(Records.ReadClose(ref reader.Wire).Directory).Closed = true;
-                    break;
-                case RecordType.Problem:
-                    var problem = Records.ReadProblem(ref reader.Wire);
-                    context.Problems.Add(new SyncProblem(
-                        problem.Operation, problem.Errno, problem.Path.ToArray(), OnSource: true, (problem.Flags & ProblemFlags.Warning) != 0));
-                    break;
-                case RecordType.EndOfTree:
-                    if (_totals is not null || _directories.Values.Any(d => !d.Closed))
-                    {
-                        throw new ProtocolException(ProtocolError.BadOrder, "the tree ends twice, or with directories that are not closed");
-                    }
-
-                    // Entries may still come: they travel behind the answer to their Probe.
-                    _totals = Records.ReadEndOfTree(ref reader.Wire);
-                    break;
-                case RecordType.Identity:
-                    Records.ReadIdentity(ref reader.Wire);
-                    break;
-                default:
-                    throw new ProtocolException(ProtocolError.UnexpectedRecord, $"a {type} record came although only a listing was asked for");
-            }
-        }
-
+        _loop.Read(pack, this);
         Advance();
         if (_totals is { } totals && _directories.Count == 0)
         {
             _finished.TrySetResult(totals);
+        }
+    }
+
+    public void Dispose() => _loop.Dispose();
+
+    bool IRecordHandler.TryHandle(RecordType type, ref WireReader fields, InboundPack pack)
+    {
+        switch (type)
+        {
+            case RecordType.Root:
+                HandleRoot(Records.ReadRoot(ref fields));
+                return true;
+            case RecordType.Probe:
+                HandleProbe(Records.ReadProbe(ref fields));
+                return true;
+            case RecordType.Entries:
+                HandleEntries(Records.ReadEntries(ref fields), ref fields);
+                return true;
+            case RecordType.Close:
+                Get(Records.ReadClose(ref fields).Directory).Closed = true;
+                return true;
+            case RecordType.Problem:
+                context.Problems.Add(Records.ReadProblem(ref fields), onSource: true);
+                return true;
+            case RecordType.EndOfTree:
+                if (_totals is not null || _directories.Values.Any(d => !d.Closed))
+                {
+                    throw new ProtocolException(ProtocolError.BadOrder, "the tree ends twice, or with directories that are not closed");
+                }
+
+                // Entries may still come: they travel behind the answer to their Probe.
+                _totals = Records.ReadEndOfTree(ref fields);
+                return true;
+            case RecordType.Identity or RecordType.Note:
+                return false;
+            default:
+                throw new ProtocolException(ProtocolError.UnexpectedRecord, $"a {type} record came although only a listing was asked for");
         }
     }
 
@@ -115,30 +99,15 @@ internal sealed class ListingReceiver(SyncContext context) : IDisposable
         }
 
         _cursor.Push((directory, 0));
-        using var scope = context.Outbox.Enter(Records.AnswerBound);
-        var writer = new WireWriter(scope.Room);
-        Records.WriteAnswer(ref writer, directory.Id, Verdict.Void);
-        scope.Commit(writer.Position);
+        context.Outbox.Answer(directory.Id, Verdict.Void);
     }
 
-    private void HandleEntries(ref RecordReader reader)
+    private void HandleEntries(in EntriesRecord header, ref WireReader fields)
     {
-        var header = Records.ReadEntries(ref reader.Wire);
         var directory = Get(header.Directory);
-        if (directory.Complete || directory.Entries.Count != header.First)
+        directory.Remote.Read(header, ref fields);
+        if (directory.Remote.IsComplete)
         {
-            throw new ProtocolException(ProtocolError.BadOrder, $"the entries of directory {header.Directory} come twice or out of order");
-        }
-
-        var decoder = new EntryDecoder();
-        for (var i = 0; i < header.Count; i++)
-        {
-            directory.Add(decoder.Read(ref reader.Wire));
-        }
-
-        if ((header.Flags & EntriesFlags.Last) != 0)
-        {
-            directory.Complete = true;
             directory.Sort();
         }
     }
@@ -149,7 +118,7 @@ internal sealed class ListingReceiver(SyncContext context) : IDisposable
         while (_cursor.TryPop(out var at))
         {
             var (directory, next) = at;
-            if (!directory.Complete)
+            if (!directory.Remote.IsComplete)
             {
                 _cursor.Push(at);
                 return;
@@ -168,9 +137,14 @@ internal sealed class ListingReceiver(SyncContext context) : IDisposable
             }
 
             var index = directory.Order[next];
-            var name = directory.Entries.Name(index);
+            var name = directory.Remote.Entries.Name(index);
             var path = PathBytes.Join(directory.Path, name);
-            ref var metadata = ref directory.Entries.Metadata(index);
+            var metadata = directory.Remote.Entries.Metadata(index);
+            if (directory.Remote.Mark(index) == EntryMark.Missing)
+            {
+                metadata.Mode = 0;
+            }
+
             ListedDirectory? below = null;
             if (metadata.IsDirectory)
             {
@@ -184,7 +158,7 @@ internal sealed class ListingReceiver(SyncContext context) : IDisposable
                 return;
             }
 
-            Tell(path, metadata, directory.Entries.LinkTarget(index));
+            Tell(path, metadata, directory.Remote.Entries.LinkTarget(index));
             _cursor.Push((directory, next + 1));
             if (below is not null)
             {
@@ -196,10 +170,7 @@ internal sealed class ListingReceiver(SyncContext context) : IDisposable
     private void Settle(ListedDirectory directory)
     {
         _directories.Remove(directory.Id);
-        using var scope = context.Outbox.Enter(Records.SettledBound);
-        var writer = new WireWriter(scope.Room);
-        Records.WriteSettled(ref writer, directory.Id);
-        scope.Commit(writer.Position);
+        context.Outbox.Settled(directory.Id);
     }
 
     private void Tell(byte[] path, in EntryMetadata metadata, ReadOnlySpan<byte> target) => context.Observer?.OnEntry(
@@ -208,71 +179,4 @@ internal sealed class ListingReceiver(SyncContext context) : IDisposable
     private ListedDirectory Get(int id) => _directories.TryGetValue(id, out var directory)
         ? directory
         : throw new ProtocolException(ProtocolError.BadOrder, $"directory {id} was not announced, or is done");
-
-    private sealed class ListedDirectory(int id, byte[] path)
-    {
-        public int Id { get; } = id;
-
-        public byte[] Path { get; } = path;
-
-        public DirectoryListing Entries { get; } = new();
-
-        public Dictionary<string, ListedDirectory> Children { get; } = [];
-
-        /// <summary>Indices in the order of the listing.</summary>
-        public int[] Order { get; private set; } = [];
-
-        public bool Complete { get; set; }
-
-        public bool Closed { get; set; }
-
-        public void Add(in Entry entry)
-        {
-            if (Entries.Count > 0 && Entries.Name(Entries.Count - 1).SequenceCompareTo(entry.Name) >= 0)
-            {
-                throw new ProtocolException(ProtocolError.BadOrder, $"the entries of directory {Id} are not in byte order");
-            }
-
-            var metadata = entry.Metadata;
-            if (entry.Mark == EntryMark.Missing)
-            {
-                metadata.Mode = 0;
-            }
-
-            Entries.Append(entry.Name, metadata, default, entry.LinkTarget, default);
-        }
-
-        /// <summary>What is no directory by name, then the directories as if a slash stood behind their names.</summary>
-        public void Sort()
-        {
-            Order = new int[Entries.Count];
-            for (var i = 0; i < Order.Length; i++)
-            {
-                Order[i] = i;
-            }
-
-            Array.Sort(Order, Compare);
-        }
-
-        private int Compare(int a, int b)
-        {
-            var directories = Entries.Metadata(a).IsDirectory;
-            if (directories != Entries.Metadata(b).IsDirectory)
-            {
-                return directories ? 1 : -1;
-            }
-
-            if (!directories)
-            {
-                return a.CompareTo(b);
-            }
-
-            var first = Entries.Name(a);
-            var second = Entries.Name(b);
-            var common = first.CommonPrefixLength(second);
-            var x = common < first.Length ? first[common] : (byte)'/';
-            var y = common < second.Length ? second[common] : (byte)'/';
-            return x.CompareTo(y);
-        }
-    }
 }

@@ -1,3 +1,4 @@
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
@@ -11,8 +12,6 @@ namespace NativeSync.Engine.Session.Receiving;
 /// </summary>
 internal static class WholeFile
 {
-    private const uint PrivateMode = 0x180;
-
     /// <summary>What a file system can leave out.</summary>
     private const int Page = 4096;
 
@@ -21,20 +20,20 @@ internal static class WholeFile
     {
         if (XxHash128.HashToUInt128(data) != digest)
         {
-            tree.ContentMismatch(directory, index);
+            tree.Contents.Mismatch(directory, index);
             return;
         }
 
         if ((flags & ContentFlags.Unstable) != 0)
         {
-            tree.SourceChanged(directory, index);
+            tree.Contents.SourceChanged(directory, index);
         }
 
         var handle = tree.Handles.Take(directory);
         try
         {
             var error = handle.Fd < 0 ? handle.Fd : Write(context, tree, directory, index, handle.Fd, data);
-            tree.ContentWritten(directory, index, error, data.Length, literal: data.Length, matched: 0, digest);
+            tree.Contents.Written(directory, index, error, data.Length, literal: data.Length, matched: 0, digest);
         }
         finally
         {
@@ -51,7 +50,7 @@ internal static class WholeFile
         var isNew = true;
         if (tree.Placement.MayWriteInPlace)
         {
-            fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+            fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
         }
 
         if (fd == -Errno.EEXIST && context.InPlace)

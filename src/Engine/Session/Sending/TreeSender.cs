@@ -8,13 +8,13 @@ namespace NativeSync.Engine.Session.Sending;
 /// The sending end: a scanner stage that announces directories, a content stage that sends what the receiver asks for, and
 /// the handling of the receiver's records, which never waits. docs/protocol.md, "Flow of a push".
 /// </summary>
-internal sealed class TreeSender : IDisposable
+internal sealed class TreeSender : IRecordHandler, IDisposable
 {
     private readonly SyncContext _context;
     private readonly SenderTable _table;
     private readonly LinkGroups _links = new();
     private readonly Statistics _statistics = new();
-    private readonly PackReader _reader = new();
+    private readonly RecordLoop _loop = new(RecordSide.Receiver);
     private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<byte[]> _list = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MemoryStream? _listSoFar;
@@ -47,18 +47,7 @@ internal sealed class TreeSender : IDisposable
     }
 
     /// <summary>Takes a pack from the receive loop.</summary>
-    public void Receive(InboundPack pack)
-    {
-        try
-        {
-            pack.Unpack(_reader);
-            Handle(pack.Records.Span);
-        }
-        finally
-        {
-            pack.Release();
-        }
-    }
+    public void Receive(InboundPack pack) => _loop.Read(pack, this);
 
     /// <summary>Waits until all that was asked for is done: what the receiver confirmed last may not be removed yet.</summary>
     public void Drain() => _content?.Join();
@@ -68,71 +57,68 @@ internal sealed class TreeSender : IDisposable
         _table.Finish();
         _scanner?.Join();
         _content?.Join();
-        _reader.Dispose();
+        _loop.Dispose();
     }
 
-    private void Handle(ReadOnlySpan<byte> records)
+    bool IRecordHandler.TryHandle(RecordType type, ref WireReader fields, InboundPack pack)
     {
-        var reader = new RecordReader(records, RecordSide.Receiver);
-        while (reader.TryNext(out var type))
+        switch (type)
         {
-            switch (type)
-            {
-                case RecordType.NameList:
-                    AppendList(Records.ReadNameList(ref reader.Wire));
-                    break;
-                case RecordType.Answer:
-                    var answer = Records.ReadAnswer(ref reader.Wire);
-                    _table.Answer(answer.Directory, answer.Verdict);
-                    break;
-                case RecordType.Want:
-                    var want = Records.ReadWant(ref reader.Wire);
-                    _table.Ask(SenderTask.Whole, want.Directory, want.Index);
-                    break;
-                case RecordType.WantDelta:
-                    BeginSignature(Records.ReadWantDelta(ref reader.Wire));
-                    break;
-                case RecordType.Signature:
-                    AppendSignature(Records.ReadSignature(ref reader.Wire));
-                    break;
-                case RecordType.Compare:
-                    var compare = Records.ReadCompare(ref reader.Wire);
-                    _table.Ask(SenderTask.Compare, compare.Directory, compare.Index, compare.Digest);
-                    break;
-                case RecordType.Confirmed:
-                    var confirmed = Records.ReadConfirmed(ref reader.Wire);
-                    if (!_context.Has(JobFlags.RemoveSourceFiles) || _context.Has(JobFlags.DryRun))
-                    {
-                        throw new ProtocolException(ProtocolError.UnexpectedRecord, "nothing is to be confirmed in this job");
-                    }
-
-                    _table.Ask(SenderTask.Remove, confirmed.Directory, confirmed.Index, copy: (confirmed.Device, confirmed.Inode));
-                    break;
-                case RecordType.Settled:
-                    _table.Settle(Records.ReadSettled(ref reader.Wire).Directory);
-                    break;
-                case RecordType.Outcome:
-                    HandleOutcome(Records.ReadOutcome(ref reader.Wire));
-                    break;
-                case RecordType.Deleted:
-                    HandleDeleted(Records.ReadDeleted(ref reader.Wire));
-                    break;
-                case RecordType.ReceiverProblem:
-                    var problem = Records.ReadProblem(ref reader.Wire);
-                    _context.Problems.Add(new SyncProblem(
-                        problem.Operation, problem.Errno, problem.Path.ToArray(),
-                        OnSource: problem.Operation == Operation.Changed, (problem.Flags & ProblemFlags.Warning) != 0) { Detail = problem.Detail.ToArray() });
-                    break;
-                case RecordType.Finished:
-                    var counts = Records.ReadFinished(ref reader.Wire);
-                    _table.Finish();
-                    _finished.TrySetResult(counts);
-                    break;
-                default:
-                    reader.Skip(type);
-                    break;
-            }
+            case RecordType.NameList:
+                AppendList(Records.ReadNameList(ref fields));
+                return true;
+            case RecordType.Answer:
+                var answer = Records.ReadAnswer(ref fields);
+                _table.Answer(answer.Directory, answer.Verdict);
+                return true;
+            case RecordType.Want:
+                var want = Records.ReadWant(ref fields);
+                _table.Ask(SenderTask.Whole, want.Directory, want.Index);
+                return true;
+            case RecordType.WantDelta:
+                BeginSignature(Records.ReadWantDelta(ref fields));
+                return true;
+            case RecordType.Signature:
+                AppendSignature(Records.ReadSignature(ref fields));
+                return true;
+            case RecordType.Compare:
+                var compare = Records.ReadCompare(ref fields);
+                _table.Ask(SenderTask.Compare, compare.Directory, compare.Index, compare.Digest);
+                return true;
+            case RecordType.Confirmed:
+                HandleConfirmed(Records.ReadConfirmed(ref fields));
+                return true;
+            case RecordType.Settled:
+                _table.Settle(Records.ReadSettled(ref fields).Directory);
+                return true;
+            case RecordType.Outcome:
+                HandleOutcome(Records.ReadOutcome(ref fields));
+                return true;
+            case RecordType.Deleted:
+                HandleDeleted(Records.ReadDeleted(ref fields));
+                return true;
+            case RecordType.ReceiverProblem:
+                var problem = Records.ReadProblem(ref fields);
+                _context.Problems.Add(problem, onSource: problem.Operation == Operation.Changed);
+                return true;
+            case RecordType.Finished:
+                var counts = Records.ReadFinished(ref fields);
+                _table.Finish();
+                _finished.TrySetResult(counts);
+                return true;
+            default:
+                return false;
         }
+    }
+
+    private void HandleConfirmed(in ConfirmedRecord confirmed)
+    {
+        if (!_context.Has(JobFlags.RemoveSourceFiles) || _context.Has(JobFlags.DryRun))
+        {
+            throw new ProtocolException(ProtocolError.UnexpectedRecord, "nothing is to be confirmed in this job");
+        }
+
+        _table.Ask(SenderTask.Remove, confirmed.Directory, confirmed.Index, copy: (confirmed.Device, confirmed.Inode));
     }
 
     private void AppendList(in NameListRecord piece)

@@ -148,7 +148,7 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
             context.Io.UnlinkAt(above, name, directory: false);
         }
 
-        var error = context.Io.MakeDirectoryAt(above, name, AttributeWriter.InitialDirectoryMode);
+        var error = context.Io.MakeDirectoryAt(above, name, ModeBits.PrivateDirectory);
         fd = error < 0 ? error : context.Io.OpenAt(above, name, DirectoryFlags);
         context.Io.Close(above);
         if (fd >= 0)
@@ -170,7 +170,7 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
         if (context.Io.Stat(model, out var status) >= 0)
         {
             // One that is to change has, with rsync, changed by now.
-            var goal = tree.GoalOf(path);
+            var goal = tree.Directories.GoalOf(path);
             tree.Attributes.Apply(
                 fd, path.ToArray(), goal?.Metadata ?? status.ToMetadata(), goal?.Xattrs ?? tree.Attributes.ReadXattrs(model, "."u8), isNew: true);
         }

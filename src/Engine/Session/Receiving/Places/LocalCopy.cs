@@ -7,7 +7,6 @@ namespace NativeSync.Engine.Session.Receiving.Places;
 internal static class LocalCopy
 {
     private const int ChunkSize = 256 * 1024;
-    private const uint PrivateMode = 0x180;
 
     /// <summary>Copies an entry with its attributes; over something else by a temporary name. 0, or -errno.</summary>
     public static int Make(
@@ -111,7 +110,7 @@ internal static class LocalCopy
             return from;
         }
 
-        var to = io.OpenAt(target, copy, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        var to = io.OpenAt(target, copy, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
         if (to < 0)
         {
             io.Close(from);
@@ -134,7 +133,7 @@ internal static class LocalCopy
     {
         if (!metadata.IsSymbolicLink)
         {
-            return io.MakeNodeAt(target, copy, (metadata.Mode & ModeBits.TypeMask) | PrivateMode, metadata.Rdev);
+            return io.MakeNodeAt(target, copy, (metadata.Mode & ModeBits.TypeMask) | ModeBits.PrivateFile, metadata.Rdev);
         }
 
         Span<byte> link = stackalloc byte[ProtocolLimits.MaxLinkTarget + 1];

@@ -11,7 +11,6 @@ namespace NativeSync.Engine.Session.Receiving.Places;
 internal sealed class PartialPlace : IDisposable
 {
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
-    private const uint PrivateMode = 0x1C0;
 
     private readonly ISystemCalls _io;
     private readonly byte[]? _absolute;
@@ -73,13 +72,13 @@ internal sealed class PartialPlace : IDisposable
             var above = OperatorPath.Open(_io, parent);
             if (above >= 0)
             {
-                _io.MakeDirectoryAt(above, name, PrivateMode);
+                _io.MakeDirectoryAt(above, name, ModeBits.PrivateDirectory);
                 _io.Close(above);
             }
         }
         else if (_name is not null)
         {
-            var error = _io.MakeDirectoryAt(dirfd, _name, PrivateMode);
+            var error = _io.MakeDirectoryAt(dirfd, _name, ModeBits.PrivateDirectory);
             if (error < 0 && error != -Errno.EEXIST)
             {
                 return error;

@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving.Places;
@@ -15,8 +16,6 @@ internal readonly record struct Staged(int Dirfd, byte[] Name);
 /// <remarks>Used by the dispatcher and by writers.</remarks>
 internal sealed class Placement : IDisposable
 {
-    private const uint PrivateMode = 0x180;
-
     private readonly SyncContext _context;
     private readonly ReceiverTree _tree;
     private readonly int _temporary = -1;
@@ -61,7 +60,7 @@ internal sealed class Placement : IDisposable
         staged = _temporary >= 0
             ? new Staged(_temporary, TemporaryName.For(name, hidden: false))
             : new Staged(dirfd, TemporaryName.For(name));
-        return _context.Io.OpenAt(staged.Dirfd, staged.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        return _context.Io.OpenAt(staged.Dirfd, staged.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
     }
 
     public void Discard(in Staged staged) => _context.Io.UnlinkAt(staged.Dirfd, staged.Name, directory: false);
@@ -167,7 +166,7 @@ internal sealed class Placement : IDisposable
     private int CommitAcross(ReceiverDirectory directory, int index, int dirfd, in Staged staged, int fd, ReadOnlySpan<byte> name)
     {
         var near = new Staged(dirfd, TemporaryName.For(name));
-        var copy = _context.Io.OpenAt(dirfd, near.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        var copy = _context.Io.OpenAt(dirfd, near.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
         if (copy < 0)
         {
             return copy;

@@ -1,7 +1,7 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
 
-namespace NativeSync.Engine.Session.Receiving;
+namespace NativeSync.Engine.Session.Receiving.Reconciling;
 
 /// <summary>
 /// --fuzzy: which file of a directory most likely holds much of what a missing one is to hold. One of the same size and time wins,

@@ -1,8 +1,9 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
-namespace NativeSync.Engine.Session.Receiving;
+namespace NativeSync.Engine.Session.Receiving.Reconciling;
 
 /// <summary>What --compare-dest, --copy-dest and --link-dest do about one entry, as rsync does it.</summary>
 /// <remarks>Used by the dispatcher alone, but for <see cref="CopyHere"/>, which writers do.</remarks>
@@ -68,11 +69,11 @@ internal sealed class AlternateReconciler(SyncContext context, ReceiverTree tree
             var error = handle.Fd < 0 ? handle.Fd : CopyTo(directory, index, handle.Fd);
             if (error < 0 && error is not (-Errno.ENOSPC or -Errno.EDQUOT))
             {
-                tree.AskWhole(directory, index);
+                tree.Contents.AskWhole(directory, index);
                 return;
             }
 
-            tree.ContentCopied(directory, index, error);
+            tree.Contents.Copied(directory, index, error);
         }
         finally
         {
@@ -150,7 +151,7 @@ internal sealed class AlternateReconciler(SyncContext context, ReceiverTree tree
             return false;
         }
 
-        tree.Touch(directory);
+        tree.Directories.Touch(directory);
         return true;
     }
 
@@ -197,7 +198,7 @@ internal sealed class AlternateReconciler(SyncContext context, ReceiverTree tree
                 }
             }
 
-            tree.Touch(directory);
+            tree.Directories.Touch(directory);
             return true;
         }
         finally

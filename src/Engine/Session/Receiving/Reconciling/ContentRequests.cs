@@ -1,8 +1,9 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
-namespace NativeSync.Engine.Session.Receiving;
+namespace NativeSync.Engine.Session.Receiving.Reconciling;
 
 /// <summary>
 /// Asks for contents: whole, or as a delta against the best that is here. In this order: what an interrupted run left
@@ -40,7 +41,7 @@ internal sealed class ContentRequests(SyncContext context, ReceiverTree tree)
         }
         else
         {
-            tree.AskWhole(directory, index);
+            tree.Contents.AskWhole(directory, index);
         }
     }
 

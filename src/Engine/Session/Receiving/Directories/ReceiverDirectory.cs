@@ -1,55 +1,7 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
-using NativeSync.Protocol;
 
-namespace NativeSync.Engine.Session.Receiving;
-
-/// <summary>What a directory of the destination is to look like when all below it is done.</summary>
-internal sealed class DirectoryGoal(byte[] name, in EntryMetadata metadata, byte[] xattrs)
-{
-    public byte[] Name { get; } = name;
-
-    public EntryMetadata Metadata { get; } = metadata;
-
-    /// <summary>Encoded as in the protocol; empty when attributes are not transferred.</summary>
-    public byte[] Xattrs { get; } = xattrs;
-
-    /// <summary>See <see cref="AttributeWriter.UmaskIn"/>; of the directory that holds it.</summary>
-    public uint? Umask { get; init; }
-    /// <summary>It is only on the way to others: what it looks like is left alone.</summary>
-    public bool IsPassage { get; init; }
-
-    /// <summary>It is new, or looks different now.</summary>
-    public bool Differs { get; set; }
-
-    /// <summary>It was made in this session.</summary>
-    public bool IsNew { get; set; }
-
-    /// <summary>A child directory took it over; else the parent sees to it when no more children can come.</summary>
-    public bool Claimed { get; set; }
-}
-
-/// <summary>How far an entry's content is.</summary>
-internal enum ContentState : byte
-{
-    /// <summary>No content is expected.</summary>
-    None,
-
-    /// <summary>Asked for, or coming unasked.</summary>
-    Awaited,
-
-    /// <summary>Handed to a writer; may come once more only when it is asked for again.</summary>
-    Arriving,
-
-    /// <summary>Waits for the first of its hard links.</summary>
-    Linking,
-
-    /// <summary>Here, and waits for the end under another name (--delay-updates).</summary>
-    Aside,
-
-    /// <summary>Here, or given up.</summary>
-    Done,
-}
+namespace NativeSync.Engine.Session.Receiving.Directories;
 
 /// <summary>A directory that the sender announced, from its Probe until everything in and below it is done.</summary>
 /// <remarks>
@@ -155,63 +107,4 @@ internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[
 
         return null;
     }
-}
-
-/// <summary>The entries of one directory as the sender told them, with what the receiver notes beside each.</summary>
-internal sealed class RemoteListing
-{
-    private readonly List<ulong> _groups = [];
-    private Dictionary<int, EntryMark>? _marks;
-    private ContentState[] _states = [];
-    private byte[] _attempts = [];
-    private Changes[] _changes = [];
-
-    public DirectoryListing Entries { get; } = new();
-
-    public int Count => Entries.Count;
-
-    /// <summary>All entries have come.</summary>
-    public bool IsComplete { get; private set; }
-
-    public void Add(in Entry entry)
-    {
-        Entries.Append(entry.Name, entry.Metadata, default, entry.LinkTarget, entry.Xattrs);
-        if (entry.Mark != EntryMark.None)
-        {
-            (_marks ??= []).Add(Entries.Count - 1, entry.Mark);
-        }
-
-        if (entry.HardLinkGroup != 0 || _groups.Count > 0)
-        {
-            while (_groups.Count < Entries.Count - 1)
-            {
-                _groups.Add(0);
-            }
-
-            _groups.Add(entry.HardLinkGroup);
-        }
-    }
-
-    /// <summary>The source sends only what was named in it: whatever else is here is none of our business.</summary>
-    public bool IsSelected { get; set; }
-
-    public EntryMark Mark(int index) => _marks?.GetValueOrDefault(index) ?? EntryMark.None;
-
-    public void Complete()
-    {
-        IsComplete = true;
-        _states = new ContentState[Entries.Count];
-        _attempts = new byte[Entries.Count];
-        _changes = new Changes[Entries.Count];
-    }
-
-    public ulong Group(int index) => index < _groups.Count ? _groups[index] : 0;
-
-    public ref ContentState State(int index) => ref _states[index];
-
-    /// <summary>How often the content was asked for again.</summary>
-    public ref byte Attempts(int index) => ref _attempts[index];
-
-    /// <summary>What differed when the content was asked for.</summary>
-    public ref Changes Differences(int index) => ref _changes[index];
 }
