@@ -1,5 +1,6 @@
 using System.Text;
 using NativeSync.Cli.Commands;
+using NativeSync.Cli.Fixup;
 using NativeSync.Cli.Migrate;
 using NativeSync.Cli.Options;
 using NativeSync.Cli.Output;
@@ -51,6 +52,8 @@ internal static class CommandLine
                     return await RehearseCommand.RunAsync(args[1..], interruption.Token);
                 case "migrate":
                     return await MigrateCommand.RunAsync(args is [] ? args : args[1..], interruption.Token);
+                case "fixup":
+                    return FixupCommand.Run(args[1..], streams);
                 case "init":
                     return await InitCommand.RunAsync(args[1..], interruption.Token);
                 case "completion":

@@ -18,6 +18,7 @@ internal static class HelpText
           sync              synchronise files, with rsync's options and meaning
           verify            compare two trees by digest, and name what differs
           rehearse          a whole migration on this machine, against a simulated cloud
+          fixup             make a copied system boot: what the migration does in its end, on any mounted root
           completion        what bash, zsh or fish load to complete the command line
           serve             the remote end; NativeSync starts it itself
 

@@ -197,6 +197,9 @@ internal sealed class FakeConnector : IRescueConnector
 
     public string HostKey { get; set; } = "SHA256:first";
 
+    /// <summary>What the fix-ups say in the rescue system.</summary>
+    public RescueCommandResult Fixups { get; set; } = new(0, """{"Name":"fstab","Outcome":"unchanged"}""", "");
+
     public Task<IRescueSystem> ConnectAsync(RescueAddress address, RescueCredentials credentials, CancellationToken ct)
     {
         if (Failures.TryDequeue(out Exception? failure))
@@ -221,10 +224,12 @@ internal sealed class FakeConnector : IRescueConnector
 
         public Task<IConnection> StartAgentAsync(CancellationToken ct) => throw new NotSupportedException();
 
+        public Task<string> AgentPathAsync(CancellationToken ct) => Task.FromResult("/root/.cache/nativesync/nativesync-agent");
+
         public Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
         {
             owner.Commands.Add(script);
-            return Task.FromResult(new RescueCommandResult(0, "", ""));
+            return Task.FromResult(script.Contains(" fixup ", StringComparison.Ordinal) ? owner.Fixups : new RescueCommandResult(0, "", ""));
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;

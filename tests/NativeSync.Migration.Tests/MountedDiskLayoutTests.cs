@@ -119,6 +119,8 @@ public sealed class MountedDiskLayoutTests : IDisposable
 
         public Task<IConnection> StartAgentAsync(CancellationToken ct) => throw new NotSupportedException();
 
+        public Task<string> AgentPathAsync(CancellationToken ct) => throw new NotSupportedException();
+
         public async Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
         {
             script = script

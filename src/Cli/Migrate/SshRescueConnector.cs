@@ -46,6 +46,20 @@ internal sealed class SshRescueConnector : IRescueConnector
         public Task<IConnection> StartAgentAsync(CancellationToken ct)
             => AgentBootstrap.StartAsync(session, _image, null, ownsSession: false, ct);
 
+        public async Task<string> AgentPathAsync(CancellationToken ct)
+        {
+            // Usually it is there and this is one round trip; else what starts the agent also brings it.
+            string script = BootstrapScripts.Find(await _image.RemoteNameAsync());
+            RescueCommandResult found = await RunAsync(script, ct);
+            if (found.ExitCode != 0)
+            {
+                await (await StartAgentAsync(ct)).DisposeAsync();
+                found = await RunAsync(script, ct);
+            }
+
+            return found.ExitCode == 0 ? found.Output.TrimEnd('\n') : throw new TransportException(127, $"the agent cannot be found on {session.Peer}", "Does something remove it? Run again.");
+        }
+
         public async Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
         {
             // By standard input: what a login shell other than sh would make of its quotes and line ends is not our concern then.

@@ -23,6 +23,8 @@ internal sealed class LocalRescueConnector : IRescueConnector
         public Task<IConnection> StartAgentAsync(CancellationToken ct)
             => Task.FromResult<IConnection>(ChildProcessConnection.Serve(AgentImage.Self()));
 
+        public Task<string> AgentPathAsync(CancellationToken ct) => Task.FromResult(Environment.ProcessPath ?? "nativesync");
+
         public async Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
         {
             ProcessStartInfo start = new("/bin/sh", ["-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };

@@ -111,6 +111,9 @@ public sealed record ClientSettings
     /// <summary><c>Client.Transfer.DestinationRoot</c>: a directory of the rescue system that takes the data instead of its disks.</summary>
     public string? DestinationRoot { get; init; }
 
+    /// <summary><c>Client.Fixups.*</c>: what makes the copied system boot.</summary>
+    public FixupSettings Fixups { get; init; } = new();
+
     /// <summary>Reads the file's content.</summary>
     /// <param name="content">Bytes of the file.</param>
     /// <param name="warnings">Receives what is odd but not wrong.</param>
@@ -157,6 +160,7 @@ public sealed record ClientSettings
             Lanes = LanesOf(r),
             Compress = r.Boolean("Client.Transfer.Compress"),
             DestinationRoot = destinationRoot,
+            Fixups = FixupSettings.Read(r),
         };
         if (settings is { DestinationRoot: not null, Format: not FormatConsent.Never })
         {

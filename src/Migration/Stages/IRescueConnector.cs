@@ -48,6 +48,9 @@ public interface IRescueSystem : IAsyncDisposable
     /// <summary>Brings the agent there if need be, and starts it.</summary>
     Task<IConnection> StartAgentAsync(CancellationToken ct);
 
+    /// <summary>The path of this executable there, brought there if need be.</summary>
+    Task<string> AgentPathAsync(CancellationToken ct);
+
     /// <summary>Runs a script by /bin/sh, whatever the login shell is. The script must not read its standard input.</summary>
     Task<RescueCommandResult> RunAsync(string script, CancellationToken ct);
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Fixups;
 
 namespace NativeSync.Migration.Stages;
 
@@ -70,6 +71,11 @@ public static class MigrationReport
             text.Append(line).Append('\n');
         }
 
+        foreach (FixupRecord fixup in state.Fixups)
+        {
+            text.Append(fixup == state.Fixups[0] ? "\nTo make it boot (what was replaced is in /var/lib/nativesync/backup):\n" : "").Append(FixupText.Of(fixup));
+        }
+
         List<string> troubles = [.. state.Warnings, .. state.Passes.SelectMany(p => p.Result.Problems).Distinct(), .. state.Verified.SelectMany(v => v.Result.Differences).Select(d => "differs: " + d)];
         text.Append(troubles.Count == 0 ? "\nNo warnings.\n" : "\nWarnings:\n");
         foreach (string trouble in troubles)
@@ -93,6 +99,7 @@ public static class MigrationReport
         Formatted = state.Formatted,
         Passes = state.Passes,
         Verified = state.Verified,
+        Fixups = state.Fixups,
         Warnings = state.Warnings,
     };
 

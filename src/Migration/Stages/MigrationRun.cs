@@ -128,11 +128,8 @@ public sealed class MigrationRun
             : [new ReleaseDisksStep(), new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new AskAgentStep(), new ScrubStep()],
     };
 
-    /// <summary>
-    /// What makes the copied system boot (fstab, boot loader, initramfs, network), after the last pass is verified and before
-    /// the disks are let go. Each step finds the mounted file systems in <see cref="RunContext.Places"/>. Empty as yet.
-    /// </summary>
-    internal static IReadOnlyList<Step> BootSteps { get; } = [];
+    /// <summary>What makes the copied system boot, after the last pass is verified and before the disks are let go.</summary>
+    internal static IReadOnlyList<Step> BootSteps { get; } = [new FixupStep()];
 
     private async Task RunStageAsync(RunContext context, int stage, Step[] steps, CancellationToken ct)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using NativeSync.Migration.Fixups;
 using NativeSync.Migration.Source;
 
 namespace NativeSync.Migration.Stages;
@@ -60,6 +61,9 @@ public sealed class MigrationState
 
     /// <summary>The comparison of each file system.</summary>
     public List<VerifyRecord> Verified { get; set; } = [];
+
+    /// <summary>What was done to make the copied system boot.</summary>
+    public List<FixupRecord> Fixups { get; set; } = [];
 
     /// <summary>Whether a step was finished.</summary>
     public bool IsDone(string step) => Steps.Exists(s => s.Name == step && s.DoneAt is not null);
@@ -154,4 +158,5 @@ public sealed class VerifyRecord
 /// <summary>Source-generated reader and writer of the state.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(MigrationState))]
+[JsonSerializable(typeof(FixupFacts))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -34,6 +34,10 @@ internal static class BootstrapScripts
         + $"r \"{Places[0]}\"; u=$(id -u); r \"{Places[1]}\"; r \"{Places[2]}\"; "
         + $"echo \"{Missing} $(uname -s) $(uname -m)\" >&2; exit 127");
 
+    /// <summary>Prints the path of the agent, for /bin/sh; 127 when no place holds it.</summary>
+    public static string Find(string name) =>
+        $"u=$(id -u); for d in \"{Places[0]}\" \"{Places[1]}\" \"{Places[2]}\"; do if test -x \"$d/{name}\" && test -O \"$d\" && test -O \"$d/{name}\" && ! test -h \"$d\"; then echo \"$d/{name}\"; exit 0; fi; done; exit 127";
+
     /// <summary>Runs the agent from one place, where it was just installed.</summary>
     public static RemoteCommand StartAt(string place, string name) => Quote($"u=$(id -u); exec \"{place}/{name}\" serve");
 

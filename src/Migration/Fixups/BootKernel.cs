@@ -1,0 +1,155 @@
+namespace NativeSync.Migration.Fixups;
+
+/// <summary>A kernel that the boot loader can choose, with what lies beside it.</summary>
+internal sealed class BootKernel
+{
+    /// <summary>The drivers without which a CVM's disk and network are not seen; virtio_scsi for what is attached later.</summary>
+    public static readonly string[] Drivers = ["virtio", "virtio_ring", "virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net"];
+
+    private static readonly System.Buffers.SearchValues<char> Letters = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-");
+
+    private readonly string _builtIn;
+    private readonly string _modules;
+
+    private BootKernel(string release, string image, string? initramfs, string builtIn, string modules)
+    {
+        (Release, Image, Initramfs) = (release, image, initramfs);
+        (_builtIn, _modules) = (builtIn, modules);
+    }
+
+    /// <summary>Such as 6.1.0-18-amd64.</summary>
+    public string Release { get; }
+
+    /// <summary>Path of the kernel.</summary>
+    public string Image { get; }
+
+    /// <summary>Path of its initramfs; null when it has none.</summary>
+    public string? Initramfs { get; }
+
+    /// <summary>Whether its modules are there, so that an initramfs can be made.</summary>
+    public bool HasModules => _modules.Length > 0;
+
+    /// <summary>Whether it can drive a CVM's disk and network, with or without modules.</summary>
+    public bool CanRun => (IsBuiltIn("virtio_blk") || IsModule("virtio_blk")) && (IsBuiltIn("virtio_net") || IsModule("virtio_net"));
+
+    /// <summary>The drivers that it has as modules.</summary>
+    public List<string> Modules()
+    {
+        List<string> modules = [];
+        foreach (string driver in Drivers)
+        {
+            if (IsModule(driver))
+            {
+                modules.Add(driver);
+            }
+        }
+
+        return modules;
+    }
+
+    /// <summary>The modules that the initramfs must hold for the root to be found.</summary>
+    public List<string> Needed() => Modules().FindAll(static m => m is "virtio_blk" or "virtio_pci");
+
+    /// <summary>The kernels in /boot, newest names last; the distribution's rescue kernels and those of kdump are left out.</summary>
+    public static List<BootKernel> Find(IRootTree tree)
+    {
+        List<BootKernel> kernels = [];
+        foreach (string image in tree.Files("boot", "vmlinu"))
+        {
+            int dash = image.IndexOf('-', StringComparison.Ordinal);
+            if (dash < 0 || image.Contains("rescue", StringComparison.Ordinal) || image.EndsWith(".old", StringComparison.Ordinal) || image.EndsWith(".hmac", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            string release = image[(dash + 1)..];
+            if (release.AsSpan().IndexOfAnyExcept(Letters) >= 0)
+            {
+                continue; // Goes into commands and menus: no distribution names a kernel so.
+            }
+
+            string modules = "lib/modules/" + release;
+            string config = tree.Text("boot/config-" + release) ?? tree.Text(modules + "/config") ?? "";
+            string order = tree.Text(modules + "/modules.dep") ?? tree.Text(modules + "/modules.order") ?? "";
+            kernels.Add(new BootKernel(release, image, InitramfsOf(tree, release), (tree.Text(modules + "/modules.builtin") ?? "") + BuiltInBy(config), order));
+        }
+
+        kernels.Sort(static (a, b) => CompareReleases(a.Release, b.Release));
+        return kernels;
+    }
+
+    /// <summary>Numbers as numbers: 5.10 comes after 5.9.</summary>
+    internal static int CompareReleases(string a, string b)
+    {
+        for (int i = 0, j = 0; ;)
+        {
+            if (i == a.Length || j == b.Length)
+            {
+                return (a.Length - i).CompareTo(b.Length - j);
+            }
+
+            if (char.IsAsciiDigit(a[i]) && char.IsAsciiDigit(b[j]))
+            {
+                long x = Number(a, ref i), y = Number(b, ref j);
+                if (x != y)
+                {
+                    return x.CompareTo(y);
+                }
+            }
+            else if (a[i] != b[j])
+            {
+                return a[i].CompareTo(b[j]);
+            }
+            else
+            {
+                (i, j) = (i + 1, j + 1);
+            }
+        }
+
+        static long Number(string text, ref int at)
+        {
+            long value = 0;
+            for (; at < text.Length && char.IsAsciiDigit(text[at]); at++)
+            {
+                value = (value * 10) + (text[at] - '0');
+            }
+
+            return value;
+        }
+    }
+
+    private bool IsBuiltIn(string driver) => HasFile(_builtIn, driver);
+
+    private bool IsModule(string driver) => !IsBuiltIn(driver) && HasFile(_modules, driver);
+
+    /// <summary>Whether a list of paths has the module: …/virtio_blk.ko, .ko.xz, .ko.zst, .ko.gz.</summary>
+    private static bool HasFile(string list, string driver) => list.Contains($"/{driver}.ko", StringComparison.Ordinal) || list.Contains($"/{driver.Replace('_', '-')}.ko", StringComparison.Ordinal);
+
+    /// <summary>Old kernels have no list of what is built in, but a configuration.</summary>
+    private static string BuiltInBy(string config)
+    {
+        string list = "";
+        foreach (string driver in Drivers)
+        {
+            if (config.Contains($"\nCONFIG_{driver.ToUpperInvariant()}=y\n", StringComparison.Ordinal))
+            {
+                list += $"\n/{driver}.ko\n";
+            }
+        }
+
+        return list;
+    }
+
+    private static string? InitramfsOf(IRootTree tree, string release)
+    {
+        foreach (string name in (string[])[$"boot/initrd.img-{release}", $"boot/initramfs-{release}.img", $"boot/initrd-{release}", $"boot/initrd-{release}.img"])
+        {
+            if (tree.IsFile(name))
+            {
+                return name;
+            }
+        }
+
+        return null;
+    }
+}
