@@ -164,6 +164,7 @@ internal static class OptionTable
         new(OptionId.Server, "dparam", '\0', "OVERRIDE", Lacks, "rsync's daemon") { Hidden = true },
         Row(Json, "json", '\0', null, Own, "one JSON object a line on standard output, for every event and the report"),
         Row(OptionId.FileFlags, "fileflags", '\0', null, Own, "keep inode flags, as chattr sets them; what is immutable at the destination is replaced all the same").No("fileflags"),
+        Row(DetectRenamed, "detect-renamed", '\0', null, Own, "move or copy what the destination has under another name (same size, time and digest) instead of sending it; deletes at the end").No("detect-renamed"),
         Row(ProjectIds, "project-ids", '\0', null, Own, "keep project ids, by which project quotas count").No("project-ids"),
         Row(Port, "port", '\0', "PORT", Own, "port of the SSH server"),
         Row(Identity, "identity", '\0', "FILE", Own, "log in with this private key; may be repeated"),

@@ -19,6 +19,7 @@ internal sealed class UpdateOptions
     private bool _backup, _before, _during, _after, _delay, _partialGiven, _checksumNone, _compareNone;
     private byte[]? _backupDirectory, _suffix, _partialDirectory, _tempDirectory;
     private int _fuzzy, _append;
+    private bool _detectRenamed;
     private JobFlags _flags;
 
     /// <summary>When to stop; null for never.</summary>
@@ -46,6 +47,7 @@ internal sealed class UpdateOptions
             case OptionId.DelayUpdates: Set(JobFlags.DelayUpdates, on); break;
             case OptionId.TempDirectory: _tempDirectory = given.Value; break;
             case OptionId.Fuzzy: _fuzzy = on ? Math.Min(2, _fuzzy + 1) : 0; break;
+            case OptionId.DetectRenamed: _detectRenamed = on; break;
             case OptionId.CompareDest: AddAlternate(AlternateUse.Compare, given); break;
             case OptionId.CopyDest: AddAlternate(AlternateUse.Copy, given); break;
             case OptionId.LinkDest: AddAlternate(AlternateUse.Link, given); break;
@@ -93,6 +95,7 @@ internal sealed class UpdateOptions
             AlternateUse = _use,
             AlternateDirectories = _alternates,
             Fuzzy = _fuzzy,
+            DetectRenamed = _detectRenamed,
         };
     }
 

@@ -18,6 +18,7 @@ internal static class JobTranslation
         Add(numbers, JobNumber.DeleteTiming, (long)options.DeleteTiming);
         Add(numbers, JobNumber.AlternateUse, (long)options.AlternateUse);
         Add(numbers, JobNumber.Fuzzy, options.Fuzzy);
+        Add(numbers, JobNumber.DetectRenamed, options.DetectRenamed ? 1 : 0);
         if (options.MaxDelete is { } limit)
         {
             numbers.Add(new(JobNumber.MaxDelete, limit));
@@ -94,6 +95,7 @@ internal static class JobTranslation
                     : (AlternateUse)Math.Clamp(Get(numbers, JobNumber.AlternateUse), (long)AlternateUse.Compare, (long)AlternateUse.Link),
                 AlternateDirectories = alternates,
                 Fuzzy = (int)Math.Clamp(Get(numbers, JobNumber.Fuzzy), 0, 2),
+                DetectRenamed = Get(numbers, JobNumber.DetectRenamed) != 0,
                 Rules = job.Rules,
             },
         };

@@ -107,6 +107,12 @@ public sealed record SyncOptions
     /// <summary>1 takes a similarly named file of the same directory as basis, 2 one of the alternate directories, too.</summary>
     public int Fuzzy { get; init; }
 
+    /// <summary>
+    /// <c>--detect-renamed</c>: what has another name at the destination is moved or copied there, not sent, when size, modification
+    /// time and digest are the same. Deletions during the transfer then wait for its end.
+    /// </summary>
+    public bool DetectRenamed { get; init; }
+
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
     public IReadOnlyList<byte[]> Rules { get; init; } = [];
 

@@ -28,6 +28,7 @@ public sealed class EngineDataMover : IDataMover
             BandwidthLimit = job.BandwidthLimit,
             TimeoutSeconds = TimeoutSeconds,
             Rules = job.Rules,
+            DetectRenamed = true,
         };
         try
         {

@@ -174,6 +174,8 @@ public enum JobNumber : byte
     AlternateUse = 12,
     /// <summary>-y: 1 looks for a similar name in the same directory, 2 in the alternate directories, too.</summary>
     Fuzzy = 13,
+    /// <summary>--detect-renamed: 1 looks for the content under other names at the receiver first.</summary>
+    DetectRenamed = 14,
 }
 
 /// <summary>How the sender understands its sources (docs/protocol.md, "Source options").</summary>

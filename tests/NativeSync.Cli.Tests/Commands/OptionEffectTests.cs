@@ -82,6 +82,20 @@ public sealed class OptionEffectTests
     }
 
     [Fact]
+    public async Task WhatHasAnotherNameIsMovedAndBothNamesAreTold()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell("mkdir -p s/old; seq 1000 >s/old/file; cp -a s d; mkdir s/new; mv s/old/file s/new/name; rmdir s/old; touch -r d s");
+        (int code, string output, string error) = await NativeSyncRun.RunAsync(
+            "sync", "-ai", "--omit-dir-times", "--delete", "--detect-renamed", $"{directory.Path}/s/", $"{directory.Path}/d/");
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(["*deleting   old/", "*deleting   old/file", "cd+++++++++ new/", "cf+++++++++ new/name"], Lines(output));
+        Assert.Equal("", Rsync.Run(["-naci", "--delete", $"{directory.Path}/s/", $"{directory.Path}/d/"]).Output);
+        Assert.True(Parse("-a", "--detect-renamed", "a", "b").Options.DetectRenamed);
+        Assert.False(Parse("-a", "--detect-renamed", "--no-detect-renamed", "a", "b").Options.DetectRenamed);
+    }
+
+    [Fact]
     public void OptionsOfTheConnectionAndOfOtherFileSystemsAreTaken()
     {
         RemoteArguments remote = Parse("-a", "--contimeout=7", "--ipv4", "a", "h:b").Remote;

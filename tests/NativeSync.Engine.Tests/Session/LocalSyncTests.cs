@@ -111,6 +111,20 @@ public sealed class LocalSyncTests : IDisposable
     }
 
     [Fact]
+    public async Task WhatIsDeletedAtTheEndIsToldByItsWholePath()
+    {
+        _tree.Fill("src", seed: 1);
+        await Push("src/", "dst");
+        File.WriteAllText(Path.Combine(_root, "dst/d1/inner/extra"), "x");
+        var request = _tree.Request("src/", "dst", JobFlags.Delete);
+        var told = new Deletions();
+        await using var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(lane, ct));
+        var report = await Synchronizer.PushAsync(connection, request with { Options = request.Options with { DeleteTiming = DeleteTiming.Delay } }, told).WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal(["d1/inner/extra"], told.Paths);
+    }
+
+    [Fact]
     public async Task AMissingSourceIsReportedAndTheOthersArrive()
     {
         _tree.Fill("src", seed: 1);

@@ -70,7 +70,7 @@ internal sealed class SyncTree : IDisposable
 
     private static bool Same(byte[] content, string path) => File.Exists(path) && content.AsSpan().SequenceEqual(File.ReadAllBytes(path));
 
-    private static string Shell(string command)
+    public static string Shell(string command)
     {
         using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEnd();

@@ -6,7 +6,8 @@ using NativeSync.Protocol;
 namespace NativeSync.Engine.Session.Receiving;
 
 /// <summary>
-/// Reads what is here, on a thread of its own: signatures of files that are to be updated by a delta, and digests for --checksum.
+/// Reads what is here, on a thread of its own: signatures of files that are to be updated by a delta, and digests for --checksum
+/// and --detect-renamed.
 /// docs/protocol.md, "Deltas".
 /// </summary>
 /// <remarks>
@@ -19,7 +20,7 @@ internal sealed class BasisStage : IDisposable
     private const long MaxSignatureBytes = 8 * 1024 * 1024;
 
     private readonly object _gate = new();
-    private readonly Queue<(ReceiverDirectory Directory, int Index, bool Compare)> _requests = new();
+    private readonly Queue<BasisRequest> _requests = new();
     private readonly Dictionary<(int Directory, int Index), Basis> _open = [];
     private readonly SyncContext _context;
     private readonly ReceiverTree _tree;
@@ -35,9 +36,11 @@ internal sealed class BasisStage : IDisposable
         _registration = context.Abort.Token.Register(Wake);
     }
 
-    public void RequestDelta(ReceiverDirectory directory, int index) => Add((directory, index, false));
+    public void RequestDelta(ReceiverDirectory directory, int index) => Add(new BasisRequest(BasisTask.Signature, directory, index));
 
-    public void RequestCompare(ReceiverDirectory directory, int index) => Add((directory, index, true));
+    public void RequestCompare(ReceiverDirectory directory, int index) => Add(new BasisRequest(BasisTask.Compare, directory, index));
+
+    public void RequestSearch(ReceiverDirectory directory, int index) => Add(new BasisRequest(BasisTask.Search, directory, index));
 
     /// <summary>The open basis of an entry, which becomes the caller's; -1 when there is none.</summary>
     public int TakeBasis(ReceiverDirectory directory, int index)
@@ -81,7 +84,7 @@ internal sealed class BasisStage : IDisposable
         }
     }
 
-    private void Add((ReceiverDirectory Directory, int Index, bool Compare) request)
+    private void Add(in BasisRequest request)
     {
         lock (_gate)
         {
@@ -95,18 +98,22 @@ internal sealed class BasisStage : IDisposable
     {
         while (Take(out var request))
         {
-            if (request.Compare)
+            switch (request.Task)
             {
-                Compare(request.Directory, request.Index);
-            }
-            else
-            {
-                SendSignature(request.Directory, request.Index);
+                case BasisTask.Compare:
+                    Compare(request.Directory, request.Index);
+                    break;
+                case BasisTask.Search:
+                    _tree.Finder.Search(request.Directory, request.Index);
+                    break;
+                default:
+                    SendSignature(request.Directory, request.Index);
+                    break;
             }
         }
     }
 
-    private bool Take(out (ReceiverDirectory Directory, int Index, bool Compare) request)
+    private bool Take(out BasisRequest request)
     {
         lock (_gate)
         {
@@ -220,4 +227,13 @@ internal sealed class BasisStage : IDisposable
     }
 
     private readonly record struct Basis(int Fd, long SignatureBytes);
+
+    private readonly record struct BasisRequest(BasisTask Task, ReceiverDirectory Directory, int Index);
+
+    private enum BasisTask : byte
+    {
+        Signature,
+        Compare,
+        Search,
+    }
 }

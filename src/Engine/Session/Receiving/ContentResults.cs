@@ -37,7 +37,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     /// <summary>The answer to a Compare: the content here is that of the source.</summary>
     public void IsSame(ReceiverDirectory directory, int index)
     {
-        if (!directory.Skipped && tree.Reconciler.Comparison.ContentIsSame(directory, index))
+        if (!directory.Skipped && !tree.Finder.TryTake(directory, index) && tree.Reconciler.Comparison.ContentIsSame(directory, index))
         {
             Settled(directory, index);
         }
@@ -46,7 +46,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     /// <summary>The answer to a Compare: the content must be transferred.</summary>
     public void Differs(ReceiverDirectory directory, int index)
     {
-        if (directory.Skipped)
+        if (directory.Skipped || tree.Finder.TryNext(directory, index))
         {
             return;
         }

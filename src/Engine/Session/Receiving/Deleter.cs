@@ -36,7 +36,7 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
             return;
         }
 
-        if (tree.Late.IsExpected && context.Options.DeleteTiming is DeleteTiming.Delay or DeleteTiming.After)
+        if (tree.Late.TakesDeletions)
         {
             foreach (var i in InOrder(local))
             {
@@ -56,10 +56,13 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         }
     }
 
+    /// <summary>False after the source could not be read.</summary>
+    public bool IsAllowed => !context.Problems.SourceFailed || context.Has(JobFlags.IgnoreErrors);
+
     /// <summary>False, and reported once, after the source could not be read: what seems extraneous may be there.</summary>
     public bool MayDelete(byte[] path, bool incomplete = false)
     {
-        if ((!incomplete && !context.Problems.SourceFailed) || context.Has(JobFlags.IgnoreErrors))
+        if (IsAllowed && (!incomplete || context.Has(JobFlags.IgnoreErrors)))
         {
             return true;
         }
@@ -78,7 +81,8 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
     {
         lock (_gate)
         {
-            Remove(new ReceiverDirectory(0, late.Directory), late.Rules, dirfd, late.Name, late.Name, late.Type, count: true);
+            // The sender has forgotten the directory: the path is told from the root.
+            Remove(new ReceiverDirectory(0, []), late.Rules, dirfd, late.Name, PathBytes.Join(late.Directory, late.Name), late.Type, count: true);
         }
     }
 

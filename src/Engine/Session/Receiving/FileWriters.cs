@@ -43,6 +43,10 @@ internal sealed class FileWriters : IDisposable
     public void CopyHere(ReceiverDirectory directory, int index) =>
         WorkerFor(directory).Add(new WriteJob(WriteTask.CopyHere, directory, index, null, null, 0, 0, 0, 0, default));
 
+    /// <summary>A file whose content was found under another name (--detect-renamed).</summary>
+    public void PutFound(ReceiverDirectory directory, int index) =>
+        WorkerFor(directory).Add(new WriteJob(WriteTask.PutFound, directory, index, null, null, 0, 0, 0, 0, default));
+
     /// <summary>Begins a token stream.</summary>
     public void Begin(ReceiverDirectory directory, in FileBeginRecord begin)
     {
@@ -138,6 +142,9 @@ internal sealed class FileWriters : IDisposable
                 break;
             case WriteTask.CopyHere:
                 _tree.Reconciler.CopyHere(job.Directory, job.Index);
+                break;
+            case WriteTask.PutFound:
+                _tree.Finder.Put(job.Directory, job.Index);
                 break;
             case WriteTask.Begin:
                 open.Add(job.File!, true);
@@ -278,6 +285,7 @@ internal enum WriteTask : byte
 {
     Whole,
     CopyHere,
+    PutFound,
     Begin,
     Literal,
     Copy,

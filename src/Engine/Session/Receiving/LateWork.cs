@@ -18,9 +18,12 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
     private readonly List<LateDeletion> _deletions = [];
     private readonly List<(byte[] Directory, DirectoryGoal Goal)> _goals = [];
 
+    /// <summary>True when deletions wait for the end: that was asked for, or what is extraneous may be taken for new names (--detect-renamed).</summary>
+    public bool TakesDeletions { get; } = context.Has(JobFlags.Delete)
+        && (context.Options.DeleteTiming is DeleteTiming.Delay or DeleteTiming.After || (context.Options.DeleteTiming == DeleteTiming.During && context.Options.DetectRenamed));
+
     /// <summary>True when directories must wait for the end with their attributes.</summary>
-    public bool IsExpected { get; } = context.Has(JobFlags.DelayUpdates)
-        || (context.Has(JobFlags.Delete) && context.Options.DeleteTiming is DeleteTiming.Delay or DeleteTiming.After);
+    public bool IsExpected => TakesDeletions || context.Has(JobFlags.DelayUpdates);
 
     public void AddUpdate(byte[] directory, byte[] name)
     {
@@ -32,6 +35,7 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
 
     public void AddDeletion(in LateDeletion deletion)
     {
+        tree.Finder.IsDoomed(deletion.Directory, deletion.Name);
         lock (_gate)
         {
             _deletions.Add(deletion);

@@ -1,6 +1,7 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
 using NativeSync.Engine.Session.Receiving.Directories;
+using NativeSync.Engine.Session.Receiving.Elsewhere;
 using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Engine.Session.Receiving.Reconciling;
 using NativeSync.Protocol;
@@ -30,6 +31,7 @@ internal sealed class ReceiverTree : IDisposable
         Alternates = new AlternateDirectories(context, this);
         Bases = new BasisChoices(context, this);
         Basis = new BasisStage(context, this);
+        Finder = new ContentFinder(context, this);
         Writers = new FileWriters(context, this);
         Deleter = new Deleter(context, this);
         Links = new HardLinker(context, this);
@@ -72,6 +74,9 @@ internal sealed class ReceiverTree : IDisposable
 
     public BasisChoices Bases { get; }
 
+    /// <summary>Looks for contents under other names.</summary>
+    public ContentFinder Finder { get; }
+
     public Deleter Deleter { get; }
 
     public Placement Placement { get; }
@@ -89,7 +94,7 @@ internal sealed class ReceiverTree : IDisposable
     /// <summary>
     /// True when what is missing here cannot come unasked: it may be elsewhere, or not be wanted, or nothing may come before all is known.
     /// </summary>
-    public bool AsksForAll => Alternates.IsOn || _context.Has(JobFlags.Existing) || Placement.Partials.IsShared || _context.Options.DeleteTiming == DeleteTiming.Before;
+    public bool AsksForAll => Alternates.IsOn || Finder.IsOn || _context.Has(JobFlags.Existing) || Placement.Partials.IsShared || _context.Options.DeleteTiming == DeleteTiming.Before;
 
     /// <summary>The filter rules in a directory here, from those in the one above it (null for the root).</summary>
     public DirectoryRules EnterRules(DirectoryRules? above, byte[] path, int fd) => above is null ? Filters.EnterRoot(fd) : Filters.Enter(above, path, fd);
@@ -121,6 +126,7 @@ internal sealed class ReceiverTree : IDisposable
     {
         Writers.Dispose();
         Basis.Dispose();
+        Finder.Dispose();
         Placement.Dispose();
         Alternates.Dispose();
         Handles.Dispose();

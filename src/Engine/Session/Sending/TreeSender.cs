@@ -214,10 +214,10 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
 
     private void HandleDeleted(in DeletedRecord deleted)
     {
-        var directory = _table.Find(deleted.Directory);
+        // What goes at the end is told from the root, which may be settled by then.
+        var path = deleted.Directory == 0 ? deleted.Name.ToArray() : PathBytes.Join(_table.Find(deleted.Directory).Path, deleted.Name);
         var metadata = new EntryMetadata { Mode = (uint)deleted.Type << 12 };
-        _context.Observer?.OnEntry(new EntryEvent(
-            OutcomeKind.Deleted, 0, PathBytes.Join(directory.Path, deleted.Name), metadata, null, Outgoing: true));
+        _context.Observer?.OnEntry(new EntryEvent(OutcomeKind.Deleted, 0, path, metadata, null, Outgoing: true));
     }
 }
 

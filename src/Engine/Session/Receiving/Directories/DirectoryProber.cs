@@ -111,6 +111,11 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
             tree.Report(problem.Operation, problem.Error, PathBytes.Join(directory.Path, problem.Name));
         }
 
+        if (directory.Parent is null)
+        {
+            tree.Finder.RootIs(listing);
+        }
+
         var atRisk = EntrySelection.ForReceiving(directory.Rules!, listing, directory.Path);
         if (context.DigestsDecide && tree.Root.Rename is null && !directory.ViaLink
             && DirectoryDigest.Compute(atRisk, context.DigestFields, identities) == digest)

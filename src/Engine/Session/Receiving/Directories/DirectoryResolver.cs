@@ -35,6 +35,7 @@ internal sealed class DirectoryResolver(SyncContext context, ReceiverTree tree)
         if (verdict == Verdict.Skip)
         {
             _unknown--;
+            tree.Finder.IsCompared(directory);
             tree.Directories.Skip(directory);
         }
     }
@@ -64,6 +65,7 @@ internal sealed class DirectoryResolver(SyncContext context, ReceiverTree tree)
             context.Progress.Settled(listing.Count, bytes);
         }
 
+        tree.Finder.IsCompared(directory);
         tree.Directories.IsSame(directory);
     }
 
@@ -104,6 +106,7 @@ internal sealed class DirectoryResolver(SyncContext context, ReceiverTree tree)
         }
 
         tree.Directories.Resolve(directory, tree.Reconciler.Reconcile(directory));
+        tree.Finder.IsCompared(directory);
     }
 
     /// <summary>
@@ -132,5 +135,6 @@ internal sealed class DirectoryResolver(SyncContext context, ReceiverTree tree)
         }
 
         tree.Links.AllAreKnown();
+        tree.Finder.AllAreCompared();
     }
 }

@@ -10,6 +10,9 @@ namespace NativeSync.Engine.Session.Receiving.Directories;
 /// </remarks>
 internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[] name)
 {
+    /// <summary>Stands for the root in reports of what lies anywhere below it.</summary>
+    public static ReceiverDirectory Top { get; } = new(0, []);
+
     /// <summary>Stands for a directory that is done already, at a path relative to the destination.</summary>
     public ReceiverDirectory(int id, byte[] path)
         : this(id, null, path) => Path = path;

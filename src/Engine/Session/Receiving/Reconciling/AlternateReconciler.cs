@@ -89,34 +89,8 @@ internal sealed class AlternateReconciler(SyncContext context, ReceiverTree tree
             return from;
         }
 
-        var name = tree.LocalName(directory, index);
-        var fd = tree.Placement.Create(dirfd, name, out var staged);
-        if (fd < 0)
-        {
-            context.Io.Close(from);
-            return fd;
-        }
-
-        var remote = directory.Remote!.Entries;
-        var error = LocalCopy.CopyContent(context.Io, from, fd);
-        if (error >= 0)
-        {
-            tree.Attributes.ApplyToContent(
-                fd, dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: true, directory.Umask);
-            error = context.Has(JobFlags.Fsync) ? context.Io.Sync(fd) : 0;
-        }
-
-        if (error >= 0)
-        {
-            error = tree.Placement.Commit(directory, index, dirfd, staged, fd);
-        }
-        else
-        {
-            tree.Placement.Discard(staged);
-        }
-
+        var error = CopiedFile.Make(context, tree, directory, index, dirfd, from);
         context.Io.Close(from);
-        context.Io.Close(fd);
         return error;
     }
 

@@ -30,12 +30,22 @@ internal sealed class ContentRequests(SyncContext context, ReceiverTree tree)
         directory.Remote.State(index) = ContentState.Awaited;
         tree.Bases.Forget(directory, index);
         var mayDelta = !context.Has(JobFlags.WholeFile) && (wanted.Size >= DeltaThreshold || context.Has(JobFlags.Append));
+        var delta = true;
         if (HasPartial(directory, dirfd, index) && mayDelta && !context.InPlace)
         {
             tree.Bases.Choose(directory, index, new BasisChoice(BasisChoice.Partial));
-            tree.Basis.RequestDelta(directory, index);
         }
-        else if (mayDelta && (ownSize > 0 || (!context.Has(JobFlags.Append) && ownSize < 0 && ChooseOther(directory, index, alternate))))
+        else
+        {
+            delta = mayDelta && (ownSize > 0 || (!context.Has(JobFlags.Append) && ownSize < 0 && ChooseOther(directory, index, alternate)));
+        }
+
+        if (tree.Finder.TryBegin(directory, index, ownSize, delta))
+        {
+            return;
+        }
+
+        if (delta)
         {
             tree.Basis.RequestDelta(directory, index);
         }

@@ -1,0 +1,74 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session.Receiving.Directories;
+using NativeSync.Engine.Session.Receiving.Places;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving.Elsewhere;
+
+/// <summary>Puts content that was found under another name in its place: the file itself where it would go anyway, else a clone or copy.</summary>
+internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, int dirfd)
+{
+    /// <returns>False when it must be copied; then nothing has changed.</returns>
+    public bool TryMove(Attempt attempt)
+    {
+        var place = tree.Handles.Open(attempt.Directory);
+        if (place < 0)
+        {
+            return false;
+        }
+
+        // A file with other names cannot be given attributes and contents of its own.
+        var moved = context.Io.StatAt(place, attempt.Name, out var status) >= 0 && status.IsSameVersion(attempt.Status) && status.LinkCount == 1
+            && tree.Placement.Replace(tree.PathOf(directory, index), new Staged(place, attempt.Name), dirfd, tree.LocalName(directory, index)) >= 0;
+        context.Io.Close(place);
+        if (moved)
+        {
+            var remote = directory.Remote!.Entries;
+            tree.Attributes.ApplyAt(
+                dirfd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: false);
+            tree.Outcomes.Deleted(ReceiverDirectory.Top, PathBytes.Join(attempt.Directory, attempt.Name), EntryType.Regular);
+        }
+
+        return moved;
+    }
+
+    /// <param name="attempt">What was found.</param>
+    /// <param name="now">Where it is now.</param>
+    /// <param name="moved">This run moved it there.</param>
+    /// <returns>0, or -errno: then nothing has changed.</returns>
+    public int Copy(Attempt attempt, (byte[] Directory, byte[] Name) now, bool moved)
+    {
+        var from = attempt.Fd >= 0 ? attempt.Fd : Open(now);
+        if (from < 0)
+        {
+            return from;
+        }
+
+        var error = IsUntouched(from, attempt, moved) ? CopiedFile.Make(context, tree, directory, index, dirfd, from) : -Errno.ESTALE;
+        if (from != attempt.Fd)
+        {
+            context.Io.Close(from);
+        }
+
+        return error;
+    }
+
+    private int Open((byte[] Directory, byte[] Name) now)
+    {
+        var place = tree.Handles.Open(now.Directory);
+        if (place < 0)
+        {
+            return place;
+        }
+
+        var fd = context.Io.OpenQuietly(place, now.Name);
+        context.Io.Close(place);
+        return fd;
+    }
+
+    /// <summary>It is what it was; or all that happened to it is what this run did: it has another name, or none since it was replaced.</summary>
+    private bool IsUntouched(int fd, Attempt attempt, bool moved) =>
+        context.Io.Stat(fd, out var status) >= 0
+        && (status.IsSameVersion(attempt.Status)
+            || ((moved || status.LinkCount == 0) && status.SameObject(attempt.Status) && status.Size == attempt.Status.Size && status.Modified == attempt.Status.Modified));
+}

@@ -1,0 +1,40 @@
+using NativeSync.Engine.Session.Receiving.Directories;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Receiving.Places;
+
+/// <summary>Makes an entry's file from an open one of this machine: beside its place, with its attributes, and then over it.</summary>
+internal static class CopiedFile
+{
+    /// <returns>0, or -errno: then nothing has changed.</returns>
+    public static int Make(SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, int dirfd, int from)
+    {
+        var name = tree.LocalName(directory, index);
+        var fd = tree.Placement.Create(dirfd, name, out var staged);
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        var remote = directory.Remote!.Entries;
+        var error = LocalCopy.CopyContent(context.Io, from, fd);
+        if (error >= 0)
+        {
+            tree.Attributes.ApplyToContent(
+                fd, dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: true, directory.Umask);
+            error = context.Has(JobFlags.Fsync) ? context.Io.Sync(fd) : 0;
+        }
+
+        if (error >= 0)
+        {
+            error = tree.Placement.Commit(directory, index, dirfd, staged, fd);
+        }
+        else
+        {
+            tree.Placement.Discard(staged);
+        }
+
+        context.Io.Close(fd);
+        return error;
+    }
+}

@@ -1,0 +1,273 @@
+using NativeSync.Protocol;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace NativeSync.Engine.Tests.Session;
+
+/// <summary>--detect-renamed: what is at the destination under another name is not sent, and nothing else is ever taken for it.</summary>
+public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
+{
+    private static readonly DateTime When = new(2020, 2, 3, 4, 5, 6, DateTimeKind.Utc);
+
+    private readonly SyncTree _tree = new();
+
+    public void Dispose() => _tree.Dispose();
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AMovedDirectoryIsNotSent(bool delete)
+    {
+        _tree.Fill("src", seed: 3);
+        await Push();
+        var inode = Inode("dst/d1/f3");
+        Directory.CreateDirectory(At("src/a/deep"));
+        Directory.Move(At("src/d1"), At("src/a/deep/d1"));
+        Directory.Move(At("src/d2"), At("src/z"));
+        File.Move(At("src/large"), At("src/a/large"));
+        var events = new Deletions();
+        var report = await Push(delete ? JobFlags.Delete : 0, observer: events);
+
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal(0, report.Statistics.LiteralBytes);
+        Assert.Empty(Difference(delete));
+        Assert.Equal(delete, inode == Inode("dst/a/deep/d1/f3"));
+        Assert.Equal(delete, !File.Exists(At("dst/large")));
+        Assert.Equal(delete, events.Paths.Contains("large") && events.Paths.Contains("d1/f3"));
+    }
+
+    [Fact]
+    public async Task WhatGoesToADirectoryComparedEarlierIsMovedToo()
+    {
+        Write("src/keep/anchor", "a", When);
+        Write("src/z/file", new string('z', 100_000), When);
+        await Push();
+        var inode = Inode("dst/z/file");
+        Directory.CreateDirectory(At("src/a"));
+        File.Move(At("src/z/file"), At("src/a/other"));
+        var report = await Push(JobFlags.Delete);
+
+        Assert.Equal(0, report.Statistics.LiteralBytes);
+        Assert.Equal(inode, Inode("dst/a/other"));
+        Assert.Empty(Difference(delete: true));
+    }
+
+    [Fact]
+    public async Task RotatedLogsAreCopiedFromOneNameToTheNext()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            Write($"src/log.{i}", new string((char)('a' + i), 50_000 + i), When.AddDays(-i));
+        }
+
+        await Push();
+        for (var i = 4; i >= 0; i--)
+        {
+            File.Move(At($"src/log.{i}"), At($"src/log.{i + 1}"));
+        }
+
+        Write("src/log.0", new string('n', 1000), When.AddDays(1));
+        var report = await Push(JobFlags.Delete);
+
+        Assert.Equal(1000, report.Statistics.LiteralBytes);
+        Assert.Empty(Difference(delete: true));
+    }
+
+    [Fact]
+    public async Task TheDigestDecidesAndNotTheNameTheSizeOrTheTime()
+    {
+        Write("src/some/file", new string('n', 5000), When);
+        for (var i = 0; i < 8; i++)
+        {
+            Write($"dst/old{i}/file", new string((char)('a' + i), 5000), When);
+        }
+
+        var report = await Push(JobFlags.Delete);
+        Assert.Equal(5000, report.Statistics.LiteralBytes);
+        Assert.Empty(Difference(delete: true));
+    }
+
+    [Fact]
+    public async Task OfManyOfOneTimeTheRightOneIsFoundByItsName()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            Write($"src/old/file{i}", $"{i:D100}", When);
+        }
+
+        await Push();
+        Directory.Move(At("src/old"), At("src/new"));
+        var report = await Push(JobFlags.Delete);
+        Assert.Equal(0, report.Statistics.LiteralBytes);
+        Assert.Empty(Difference(delete: true));
+    }
+
+    [Fact]
+    public async Task WhatTheRulesProtectNeverComesToLight()
+    {
+        var secret = new string('s', 5000);
+        Write("src/guess", secret, When);
+        Write("dst/private/secret", secret, When);
+        var report = await Push(JobFlags.Delete, rules: ["- /private"]);
+        Assert.Equal(5000, report.Statistics.LiteralBytes);
+        Assert.True(File.Exists(At("dst/private/secret")));
+    }
+
+    [Fact]
+    public async Task AFileWithOtherNamesIsCopiedAndTheyStayWhatTheyAre()
+    {
+        var content = new string('h', 5000);
+        Write("src/kept", content, When);
+        await Push();
+        File.Delete(At("dst/kept"));
+        Write("dst/kept", content, When);
+        Link("dst/kept", "dst/extra");
+        Write("src/new", content, When);
+        File.SetUnixFileMode(At("src/new"), UnixFileMode.UserRead);
+        var report = await Push(JobFlags.Delete);
+        Assert.Equal(0, report.Statistics.LiteralBytes);
+        Assert.NotEqual(Inode("dst/kept"), Inode("dst/new"));
+        Assert.Empty(Difference(delete: true));
+    }
+
+    [Fact]
+    public async Task ABoundOnDeletionsHoldsForMoves()
+    {
+        Write("src/one", new string('1', 5000), When);
+        Write("src/two", new string('2', 5000), When);
+        await Push();
+        File.Move(At("src/one"), At("src/uno"));
+        File.Move(At("src/two"), At("src/due"));
+        var report = await Push(JobFlags.Delete, options => options with { MaxDelete = 1 });
+        Assert.Equal(0, report.Statistics.LiteralBytes);
+        Assert.Equal(ExitCodes.DeleteLimit, report.ExitCode);
+        Assert.Equal(3, Directory.GetFiles(At("dst")).Length);
+    }
+
+    [Fact]
+    public async Task AnyShuffleOfNamesArrives()
+    {
+        for (var seed = 1; seed <= 12; seed++)
+        {
+            output.WriteLine($"NATIVESYNC_SEED={seed}");
+            using var tree = new SyncTree();
+            var shuffle = new Shuffle(tree.Root, seed, distinct: seed % 2 == 0);
+            shuffle.Fill();
+            Assert.Equal(0, (await Push(tree, 0, null, null, [])).ExitCode);
+            shuffle.Change();
+            var more = JobFlags.Delete | (seed % 2 == 0 ? 0 : JobFlags.Checksum) | (seed % 3 == 0 ? JobFlags.DelayUpdates : 0) | (seed % 4 == 0 ? JobFlags.InPlace : 0) | (seed % 5 == 0 ? JobFlags.WholeFile : 0);
+            var timing = (DeleteTiming)(seed % 4);
+            var report = await Push(tree, more & ~(seed % 4 == 0 ? JobFlags.DelayUpdates : 0), null, options => options with { DeleteTiming = timing }, []);
+            Assert.Equal(0, report.ExitCode);
+            Assert.Empty(tree.Difference("src/", "dst/"));
+            Assert.Empty(tree.TemporaryFiles("dst"));
+        }
+    }
+
+    private string At(string path) => Path.Combine(_tree.Root, path);
+
+    private void Write(string path, string content, DateTime time)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(At(path))!);
+        File.WriteAllText(At(path), content);
+        File.SetLastWriteTimeUtc(At(path), time);
+    }
+
+    private void Link(string from, string to) => SyncTree.Shell($"ln {At(from)} {At(to)}");
+
+    private string Inode(string path) => SyncTree.Shell($"stat -c %i {At(path)}");
+
+    private string Difference(bool delete) => delete ? _tree.Difference("src/", "dst/") : SyncTree.Shell($"rsync -naHi --checksum {At("src/")} {At("dst/")}");
+
+    private Task<SyncReport> Push(JobFlags more = 0, Func<SyncOptions, SyncOptions>? change = null, string[]? rules = null, ISyncObserver? observer = null) =>
+        Push(_tree, more, observer, change, rules ?? []);
+
+    private static async Task<SyncReport> Push(SyncTree tree, JobFlags more, ISyncObserver? observer, Func<SyncOptions, SyncOptions>? change, string[] rules)
+    {
+        await using var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(lane, ct));
+        var request = tree.Request("src/", "dst", more);
+        var options = request.Options with { DetectRenamed = true, Rules = [.. rules.Select(ByteText.FromArgument)] };
+        request = request with { Options = change?.Invoke(options) ?? options };
+        return await Synchronizer.PushAsync(connection, request, observer).WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
+    /// <summary>Files of few sizes and times, moved about, swapped, changed and doubled.</summary>
+    private sealed class Shuffle(string root, int seed, bool distinct)
+    {
+        private readonly Random _random = new(seed);
+        private readonly string _source = Path.Combine(root, "src");
+
+        public void Fill()
+        {
+            for (var i = 0; i < 80; i++)
+            {
+                Make(Name());
+            }
+        }
+
+        public void Change()
+        {
+            for (var i = 0; i < 60; i++)
+            {
+                var files = Directory.GetFiles(_source, "*", SearchOption.AllDirectories);
+                var one = files[_random.Next(files.Length)];
+                var other = files[_random.Next(files.Length)];
+                switch (_random.Next(6))
+                {
+                    case 0: Make(Name()); break;
+                    case 1: File.Delete(one); break;
+                    case 2: Swap(one, other); break;
+                    case 3: Copy(one, Name()); break;
+                    case 4: MoveDirectory(Path.GetDirectoryName(one)!); break;
+                    default: Move(one, Name()); break;
+                }
+            }
+        }
+
+        private string Name() => Path.Combine(_source, $"d{_random.Next(4)}", $"e{_random.Next(4)}", $"f{_random.Next(30)}");
+
+        private void Make(string path)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            // One time for one content, where nothing but size and time tells what is to be looked at.
+            var letter = _random.Next(26);
+            File.WriteAllText(path, new string((char)('a' + letter), new[] { 10, 300, 70_000 }[_random.Next(3)]));
+            File.SetLastWriteTimeUtc(path, When.AddHours(distinct ? letter : _random.Next(3)));
+        }
+
+        private static void Copy(string from, string to)
+        {
+            if (from != to)
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+                File.Copy(from, to, overwrite: true);
+                File.SetLastWriteTimeUtc(to, File.GetLastWriteTimeUtc(from));
+            }
+        }
+
+        private static void Move(string from, string to)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            File.Move(from, to, overwrite: true);
+        }
+
+        private static void Swap(string one, string other)
+        {
+            if (one != other)
+            {
+                File.Move(one, one + ".swap");
+                File.Move(other, one);
+                File.Move(one + ".swap", other);
+            }
+        }
+
+        private void MoveDirectory(string path)
+        {
+            var to = Path.Combine(_source, $"moved{_random.Next(1000)}");
+            if (path != _source && !Directory.Exists(to))
+            {
+                Directory.Move(path, to);
+            }
+        }
+    }
+}
