@@ -11,7 +11,7 @@ namespace NativeSync.Migration.Tests;
 public sealed class DocumentedMessagesTests
 {
     /// <summary>Needs a real SSH server: PasswordMigrationTests of the end-to-end tests.</summary>
-    private static readonly string[] Elsewhere = ["rescue system shows another host key", "rescue system refuses the password"];
+    private static readonly string[] Elsewhere = ["rescue system shows another host key", "rescue system refuses the password", "data port does not answer"];
 
     private static readonly Dictionary<string, Func<Task<string>>> Situations = new()
     {
@@ -56,6 +56,8 @@ public sealed class DocumentedMessagesTests
         ["the operation fails in the cloud"] = () => FailAsync(new Harness(fault: c => c.State == InstanceStates.EnterRescueMode ? new SimulatedFault(FaultKind.OperationFails, Message: "no image") : null)),
         ["the operation takes too long"] = () => FailAsync(new Harness(looks: int.MaxValue, client: ""","Api.WaitSeconds":1""")),
         ["destination full"] = () => FailAsync(new Harness(), h => h.Mover.Result = _ => new TransferResult { ExitCode = 23, DestinationTrouble = "var/log/x: No space left on device", ProblemCount = 1 }),
+        ["a command of the user fails"] = () => FailAsync(new Harness(client: ""","Transfer.Hooks":{"BeforeLastPass":"echo no such unit; exit 5","Undo":"true"}""")),
+        ["a command of the user does not end"] = () => FailAsync(new Harness(client: ""","Transfer.Hooks":{"BeforePass":"sleep 1000","TimeoutSeconds":0.1}""")),
         ["state of another instance"] = () => AfterARunAsync(h => h.Write("user.json", File.ReadAllText(h.Tool.File("user.json")).Replace(Harness.InstanceId, "ins-99999999", StringComparison.Ordinal))),
         ["state of another version"] = () => AfterARunAsync(h => File.WriteAllText(h.StateFile, File.ReadAllText(h.StateFile).Replace("\"Version\": 1", "\"Version\": 2", StringComparison.Ordinal))),
         ["damaged state"] = () => AfterARunAsync(h => File.WriteAllText(h.StateFile, "{ half")),

@@ -71,16 +71,16 @@ internal sealed class Harness : IAsyncDisposable
     };
 
     /// <summary>One process: runs until the end, or until it is "killed" after so many state records.</summary>
-    public async Task<RunOutcome> RunAsync(int? killAfter = null)
+    public async Task<RunOutcome> RunAsync(int? killAfter = null, Func<MigrationState, bool>? killWhen = null)
     {
         int records = 0;
         using MigrationLog log = NewLog();
         MigrationRun run = new(Tool, Tool.Load(), Services(log))
         {
             Durable = false,
-            Saved = _ =>
+            Saved = state =>
             {
-                if (++records == killAfter)
+                if (++records == killAfter || killWhen?.Invoke(state) == true)
                 {
                     throw new KilledException();
                 }
@@ -182,7 +182,9 @@ internal sealed class FakeSource : ISourceSystem
 
     public SourceFacts Facts(string root) => SourceFacts;
 
-    public RunPlace Place(string toolDirectory) => new("boot", "machine", "host", toolDirectory);
+    public string BootId { get; set; } = "boot";
+
+    public RunPlace Place(string toolDirectory) => new(BootId, "machine", "host", toolDirectory);
 }
 
 /// <summary>A rescue system that takes every command; it remembers the credentials.</summary>

@@ -198,6 +198,30 @@ public sealed class StageTests
         Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
     }
 
+    [Theory]
+    [InlineData(TransportFault.HostKey, false, 1)]
+    [InlineData(TransportFault.Login, false, 3)] // Its password may come later than its sshd.
+    [InlineData(TransportFault.Login, true, 1)]
+    [InlineData(TransportFault.Other, true, 12)]
+    public async Task WhatWaitingDoesNotHealIsNotTriedAgain(TransportFault fault, bool known, int attempts)
+    {
+        await using Harness h = new();
+        if (known)
+        {
+            h.Mover.Result = n => n == 1 ? new TransferResult { ExitCode = 12 } : new TransferResult();
+            await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        }
+
+        for (int i = 0; i < 20; i++)
+        {
+            h.Connector.Failures.Enqueue(new TransportException(255, "no") { Fault = fault });
+        }
+
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.StartsWith("no: ", e.Message, StringComparison.Ordinal);
+        Assert.Equal(20 - attempts, h.Connector.Failures.Count);
+    }
+
     [Fact]
     public async Task SecretsAreNeverInTheLogAndLeaveTheStateInTheEnd()
     {

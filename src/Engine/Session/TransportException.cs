@@ -25,4 +25,20 @@ public sealed class TransportException : Exception
 
     /// <summary>What to do about it; may be empty.</summary>
     public string Hint { get; }
+
+    /// <summary>What a caller needs to know to decide whether waiting may help.</summary>
+    public TransportFault Fault { get; init; }
+}
+
+/// <summary>Faults of a transport that trying again does not heal.</summary>
+public enum TransportFault
+{
+    /// <summary>Any other: it may pass.</summary>
+    Other,
+
+    /// <summary>The server shows a host key that is not the one it is known by, or is not known.</summary>
+    HostKey,
+
+    /// <summary>The server answers, and refuses every key and password.</summary>
+    Login,
 }

@@ -99,6 +99,9 @@ public sealed record ClientSettings
     /// <summary><c>Client.Transfer.UntilBytes</c>: a pass that moved no more than this is the last.</summary>
     public long UntilBytes { get; init; } = 16L << 20;
 
+    /// <summary><c>Client.Transfer.Hooks</c>.</summary>
+    public TransferHooks Hooks { get; init; } = new();
+
     /// <summary><c>Client.Transfer.Format</c>: which disks of the destination get new file systems, made as the source's are.</summary>
     public FormatConsent Format { get; init; }
 
@@ -130,11 +133,6 @@ public sealed record ClientSettings
         _ = toolMode; // The console mode does not exist here: tool mode is all there is, whatever the key says.
         long limit = r.Integer("Client.Rsync.BandwidthLimit", 0, 1L << 40) ?? 0;
         string? destinationRoot = AbsolutePath(r, "Client.Transfer.DestinationRoot");
-        if (r.Has("Client.Transfer.Hooks"))
-        {
-            r.Error("Client.Transfer.Hooks", "hooks are not supported; remove the key, and stop services by hand before the run that is to be the last");
-        }
-
         ClientSettings settings = new()
         {
             Mode = mode,
@@ -156,6 +154,7 @@ public sealed record ClientSettings
             SourceRoot = AbsolutePath(r, "Client.Source.Root") ?? defaults.SourceRoot,
             MaxPasses = (int)(r.Integer("Client.Transfer.MaxPasses", 1, 1000) ?? defaults.MaxPasses),
             UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
+            Hooks = TransferHooks.Read(r),
             Format = FormatOf(r),
             Lanes = LanesOf(r),
             Compress = r.Boolean("Client.Transfer.Compress"),

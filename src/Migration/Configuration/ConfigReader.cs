@@ -113,22 +113,6 @@ internal sealed class ConfigReader
         return node.Items;
     }
 
-    /// <summary>Whether a key, or any key below it, is there with a value.</summary>
-    public bool Has(string key)
-    {
-        bool there = false;
-        foreach ((string name, Entry entry) in _values)
-        {
-            if (name.StartsWith(key, StringComparison.OrdinalIgnoreCase) && (name.Length == key.Length || name[key.Length] == '.'))
-            {
-                entry.Read = true;
-                there |= entry.Node.Kind != ConfigKind.Null && !(entry.Node.Kind == ConfigKind.String && entry.Node.Text.Length == 0);
-            }
-        }
-
-        return there;
-    }
-
     /// <summary>The line that a key stands on; 0 when it is absent.</summary>
     public int Line(string key) => _values.TryGetValue(key, out Entry? entry) ? entry.Node.Line : 0;
 

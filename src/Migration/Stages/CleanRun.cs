@@ -26,6 +26,7 @@ public static class CleanRun
 
         RunContext context = new() { Configuration = configuration, Tool = tool, Services = services, Observer = observer, Store = store, State = state };
         await using ConfiguredAsyncDisposable disposing = context.ConfigureAwait(false);
+        await new HookRunner(context).UndoAsync(givenUp: true).ConfigureAwait(false);
         Instance instance = await context.DescribeAsync(ct).ConfigureAwait(false);
         bool wasInMode = false;
         if (instance.InstanceState == InstanceStates.EnterRescueMode)

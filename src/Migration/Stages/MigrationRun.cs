@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeSync.Engine;
 using NativeSync.Migration.Api;
 using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Logging;
@@ -95,7 +96,16 @@ public sealed class MigrationRun
                 return RunOutcome.StageFinished;
             }
 
-            await RunStageAsync(context, stage, steps, ct).ConfigureAwait(false);
+            try
+            {
+                await RunStageAsync(context, stage, steps, ct).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is MigrationException or CloudException or TransportException or IOException or OperationCanceledException)
+            {
+                await new HookRunner(context).UndoAsync(givenUp: false).ConfigureAwait(false);
+                throw;
+            }
+
             if (Mode == NetworkMode.Gateway && stage < 3)
             {
                 _observer.Say(stage == 1 ? Prompts.Stage1Finished : Prompts.Stage2Finished);

@@ -59,6 +59,9 @@ public sealed class MigrationState
     /// <summary>The passes of the transfer.</summary>
     public List<PassRecord> Passes { get; set; } = [];
 
+    /// <summary>The command before the last pass has been run, or begun, and not been undone; null otherwise.</summary>
+    public QuietRecord? Quiet { get; set; }
+
     /// <summary>The comparison of each file system.</summary>
     public List<VerifyRecord> Verified { get; set; } = [];
 
@@ -140,6 +143,19 @@ public sealed class PassRecord
 
     /// <summary>What it did.</summary>
     public required TransferResult Result { get; set; }
+}
+
+/// <summary>The source's services are stopped by Client.Transfer.Hooks.BeforeLastPass.</summary>
+public sealed class QuietRecord
+{
+    /// <summary>The pass that follows.</summary>
+    public int Pass { get; set; }
+
+    /// <summary>The boot of the source that it was in: another one has started the services again.</summary>
+    public string BootId { get; set; } = "";
+
+    /// <summary>The command ended well.</summary>
+    public bool Done { get; set; }
 }
 
 /// <summary>The comparison of one file system.</summary>

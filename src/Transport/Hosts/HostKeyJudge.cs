@@ -65,14 +65,14 @@ internal sealed class HostKeyJudge
         string offered = $"{shown.ShortType} key {shown.Fingerprint}";
         if (_pinned is not null)
         {
-            return _pinned.Equals(shown) ? null : new TransportException(255,
+            return _pinned.Equals(shown) ? null : Refuse(
                 $"host key of {host} has changed: it shows the {offered}, the one kept for it is {_pinned.ShortType} {_pinned.Fingerprint}",
                 "Somebody may be in between, or the machine was installed anew. Make sure before you remove the kept key.");
         }
 
         if (_known.Find(k => k.Marker == HostMarker.Revoked && k.Key.Equals(shown)) is { } revoked)
         {
-            return new TransportException(255, $"host {host} shows the {offered}, which {revoked.Place} marks as revoked",
+            return Refuse($"host {host} shows the {offered}, which {revoked.Place} marks as revoked",
                 "Do not connect: the key is known to be in wrong hands.");
         }
 
@@ -103,7 +103,7 @@ internal sealed class HostKeyJudge
             return null;
         }
 
-        return new TransportException(255, what,
+        return Refuse(what,
             $"Somebody may be in between, or the machine was installed anew. Once you are sure, run: ssh-keygen -f '{Printable.Line(changed.File)}' -R '{host}'");
     }
 
@@ -127,7 +127,7 @@ internal sealed class HostKeyJudge
                     return null;
                 }
 
-                return new TransportException(255,
+                return Refuse(
                     authority
                         ? $"host {host} is known by a certificate authority only, which is not supported; it shows the {offered}"
                         : $"host {host} is not known: it shows the {offered}",
@@ -135,6 +135,9 @@ internal sealed class HostKeyJudge
                     + "then use --host-key-check=accept-new once, or add the key to known_hosts.");
         }
     }
+
+    private static TransportException Refuse(string message, string hint)
+        => new(SshErrors.ConnectionFailed, message, hint) { Fault = TransportFault.HostKey };
 
     private void Remember(HostKey shown, string host)
     {

@@ -40,8 +40,8 @@ internal static class SshErrors
             tried += "; the password was refused, not asked for, or is not allowed";
         }
 
-        return Failed(host, $"{host.Peer} refuses the login ({Printable.Line(error.Message)}: {tried})",
-            "Check the user and the key (--identity), or give a password.", error);
+        return new TransportException(ConnectionFailed, $"{host.Peer} refuses the login ({Printable.Line(error.Message)}: {tried})",
+            "Check the user and the key (--identity), or give a password.", error) { Fault = TransportFault.Login };
     }
 
     private static TransportException Failed(ResolvedHost host, string message, string hint, Exception error)

@@ -58,13 +58,16 @@ public sealed class PasswordMigrationTests
         MustSay(await RunAsync(lab), "rescue system refuses the password");
         await lab.Rescue.ReplaceAsync(lab.Rescue.Password!, newHostKey: true);
         MustSay(await RunAsync(lab), "rescue system shows another host key");
+        await lab.Rescue.StopAsync(CancellationToken.None);
+        MustSay(await RunAsync(lab), "data port does not answer");
+        await lab.Rescue.ReplaceAsync(lab.Rescue.Password!, newHostKey: false);
 
         CommandResult clean = (await RunAsync(lab, "-clean")).MustExit(0);
         Assert.Contains("ins-1a2b3c4d has left migration mode; the tool has forgotten the migration.\n", clean.Output, StringComparison.Ordinal);
         Assert.Equal(InstanceStates.Running, lab.Instance.State);
 
         static void MustSay(CommandResult result, string situation)
-            => Assert.True(result.ErrorLines.Any(l => DocumentedMessages.Fits("nativesync: " + DocumentedMessages.Of(situation), l)), result.ToString());
+            => Assert.True(result.ExitCode == 1 && result.ErrorLines.Any(l => DocumentedMessages.Fits("nativesync: " + DocumentedMessages.Of(situation), l)), result.ToString());
     }
 
     [Fact]
