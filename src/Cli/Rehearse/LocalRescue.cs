@@ -40,10 +40,14 @@ internal sealed class LocalRescueConnector : IRescueConnector
     }
 }
 
-/// <summary>What stands behind the simulated instance: sshd while it is in rescue mode or running, or only an open port.</summary>
-internal sealed class RehearsalBacking(RescueSshd? sshd, int port) : IInstanceBacking, IDisposable
+/// <summary>What stands behind the simulated instance whose disks are a directory: sshd while it is in rescue mode or running, or only an open port.</summary>
+internal sealed class RehearsalBacking(RescueSshd? sshd) : IInstanceBacking, IAsyncDisposable
 {
+    private readonly ReservedPort? _port = sshd is null ? new() : null;
     private TcpListener? _answering;
+
+    /// <summary>Port of 127.0.0.1.</summary>
+    public int Port => sshd?.Port ?? _port!.Number;
 
     public async Task<RescueEndpoint> EnterRescueAsync(string user, string password, CancellationToken ct)
     {
@@ -52,16 +56,10 @@ internal sealed class RehearsalBacking(RescueSshd? sshd, int port) : IInstanceBa
             await sshd.StartAsync(ct);
         }
 
-        return new RescueEndpoint("127.0.0.1", port);
+        return new RescueEndpoint("127.0.0.1", Port);
     }
 
-    public async Task ExitRescueAsync(CancellationToken ct)
-    {
-        if (sshd is not null)
-        {
-            await sshd.StopAsync();
-        }
-    }
+    public Task ExitRescueAsync(CancellationToken ct) => sshd?.StopAsync() ?? Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken ct)
     {
@@ -71,11 +69,19 @@ internal sealed class RehearsalBacking(RescueSshd? sshd, int port) : IInstanceBa
             return;
         }
 
-        _answering = new TcpListener(IPAddress.Loopback, port);
+        _answering = new TcpListener(IPAddress.Loopback, Port);
         _answering.Start();
     }
 
     public Task StopAsync(CancellationToken ct) => ExitRescueAsync(ct);
 
-    public void Dispose() => _answering?.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        _answering?.Dispose();
+        _port?.Dispose();
+        if (sshd is not null)
+        {
+            await sshd.DisposeAsync();
+        }
+    }
 }

@@ -16,10 +16,6 @@ namespace NativeSync.Cli.Rehearse;
 /// </summary>
 internal static class RehearseCommand
 {
-    private const string InstanceId = "ins-rehearsal";
-    private const string Region = "ap-guangzhou";
-    private const string SecretId = "AKIDrehearsal";
-    private const string SecretKey = "KeyOfTheRehearsalOnly";
     private const int Failed = 1;
     private const int Usage = 2;
 
@@ -85,31 +81,29 @@ internal static class RehearseCommand
             Console.Out.WriteLine("Not running as root: owners, devices, and trusted and security attributes cannot be carried.");
         }
 
-        string? whyNoSshd = options.NoSsh ? "as --no-ssh asks" : RescueSshd.WhyNot();
-        await using RescueSshd? sshd = whyNoSshd is null ? await RescueSshd.PrepareAsync(Path.Combine(area, "sshd"), ct) : null;
-        Console.Out.WriteLine(sshd is not null
-            ? $"Destination: a directory behind a private sshd on 127.0.0.1:{sshd.Port}. It takes a generated key in the place of the password, which sshd could check only against this machine's accounts."
-            : $"Destination: a directory behind an agent that runs as a child process, without SSH ({whyNoSshd}).");
-        using ReservedPort? kept = sshd is null ? new() : null;
-        int port = sshd?.Port ?? kept!.Number;
-        using RehearsalBacking backing = new(sshd, port);
+        await using RehearsalDestination destination = await RehearsalDestination.PrepareAsync(options, area, sample ? null : source, ct);
+        Console.Out.WriteLine($"Destination: {destination.Words}");
         SimulatedInstance instance = new()
         {
-            InstanceId = InstanceId,
-            Region = Region,
-            Backing = backing,
-            DataDisks = [new InstanceDisk { DiskId = "disk-sim00001", DiskType = "CLOUD_PREMIUM", DiskSize = 50 }],
+            InstanceId = RehearsalTool.InstanceId,
+            Region = RehearsalTool.Region,
+            Backing = destination.Backing,
+            SystemDisk = new InstanceDisk { DiskId = RehearsalDestination.SystemDiskId, DiskType = "CLOUD_PREMIUM", DiskSize = 50 },
+            DataDisks = [new InstanceDisk { DiskId = RehearsalDestination.DataDiskId, DiskType = "CLOUD_PREMIUM", DiskSize = 50 }],
         };
         await using CloudSimulator simulator = new(
-            new SimulatorOptions { SecretId = SecretId, SecretKey = SecretKey, SecurityGroups = new Dictionary<string, SecurityGroupPolicySet> { ["sg-sim00000"] = Open(port) } }, instance);
-        await using LoopbackProxy? proxy = options.Mode == 3 ? new("rehearsal", "ProxyOfTheRehearsal", TimeProvider.System) : null;
+            new SimulatorOptions
+            {
+                SecretId = RehearsalTool.SecretId,
+                SecretKey = RehearsalTool.SecretKey,
+                SecurityGroups = new Dictionary<string, SecurityGroupPolicySet> { ["sg-sim00000"] = Open(destination.Port) },
+            }, instance);
+        await using LoopbackProxy? proxy = options.Mode == 3 ? new(RehearsalTool.ProxyUser, RehearsalTool.ProxyPassword, TimeProvider.System) : null;
         Console.Out.WriteLine($"Cloud: a simulator at {simulator.Endpoint}{(proxy is null ? "" : $", through a proxy at 127.0.0.1:{proxy.Port}")}.");
         Console.Out.WriteLine();
 
-        ToolDirectory tool = new(Path.Combine(area, "tool"));
-        WriteTool(tool, options.Mode, simulator.Endpoint, proxy?.Port ?? 0, sshd, port, source, sample, area);
-        MigrateEnvironment environment = sshd is null ? new() { Connector = new LocalRescueConnector() } : new();
-        int code = await MigrateCommand.RunAsync(["--config-dir=" + tool.Path], environment, ct);
+        ToolDirectory tool = RehearsalTool.Write(area, options.Mode, simulator.Endpoint, proxy?.Port ?? 0, destination, source, sample);
+        int code = await MigrateCommand.RunAsync(["--config-dir=" + tool.Path], destination.Environment, ct);
         if (options.Mode == 1)
         {
             // Gateway, source, gateway: the whole directory travels, as the guide has it.
@@ -117,14 +111,15 @@ internal static class RehearseCommand
             {
                 if (code == 0)
                 {
-                    tool = CopyTool(tool, Path.Combine(area, place));
+                    tool = RehearsalTool.Copy(tool, Path.Combine(area, place));
                     Console.Out.WriteLine($"(the tool directory is copied to {tool.Path})");
-                    code = await MigrateCommand.RunAsync(["--config-dir=" + tool.Path], environment, ct);
+                    code = await MigrateCommand.RunAsync(["--config-dir=" + tool.Path], destination.Environment, ct);
                 }
             }
         }
 
-        return code != 0 ? code : Report(MigrationRun.ReadState(tool)!);
+        code = code != 0 ? code : Report(MigrationRun.ReadState(tool)!);
+        return code == 0 && destination.Machine is { } machine ? await LookAgainAsync(machine, tool, source, ct) : code;
     }
 
     private static int Report(MigrationState state)
@@ -155,54 +150,25 @@ internal static class RehearseCommand
         Egress = [],
     };
 
-    private static void WriteTool(ToolDirectory tool, int mode, string endpoint, int proxyPort, RescueSshd? sshd, int port, string source, bool sample, string area)
+    /// <summary>What the tool has said of itself is looked at by another process, on disks that were let go and are mounted anew.</summary>
+    private static async Task<int> LookAgainAsync(RescueMachine machine, ToolDirectory tool, string source, CancellationToken ct)
     {
-        Directory.CreateDirectory(tool.Path);
-        string disks = sample ? $$""", "DataDisks": [ { "Index": 1, "Size": 10, "MountPoint": "{{SampleTree.DataDisk}}" } ]""" : "";
-        Write(UserSettings.FileName, $$"""{ "SecretId": "{{SecretId}}", "SecretKey": "{{SecretKey}}", "Region": "{{Region}}", "InstanceId": "{{InstanceId}}"{{disks}} }""");
-        string identity = "";
-        if (sshd is not null)
+        for (int disk = 0; disk < machine.Disks.Count; disk++)
         {
-            // Into the tool directory, by a relative name, so that it travels with it.
-            File.Copy(sshd.ClientKey, tool.File("client_key"));
-            identity = """, "IdentityFile": "client_key" """;
+            string from = disk == 0 ? source : source + SampleTree.DataDisk;
+            string excludes = disk > 0 ? "" : $"--exclude-from={Shell.Quote(tool.File(ExcludesFile.FileName))} --exclude='{SampleTree.DataDisk}/*'";
+            try
+            {
+                await machine.WithMountedAsync(disk, "ro", $"{Shell.Quote(Environment.ProcessPath!)} verify -aHAX {excludes} -- {Shell.Quote(from)}/ ./ >&2", ct);
+            }
+            catch (IOException e)
+            {
+                return Complain($"{machine.Disks[disk].DiskId}, mounted anew, is not equal to {from}: {e.Message}", Failed);
+            }
         }
 
-        string proxy = proxyPort == 0 ? "" : $$""", "Proxy": { "Ip": "127.0.0.1", "Port": "{{proxyPort}}", "User": "rehearsal", "Password": "ProxyOfTheRehearsal" }""";
-        Write(ClientSettings.FileName, $$"""
-            { "Client": {
-              "Net": { "Mode": {{mode}}{{proxy}} },
-              "Api": { "Endpoint": {{Json(endpoint)}}, "PollSeconds": 0.1 },
-              "Ssh": { "Port": {{port}}, "User": {{Json(Environment.UserName)}}{{identity}} },
-              "Source": { "Root": {{Json(source)}} },
-              "Transfer": { "DestinationRoot": {{Json(Path.Combine(area, "destination"))}}, "UntilBytes": 0, "MaxPasses": 3 }
-            } }
-            """);
-
-        // A source that holds the work area must not be copied into itself.
-        string prefix = source == "/" ? "/" : source + "/";
-        string own = area.StartsWith(prefix, StringComparison.Ordinal) ? area[(prefix.Length - 1)..] + "/\n" : "";
-        Write(ExcludesFile.FileName, ConfigSamples.Excludes + own);
-
-        void Write(string name, string content)
-        {
-            using FileStream file = new(tool.File(name), new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
-            file.Write(Encoding.UTF8.GetBytes(content));
-        }
-    }
-
-    private static string Json(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
-
-    private static ToolDirectory CopyTool(ToolDirectory from, string to)
-    {
-        foreach (string file in Directory.EnumerateFiles(from.Path, "*", SearchOption.AllDirectories))
-        {
-            string target = Path.Combine(to, Path.GetRelativePath(from.Path, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-
-        return new ToolDirectory(to);
+        Console.Out.WriteLine("mounted anew and compared by another process: equal");
+        return 0;
     }
 
     private static void CleanUp(string area, bool keep)
@@ -235,15 +201,17 @@ internal static class RehearseCommand
     }
 
     private const string HelpText = """
-        nativesync rehearse [--source DIR] [--mode N] [--no-ssh] [--keep]
+        nativesync rehearse [--source DIR] [--mode N] [--no-disks] [--no-ssh] [--keep]
 
-        Carries out a whole three-stage migration on this machine: against a simulator of the Tencent Cloud API, to a
-        directory behind a private sshd (or, without sshd, an agent as a child process). Nothing outside a temporary
-        directory is changed. Ends with a table of what was moved and the digests of both sides; the exit code is 0
-        only when they are equal.
+        Carries out a whole three-stage migration on this machine: against a simulator of the Tencent Cloud API, to
+        disks (loop devices) behind a rescue system of its own that takes the password which the migration gives it.
+        Where that is not possible, as without root, to a directory behind a private sshd, or, without sshd, behind an
+        agent as a child process. Nothing outside a temporary directory is changed. Ends with a table of what was
+        moved and the digests of both sides; the exit code is 0 only when they are equal.
 
           --source DIR   migrate this tree instead of a sample
           --mode N       Client.Net.Mode: 0 default, 1 gateway, 2 private, 3 through a proxy
+          --no-disks     to a directory even where there could be disks
           --no-ssh       the agent as a child process even where there is an sshd
           --keep         keep the temporary directory (it is kept anyway when something failed)
 

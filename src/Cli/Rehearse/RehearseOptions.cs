@@ -6,14 +6,15 @@ namespace NativeSync.Cli.Rehearse;
 /// <param name="Source">Tree to migrate; null makes a sample.</param>
 /// <param name="Keep">Leave the work area for a look at it.</param>
 /// <param name="Mode">Client.Net.Mode.</param>
+/// <param name="NoDisks">Use a directory even where there could be disks.</param>
 /// <param name="NoSsh">Use an agent as a child process even where there is an sshd.</param>
 /// <param name="Help">Only print the help.</param>
-internal sealed record RehearseOptions(string? Source, bool Keep, int Mode, bool NoSsh, bool Help)
+internal sealed record RehearseOptions(string? Source, bool Keep, int Mode, bool NoDisks, bool NoSsh, bool Help)
 {
     /// <summary>Reads the arguments.</summary>
     public static RehearseOptions? Parse(string[] args, out string error)
     {
-        RehearseOptions options = new(null, false, 0, false, false);
+        RehearseOptions options = new(null, false, 0, false, false, false);
         error = "";
         for (int i = 0; i < args.Length; i++)
         {
@@ -46,6 +47,9 @@ internal sealed record RehearseOptions(string? Source, bool Keep, int Mode, bool
                 case "--mode":
                     error = $"--mode is a number from 0 to 3, not \"{value}\"";
                     return null;
+                case "--no-disks":
+                    options = options with { NoDisks = true };
+                    break;
                 case "--no-ssh":
                     options = options with { NoSsh = true };
                     break;

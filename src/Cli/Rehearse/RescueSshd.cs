@@ -34,16 +34,16 @@ internal sealed class RescueSshd : IAsyncDisposable
 
     /// <summary>Why there is none; null when there is.</summary>
     public static string? WhyNot()
-        => Find("sshd") is null ? "sshd is not installed" : Find("ssh-keygen") is null ? "ssh-keygen is not installed" : null;
+        => Programs.Missing("sshd", "ssh-keygen");
 
     /// <summary>Makes keys and configuration; nothing runs yet.</summary>
     public static async Task<RescueSshd> PrepareAsync(string directory, CancellationToken ct)
     {
         Directory.CreateDirectory(directory);
-        RescueSshd sshd = new(Find("sshd")!, directory, new ReservedPort());
+        RescueSshd sshd = new(Programs.Find("sshd")!, directory, new ReservedPort());
         foreach (string key in (string[])["host_key", "client_key"])
         {
-            await RunAsync(Find("ssh-keygen")!, ["-q", "-t", "ed25519", "-N", "", "-C", "nativesync-rehearsal", "-f", Path.Combine(directory, key)], ct);
+            await Programs.RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "nativesync-rehearsal", "-f", Path.Combine(directory, key)], ct);
         }
 
         File.Copy(sshd.ClientKey + ".pub", Path.Combine(directory, "authorized_keys"));
@@ -130,24 +130,5 @@ internal sealed class RescueSshd : IAsyncDisposable
     {
         string log = Path.Combine(_directory, "sshd.log");
         return File.Exists(log) ? File.ReadLines(log).LastOrDefault() ?? "it says nothing" : "it says nothing";
-    }
-
-    private static async Task RunAsync(string program, string[] arguments, CancellationToken ct)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })
-            ?? throw new IOException($"{program} did not start");
-        string error = await process.StandardError.ReadToEndAsync(ct);
-        await process.WaitForExitAsync(ct);
-        if (process.ExitCode != 0)
-        {
-            throw new IOException($"{program} ended with {process.ExitCode}: {error.Trim()}");
-        }
-    }
-
-    private static string? Find(string name)
-    {
-        string path = Environment.GetEnvironmentVariable("PATH") ?? "";
-        return path.Split(':', StringSplitOptions.RemoveEmptyEntries).Concat(["/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin"])
-            .Select(d => Path.Combine(d, name)).FirstOrDefault(File.Exists);
     }
 }

@@ -28,7 +28,7 @@ internal sealed class LoopDisk : IAsyncDisposable
     /// <summary>The loop device that holds, or is to hold, the file system.</summary>
     public string Holder => Partition ?? Whole;
 
-    /// <summary>The disk as tests/tools/rescue.sh wants it.</summary>
+    /// <summary>The disk as rescue.sh wants it.</summary>
     public string Word => Partition is null ? $"{DiskId}:{Whole}" : $"{DiskId}:{Whole}:{Partition}";
 
     /// <summary>Makes the disk.</summary>

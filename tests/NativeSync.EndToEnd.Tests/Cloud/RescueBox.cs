@@ -9,7 +9,7 @@ using NativeSync.TestKit.Trees;
 namespace NativeSync.EndToEnd.Tests.Cloud;
 
 /// <summary>
-/// What stands behind a simulated instance: a rescue system in namespaces of its own (tests/tools/rescue.sh) that takes the
+/// What stands behind a simulated instance: a rescue system in namespaces of its own (rescue.sh, which rehearsals use too) that takes the
 /// password of EnterRescueMode and sees the instance's disks by their ids and nothing else.
 /// </summary>
 internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
@@ -49,7 +49,7 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
     /// <summary>What was still mounted below /mnt when migration mode was left; null before.</summary>
     public string[]? MountedAtExit { get; private set; }
 
-    /// <summary>Processes other than sshd that were there then: an agent that was left behind.</summary>
+    /// <summary>Processes other than sshd and the shell around it that were there then: an agent that was left behind.</summary>
     public string[]? RunningAtExit { get; private set; }
 
     public async Task<RescueEndpoint> EnterRescueAsync(string user, string password, CancellationToken ct)
@@ -64,7 +64,7 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
         int inside = Descendant();
         MountedAtExit = [.. File.ReadLines($"/proc/{inside}/mounts").Where(l => l.Contains(" /mnt/", StringComparison.Ordinal))];
         RunningAtExit = [.. File.ReadAllText($"/proc/{inside}/task/{inside}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Select(CommandLine).Where(c => c.Length > 0 && !c.StartsWith("sshd:", StringComparison.Ordinal))];
+            .Select(CommandLine).Where(c => c.Length > 0 && !c.StartsWith("sshd:", StringComparison.Ordinal) && c != CommandLine(inside.ToString(CultureInfo.InvariantCulture)))];
         await PowerOffAsync();
     }
 
@@ -101,16 +101,16 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
             (await Command.RunAsync(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])).MustExit(0);
         }
 
-        string hash = (await Command.RunAsync(["openssl", "passwd", "-6", password])).MustExit(0).Output.Trim();
         string root = Directory.CreateDirectory(Path.Combine(_directory, "root")).FullName;
         string[] enter = _network is null ? [] : ["nsenter", "--net=/run/netns/" + _network];
         string[] command =
         [
-            .. enter, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "/bin/sh", Path.Combine(TestRun.Repository, "tests/tools/rescue.sh"),
-            root, _address, Port.ToString(CultureInfo.InvariantCulture), hash, key, .. _disks.Select(d => d.Word),
+            .. enter, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "/bin/sh", Path.Combine(TestRun.Repository, "src/Cli/Rehearse/rescue.sh"),
+            root, _address, Port.ToString(CultureInfo.InvariantCulture), key, .. _disks.Select(d => d.Word),
         ];
         Process process = Process.Start(Command.StartInfo(command)) ?? throw new InvalidOperationException("the rescue system did not start");
-        process.StandardInput.Close();
+        await process.StandardInput.WriteLineAsync(password);
+        await process.StandardInput.FlushAsync(); // And left open: its end is the system's.
         _process = process;
         TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
         System.Text.StringBuilder said = new();
@@ -149,7 +149,7 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
         }
     }
 
-    /// <summary>sshd: the child of unshare, first process of its namespace.</summary>
+    /// <summary>The shell around sshd: the child of unshare, first process of its namespace.</summary>
     private int Descendant()
     {
         int id = _process?.Id ?? throw new InvalidOperationException("the rescue system is not running");

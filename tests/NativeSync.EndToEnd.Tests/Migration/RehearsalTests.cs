@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeSync.TestKit;
 using NativeSync.TestKit.Trees;
 
@@ -19,11 +20,63 @@ public sealed class RehearsalTests
         string output = (await Command.RunAsync([PublishedExecutable.FullName, "rehearse", $"--mode={mode}"], environment: InPlace)).MustExit(0).Output;
         string[] lines = output.Split('\n');
         Assert.Contains("Migrate successfully.", lines);
-        Assert.Contains("behind a private sshd", output, StringComparison.Ordinal);
+        Assert.Contains("Destination: two disks (loop devices) behind a rescue system of its own", output, StringComparison.Ordinal);
+        Assert.Contains("mounted anew and compared by another process: equal", lines);
         Assert.DoesNotContain("NOT EQUAL", output, StringComparison.Ordinal);
         Assert.Equal(2, lines.Count(l => l.EndsWith("  equal", StringComparison.Ordinal)));
         Assert.Equal(mode == 1, lines.Contains("Stage 1 is finished and please run next stage at source machine."));
         Assert.Equal(mode == 1, lines.Contains("Stage 2 is finished and please run next stage at gateway machine."));
+    }
+
+    [Theory]
+    [InlineData("--no-disks", "Destination: a directory and no disks (as --no-disks asks), behind a private sshd")]
+    [InlineData("--no-ssh", "Destination: a directory and no disks (as --no-ssh asks), behind an agent that runs as a child process")]
+    public async Task WhereThereCanBeNoDisksADirectoryTakesTheirPlace(string option, string expected)
+    {
+        string output = (await Command.RunAsync([PublishedExecutable.FullName, "rehearse", option], environment: InPlace)).MustExit(0).Output;
+        Assert.Contains("\n" + expected, output, StringComparison.Ordinal);
+        Assert.Contains("\nMigrate successfully.\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RootWithoutTheRightToMountIsToldWhyThereAreNoDisks()
+    {
+        // As in a container: root without the right to mount.
+        string output = (await Command.RunAsync(["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all", PublishedExecutable.FullName, "rehearse"], environment: InPlace)).MustExit(0).Output;
+        Assert.Contains("\nDestination: a directory and no disks (", output, StringComparison.Ordinal);
+        Assert.Contains("\nMigrate successfully.\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ARehearsalThatIsKilledLeavesNeitherLoopDevicesNorProcesses()
+    {
+        Directory.CreateDirectory(TestRun.Place);
+        string place = Directory.CreateTempSubdirectory("ns-killed-").FullName;
+        try
+        {
+            using Process process = Process.Start(Command.StartInfo([PublishedExecutable.FullName, "rehearse"], new Dictionary<string, string?> { ["TMPDIR"] = place }))!;
+            process.StandardInput.Close();
+            process.BeginErrorReadLine();
+            string? line;
+            do
+            {
+                line = await process.StandardOutput.ReadLineAsync();
+            }
+            while (line is not null && !line.StartsWith("  Transfer data", StringComparison.Ordinal));
+            Assert.NotNull(line);
+            Assert.Contains(place, await Command.ShellAsync("losetup --list --noheadings"), StringComparison.Ordinal);
+            process.Kill(); // Itself alone: its children must notice.
+            await process.WaitForExitAsync();
+            using PeriodicTimer poll = new(TimeSpan.FromMilliseconds(20));
+            while ((await Command.ShellAsync("losetup --list --noheadings; ps -eo args")).Contains(place, StringComparison.Ordinal))
+            {
+                await poll.WaitForNextTickAsync();
+            }
+        }
+        finally
+        {
+            await Command.RunAsync(["rm", "-rf", place]);
+        }
     }
 
     [Fact]

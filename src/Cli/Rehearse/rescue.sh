@@ -1,12 +1,14 @@
 #!/bin/sh
 # A rescue system: a root of its own made of this machine's programs, a /dev that holds nothing but what is given, and an
 # sshd that takes a password. To be run in new mount and process namespaces; the old root is let go before sshd starts,
-# so that the disks of this machine are not within reach.
+# so that the disks of this machine are not within reach. Everything ends with sshd, and sshd with standard input: whatever
+# happens to the caller, nothing is left running or mounted.
 #
-#   rescue.sh ROOT ADDRESS PORT PASSWORD-HASH HOST-KEY [DISK-ID LOOP [PARTITION-LOOP]]…   one word for each disk, parts joined by ":"
+#   rescue.sh ROOT ADDRESS PORT HOST-KEY [DISK-ID:LOOP[:PARTITION-LOOP]]…   the first line of standard input is root's password
 set -eu
-root=$1 address=$2 port=$3 hash=$4 key=$5
-shift 5
+root=$1 address=$2 port=$3 key=$4
+shift 4
+read -r password
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 
@@ -24,14 +26,18 @@ put() {
         [ -e ".$library" ] || { mkdir -p ".${library%/*}"; cp -L "$library" ".$library"; }
     done
 }
-for name in sh mount umount mkdir cat wc find sha256sum rm rmdir mv cp chmod sync uname id ls mkfs.ext4 blkid; do put $name bin; done
+for name in sh mount umount mkdir cat wc find sha256sum rm rmdir mv cp chmod sync uname id ls blkid; do put $name bin; done
+for name in mkfs.ext4 mkfs.xfs mkfs.btrfs; do
+    if command -v $name >/dev/null; then put $name bin; fi
+done
 put sshd usr/sbin
 [ ! -e /etc/mke2fs.conf ] || cp /etc/mke2fs.conf etc/
 cp -L "$(ldconfig -p | sed -n 's/.*libnss_files\.so\.2.* => //p' | head -n 1)" lib/ 2>/dev/null || true
 
 printf 'root:x:0:0::/root:/bin/sh\nsshd:x:100:65534::/run/sshd:/bin/false\nnobody:x:65534:65534::/:/bin/false\n' >etc/passwd
 printf 'root:x:0:\nnogroup:x:65534:\n' >etc/group
-(umask 077; printf 'root:%s:19000:0:99999:7:::\nsshd:*:19000:0:99999:7:::\n' "$hash" >etc/shadow)
+(umask 077; printf 'root:*:19000:0:99999:7:::\nsshd:*:19000:0:99999:7:::\n' >etc/shadow)
+printf 'root:%s\n' "$password" | chpasswd -c SHA512 -R "$root"
 printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n' >etc/nsswitch.conf
 (umask 077; cp "$key" etc/ssh/host_key)
 cat >etc/ssh/sshd_config <<END
@@ -71,4 +77,9 @@ mount -t devpts -o newinstance,ptmxmode=666 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 pivot_root . old
 cd /
-exec /bin/sh -c 'umount -l /old && rmdir /old && exec /usr/sbin/sshd -D -e -f /etc/ssh/sshd_config'
+exec /bin/sh -c 'umount -l /old && rmdir /old || exit 1
+    exec 3<&0
+    /usr/sbin/sshd -D -e -f /etc/ssh/sshd_config 3<&- &
+    sshd=$!
+    (read -r _ <&3; kill $sshd) &
+    wait $sshd'
