@@ -35,6 +35,7 @@ public sealed class DocumentedMessagesTests
             h.Measured = 55L << 30;
         }),
         ["mount point that is none"] = () => FailAsync(WholeServer(""","DataDisks":[{"Index":1,"MountPoint":"/mnt/disk1"}]"""), h => h.Source.Directories = ["/", "/mnt/disk1"]),
+        ["32-bit source"] = () => FailAsync(WholeServer(), h => h.Source.SourceFacts = new SourceFacts { ForeignPrograms = "32-bit x86" }),
         ["port closed"] = () => FailAsync(new Harness(options: Closed)),
         ["port closed in mode 1"] = () => FailAsync(new Harness(mode: 1, options: Closed)),
         ["proxy down"] = () => ProxyAsync(down: true, user: "user", api: true),

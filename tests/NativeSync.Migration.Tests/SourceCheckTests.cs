@@ -46,6 +46,77 @@ public sealed class SourceCheckTests
     [InlineData("", null)]
     public void FreeMemoryIsReadFromOldAndNewKernels(string meminfo, long? expected) => Assert.Equal(expected, SourceFactsReader.FreeMemory(meminfo));
 
+    [Theory]
+    [InlineData(2, 62, null)]
+    [InlineData(1, 3, "32-bit x86")]
+    [InlineData(1, 62, "32-bit x86")] // x32
+    [InlineData(2, 183, "ARM")]
+    [InlineData(2, 243, "another processor (ELF machine 243)")]
+    public void ASystemWhoseProgramsAreForOtherMachinesIsRefused(byte bits, byte machine, string? expected)
+    {
+        DirectoryInfo root = Directory.CreateTempSubdirectory("ns-elf-");
+        try
+        {
+            root.CreateSubdirectory("usr/bin");
+            byte[] head = [0x7F, .. "ELF"u8, bits, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, machine, 0];
+            File.WriteAllBytes(Path.Combine(root.FullName, "usr/bin/env"), head);
+            Assert.Equal(expected, ProgramKind.Foreign(root.FullName));
+            CheckLine[] failed = [.. SourceCheck.System(new SourceFacts { ForeignPrograms = expected }, isRunning: false).Where(l => l.Verdict == CheckVerdict.Fail)];
+            Assert.Equal(expected is null ? 0 : 1, failed.Length);
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void DisksAreShownWithTheirPartitionsAndWhatUsesThem()
+    {
+        DirectoryInfo root = Directory.CreateTempSubdirectory("ns-sysfs-");
+        try
+        {
+            Device("sda", "8:0", 40);
+            Device("sda/sda1", "8:1", 10, 1);
+            Device("sda/sda2", "8:2", 4, 2);
+            Device("sda/sda10", "8:10", 20, 10);
+            root.CreateSubdirectory("sda/sda10/holders/dm-0");
+            Device("dm-0", "253:0", 20);
+            root.CreateSubdirectory("dm-0/dm");
+            File.WriteAllText(Path.Combine(root.FullName, "dm-0/dm/name"), "vg0-root\n");
+            Device("sdb", "8:16", 100);
+            Device("sdc", "8:32", 5);
+            Device("loop0", "7:0", 1);
+            Device("sr0", "11:0", 0);
+            MountEntry[] mounts =
+            [
+                .. MountTable.Parse("1 0 253:0 / / rw - ext4 /dev/mapper/vg0-root rw\n2 0 8:1 / /boot rw - ext4 /dev/sda1 rw\n3 0 0:44 / /srv/a\\040b rw - btrfs /dev/sdb rw\n4 0 0:44 /x /srv/x rw - btrfs /dev/sdb rw\n"u8),
+            ];
+            Assert.Equal(
+            [
+                ("sda", "40.0 GiB: sda1 10.0 GiB, ext4 on /boot; sda2 4.0 GiB, swap; sda10 20.0 GiB, part of vg0-root (ext4 on /)"),
+                ("sdb", "100.0 GiB, btrfs on /srv/a b, /srv/x"),
+                ("sdc", "5.0 GiB, not in use"),
+            ], DiskLayout.Read(root.FullName, mounts, ["/dev/sda2"]));
+            Assert.Equal("disk sda", SourceCheck.System(new SourceFacts { Disks = [("sda", "1.0 GiB, not in use")] }, isRunning: false)[0].Subject);
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+
+        void Device(string path, string number, int gibibytes, int partition = 0)
+        {
+            string at = root.CreateSubdirectory(path).FullName;
+            File.WriteAllText(Path.Combine(at, "dev"), number + "\n");
+            File.WriteAllText(Path.Combine(at, "size"), $"{(long)gibibytes << 21}\n");
+            if (partition > 0)
+            {
+                File.WriteAllText(Path.Combine(at, "partition"), $"{partition}\n");
+            }
+        }
+    }
+
     [Fact]
     public void FactsAreReadBelowAnyRoot()
     {

@@ -41,6 +41,12 @@ public sealed record SourceFacts
     /// <summary>Swap devices and files in use.</summary>
     public IReadOnlyList<string> Swaps { get; init; } = [];
 
+    /// <summary>What the system's programs are for, when that is not 64-bit x86; else null.</summary>
+    public string? ForeignPrograms { get; init; }
+
+    /// <summary>The disks of the server and how they are divided.</summary>
+    public IReadOnlyList<(string Disk, string Layout)> Disks { get; init; } = [];
+
     /// <summary>Whether Tencent Cloud's automation agent is installed.</summary>
     public bool HasTatAgent { get; init; }
 }
@@ -50,15 +56,18 @@ internal static class SourceFactsReader
 {
     private static readonly TimeSpan ToolLimit = TimeSpan.FromSeconds(60);
 
-    public static SourceFacts Read(string root)
+    public static SourceFacts Read(string root, IReadOnlyList<MountEntry> mounts)
     {
         bool running = root == "/";
+        List<string> swaps = running ? Swaps(Text("/proc/swaps")) : [];
         return new SourceFacts
         {
             Kernels = Kernels(root),
             SeLinux = SeLinux(root, running),
             FreeMemory = running ? FreeMemory(Text("/proc/meminfo")) : null,
-            Swaps = running ? Swaps(Text("/proc/swaps")) : [],
+            Swaps = swaps,
+            ForeignPrograms = ProgramKind.Foreign(root),
+            Disks = running ? DiskLayout.Read("/sys/block", mounts, swaps) : [],
             HasTatAgent = Directory.Exists(Path.Join(root, "usr/local/qcloud/tat_agent")),
         };
     }
@@ -128,11 +137,12 @@ internal static class SourceFactsReader
         return null;
     }
 
-    private static string? Run(string tool, string argument)
+    /// <summary>What a program of the source writes; null when it is missing, fails or writes nothing.</summary>
+    internal static string? Run(string tool, params string[] arguments)
     {
         try
         {
-            using Process? process = Process.Start(new ProcessStartInfo(tool, [argument]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true });
+            using Process? process = Process.Start(new ProcessStartInfo(tool, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true });
             if (process is null)
             {
                 return null;

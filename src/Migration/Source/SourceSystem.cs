@@ -80,10 +80,16 @@ public sealed class LinuxSourceSystem : ISourceSystem
         => new(Line("/proc/sys/kernel/random/boot_id"), Line("/etc/machine-id"), Environment.MachineName, toolDirectory);
 
     /// <inheritdoc/>
-    public (string? Uuid, string? Label) Names(string device) => (NameIn("/dev/disk/by-uuid", device), NameIn("/dev/disk/by-label", device));
+    public (string? Uuid, string? Label) Names(string device)
+        => (NameIn("/dev/disk/by-uuid", device) ?? BlkId("UUID", device), NameIn("/dev/disk/by-label", device) ?? BlkId("LABEL", device));
+
 
     /// <inheritdoc/>
-    public SourceFacts Facts(string root) => SourceFactsReader.Read(root);
+    public SourceFacts Facts(string root) => SourceFactsReader.Read(root, Mounts());
+
+    /// <summary>Where there is no udev, or a label that udev cannot write as a file name.</summary>
+    private static string? BlkId(string tag, string device)
+        => SourceFactsReader.Run("blkid", "-c", "/dev/null", "-s", tag, "-o", "value", device)?.TrimEnd('\n') is { Length: > 0 } name ? name : null;
 
     private static string? NameIn(string directory, string device)
     {
@@ -94,7 +100,7 @@ public sealed class LinuxSourceSystem : ISourceSystem
             {
                 string name = Path.GetFileName(link);
 
-                // udev writes what a file name cannot hold as \xNN: such a label is left to the user.
+                // udev writes what a file name cannot hold as \xNN: blkid knows better.
                 if (!name.Contains('\\', StringComparison.Ordinal) && File.ResolveLinkTarget(link, returnFinalTarget: true)?.FullName == real)
                 {
                     return name;

@@ -98,8 +98,8 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
         mount "$only" "$m" && mounted_from "$m"
         """;
 
+    /// <summary>Unmounting writes a file system out; a sync before would wait for all the others of the machine, too.</summary>
     private const string Unmount = """
-        sync
         list=
         while read -r _ m _; do case $m in /mnt/nativesync/*) list="$m $list";; esac; done < /proc/mounts
         for m in $list; do umount "$m" || exit 1; done

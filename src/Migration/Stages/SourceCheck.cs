@@ -64,7 +64,12 @@ internal static class SourceCheck
     /// <summary>Kernel, initramfs, SELinux, memory, swap.</summary>
     internal static List<CheckLine> System(SourceFacts facts, bool isRunning)
     {
-        List<CheckLine> lines = [];
+        List<CheckLine> lines = [.. facts.Disks.Select(d => new CheckLine(CheckVerdict.Ok, "disk " + d.Disk, d.Layout))];
+        if (facts.ForeignPrograms is { } foreign)
+        {
+            lines.Add(new(CheckVerdict.Fail, "architecture", $"the programs of this server are for {foreign}, and only 64-bit x86 is carried", "set up a 64-bit system and move the services and their data"));
+        }
+
         if (facts.Kernels.Count == 0 && isRunning)
         {
             lines.Add(new(CheckVerdict.Warn, "virtio", "no kernel in /boot to look at", "make sure that what boots this server has the virtio_blk and virtio_net drivers"));
