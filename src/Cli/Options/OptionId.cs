@@ -25,7 +25,7 @@ internal enum OptionId
     Relative, ImpliedDirs, Dirs, OldDirs, FilesFrom, IgnoreMissing, DeleteMissing, ListOnly, RemoveSourceFiles,
     CopyLinks, CopyUnsafeLinks, CopyDirLinks, SafeLinks, MungeLinks, KeepDirLinks, CopyDevices, WriteDevices, DropDevices,
     DetectRenamed, Backup, BackupDirectory, Suffix, Append, AppendVerify, DeleteBefore, DeleteDuring, DeleteDelay, DeleteAfter,
-    PartialDirectory, DelayUpdates, TempDirectory, Fuzzy, CompareDest, CopyDest, LinkDest, Preallocate, StopAfter, StopAt,
+    PartialDirectory, Resume, DelayUpdates, TempDirectory, Fuzzy, CompareDest, CopyDest, LinkDest, Preallocate, StopAfter, StopAt,
     Version, Help, Server,
 }
 

@@ -166,6 +166,7 @@ internal static class OptionTable
         Row(OptionId.FileFlags, "fileflags", '\0', null, Own, "keep inode flags, as chattr sets them; what is immutable at the destination is replaced all the same").No("fileflags"),
         Row(DetectRenamed, "detect-renamed", '\0', null, Own, "move or copy what the destination has under another name (same size, time and digest) instead of sending it; deletes at the end").No("detect-renamed"),
         Row(ProjectIds, "project-ids", '\0', null, Own, "keep project ids, by which project quotas count").No("project-ids"),
+        Row(Resume, "resume", '\0', null, Own, "keep what came of a large file when a run breaks off, in .nativesync-partial at the destination, and go on from it (the default, except under the name rsync)").No("resume"),
         Row(Port, "port", '\0', "PORT", Own, "port of the SSH server"),
         Row(Identity, "identity", '\0', "FILE", Own, "log in with this private key; may be repeated"),
         Row(KnownHosts, "known-hosts", '\0', "FILE", Own, "the known_hosts file to use; may be repeated"),

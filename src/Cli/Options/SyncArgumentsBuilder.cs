@@ -40,6 +40,10 @@ internal sealed class SyncArgumentsBuilder
     private int? _port;
     private HostKeyCheck? _hostKeyCheck;
     private bool _asRsync;
+    private bool? _resume;
+
+    /// <summary>Bytes; what is smaller is sent again sooner than it is looked for.</summary>
+    internal const long ResumeFrom = 1024 * 1024;
 
     private SyncArgumentsBuilder(IRuleFiles ruleFiles, JobFlags flags)
     {
@@ -163,6 +167,7 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.SizeOnly: Set(JobFlags.SizeOnly, true); break;
             case OptionId.IgnoreTimes: Set(JobFlags.IgnoreTimes, true); break;
             case OptionId.InPlace: Set(JobFlags.InPlace, on); break;
+            case OptionId.Resume: _resume = on; break;
             case OptionId.Partial: Set(JobFlags.Partial, on); break;
             case OptionId.Delete: Set(JobFlags.Delete, true); break;
             case OptionId.DeleteExcluded: Set(JobFlags.Delete | JobFlags.DeleteExcluded, true); break;
@@ -286,6 +291,7 @@ internal sealed class SyncArgumentsBuilder
                 BlockSize = (int)_blockSize,
                 MaxDelete = _maxDelete,
                 ModifyWindow = Math.Max(0, _modifyWindow),
+                ResumeFrom = _resume ?? !_asRsync ? ResumeFrom : 0,
                 ChangeMode = _attributes.Mode,
                 UserMap = _attributes.UserMap,
                 GroupMap = _attributes.GroupMap,

@@ -98,6 +98,8 @@ internal interface ISystemCalls
     int GetProjectId(int fd, out uint project);
     int SetProjectId(int fd, uint project);
 
+    /// <summary>Takes the lock of an open file (flock) for as long as the file is open, without waiting: EAGAIN when another process has it.</summary>
+    int TryLock(int fd);
     int Sync(int fd);
     int SyncFileSystem(int fd);
     int StatFileSystem(int fd, out FileSystemStatus status);

@@ -129,6 +129,18 @@ internal sealed unsafe partial class LinuxSystemCalls
     public int Advise(int fd, long offset, long length, Advice advice) =>
         -LibC.posix_fadvise(fd, offset, length, (int)advice); // returns the error number itself
 
+    public int TryLock(int fd)
+    {
+        const int exclusiveWithoutWaiting = 2 | 4;
+        int result;
+        do
+        {
+            result = Result(LibC.flock(fd, exclusiveWithoutWaiting));
+        }
+        while (result == -Errno.EINTR);
+        return result;
+    }
+
     public int Sync(int fd)
     {
         int result;

@@ -100,6 +100,8 @@ internal abstract class SystemCallsDecorator(ISystemCalls inner) : ISystemCalls
 
     public virtual int SetProjectId(int fd, uint project) => inner.SetProjectId(fd, project);
 
+    public virtual int TryLock(int fd) => inner.TryLock(fd);
+
     public virtual int Sync(int fd) => inner.Sync(fd);
 
     public virtual int SyncFileSystem(int fd) => inner.SyncFileSystem(fd);

@@ -1,5 +1,6 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
+using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
@@ -33,6 +34,15 @@ internal static class EntrySelection
 
         var full = new PathBuffer(path);
         return listing.Select(rules, (from, i, r) => !IsProtected(r, full.With(from.Name(i)), from.Metadata(i).IsDirectory));
+    }
+
+    /// <summary>What is kept for resuming, here or by a run that had this tree as its destination, takes no part.</summary>
+    public static void HideResumePlace(SyncContext context, DirectoryListing listing)
+    {
+        if (context.Resumes && listing.Find(ResumePlace.DirectoryName) is >= 0 and var place)
+        {
+            listing.Keep(place, static (_, i, hidden) => i != hidden);
+        }
     }
 
     /// <summary>True when the rules protect this path from deletion.</summary>

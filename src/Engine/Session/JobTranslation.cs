@@ -19,6 +19,8 @@ internal static class JobTranslation
         Add(numbers, JobNumber.AlternateUse, (long)options.AlternateUse);
         Add(numbers, JobNumber.Fuzzy, options.Fuzzy);
         Add(numbers, JobNumber.DetectRenamed, options.DetectRenamed ? 1 : 0);
+        Add(numbers, JobNumber.ResumeFrom, options.ResumeFrom);
+        Add(numbers, JobNumber.Durable, options.Durable ? 1 : 0);
         if (options.MaxDelete is { } limit)
         {
             numbers.Add(new(JobNumber.MaxDelete, limit));
@@ -96,6 +98,8 @@ internal static class JobTranslation
                 AlternateDirectories = alternates,
                 Fuzzy = (int)Math.Clamp(Get(numbers, JobNumber.Fuzzy), 0, 2),
                 DetectRenamed = Get(numbers, JobNumber.DetectRenamed) != 0,
+                ResumeFrom = Math.Max(0, Get(numbers, JobNumber.ResumeFrom)),
+                Durable = Get(numbers, JobNumber.Durable) != 0,
                 Rules = job.Rules,
             },
         };

@@ -11,6 +11,8 @@ internal sealed class SyncContext
 
     public required SyncOptions Options { get; init; }
 
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     public required FilterList Filters { get; init; }
 
     public required FrameLane Lane { get; init; }
@@ -81,6 +83,9 @@ internal sealed class SyncContext
 
     /// <summary>How near times must be to count as equal: 0 to the nanosecond, negative by whole seconds, else so many seconds.</summary>
     public int TimeWindow => Options.ModifyWindow > 0 ? Options.ModifyWindow : Has(JobFlags.WholeSeconds) ? -1 : 0;
+
+    /// <summary>True when a hidden directory keeps what breaks off, and takes no part in the transfer.</summary>
+    public bool Resumes => Options.ResumeFrom > 0;
 
     /// <summary>True when files are changed where they are: --inplace, and what implies it.</summary>
     public bool InPlace => (Flags & (JobFlags.InPlace | JobFlags.Append | JobFlags.AppendVerify)) != 0;

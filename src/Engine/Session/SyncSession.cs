@@ -33,6 +33,7 @@ internal sealed class SyncSession : IAsyncDisposable
             Io = options.FakeSuper ? new FakeSuperSystemCalls(io) : io,
             ChangeMode = options.ChangeMode.Length > 0 ? ModeChanges.FromWire(options.ChangeMode) : null,
             Options = options,
+            Clock = environment.Clock,
             Filters = FilterList.Parse(options.Rules, options.Has(JobFlags.DeleteExcluded)),
             Lane = lane,
             Abort = abort,

@@ -113,6 +113,16 @@ public sealed record SyncOptions
     /// </summary>
     public bool DetectRenamed { get; init; }
 
+    /// <summary>
+    /// What comes of files of at least so many bytes is kept when the session breaks off, in <c>.nativesync-partial</c> at the
+    /// destination, and the next one goes on from it; 0 for none. Without effect where a file is changed in place or sent whole, and with
+    /// <see cref="JobFlags.Partial"/> or <see cref="TempDirectory"/>, which say otherwise.
+    /// </summary>
+    public long ResumeFrom { get; init; }
+
+    /// <summary>The receiver's file systems are flushed to their disks before the session counts as done.</summary>
+    public bool Durable { get; init; }
+
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
     public IReadOnlyList<byte[]> Rules { get; init; } = [];
 

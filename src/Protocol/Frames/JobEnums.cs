@@ -176,6 +176,10 @@ public enum JobNumber : byte
     Fuzzy = 13,
     /// <summary>--detect-renamed: 1 looks for the content under other names at the receiver first.</summary>
     DetectRenamed = 14,
+    /// <summary>Bytes; what comes of files of this size and more is kept by the receiver when the session breaks off; 0 none.</summary>
+    ResumeFrom = 15,
+    /// <summary>1: what was done is on the disk before the receiver says that it is done.</summary>
+    Durable = 16,
 }
 
 /// <summary>How the sender understands its sources (docs/protocol.md, "Source options").</summary>

@@ -10,7 +10,7 @@ internal enum SystemCall
     OpenAt, OpenBeneath, OpenPath, OpenFollowing, Duplicate, Close, StatAt, Stat, StatPath, StatFollowing, ReadDirectory, ReadLinkAt, Read, ReadAt, Write, WriteAt, Seek,
     Truncate, Allocate, CopyRange, Clone, Advise, ChangeMode, ChangeModeAt, ChangeOwner, ChangeOwnerAt, SetTimes, SetTimesAt,
     MakeDirectoryAt, MakeNodeAt, SymbolicLinkAt, LinkAt, RenameAt, UnlinkAt, ListXattrs, GetXattr, SetXattr, RemoveXattr, ListXattrsAt,
-    GetXattrAt, SetXattrAt, RemoveXattrAt, GetFileFlags, SetFileFlags, GetProjectId, SetProjectId, Sync, SyncFileSystem, StatFileSystem, GetRandom,
+    GetXattrAt, SetXattrAt, RemoveXattrAt, GetFileFlags, SetFileFlags, GetProjectId, SetProjectId, TryLock, Sync, SyncFileSystem, StatFileSystem, GetRandom,
 }
 
 /// <summary>One call as a rule sees it.</summary>
@@ -280,6 +280,8 @@ internal sealed class FaultySystemCalls(ISystemCalls inner) : ISystemCalls
     }
 
     public int SetProjectId(int fd, uint project) => Enter(SystemCall.SetProjectId) is var e and < 0 ? e : inner.SetProjectId(fd, project);
+
+    public int TryLock(int fd) => Enter(SystemCall.TryLock) is var e and < 0 ? e : inner.TryLock(fd);
 
     public int Sync(int fd) => Enter(SystemCall.Sync) is var e and < 0 ? e : inner.Sync(fd);
 

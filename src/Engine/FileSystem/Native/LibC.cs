@@ -49,6 +49,7 @@ internal static unsafe partial class LibC
     [LibraryImport(Library)] public static partial int lsetxattr(byte* path, byte* name, byte* value, nint size, int flags);
     [LibraryImport(Library)] public static partial int lremovexattr(byte* path, byte* name);
     [LibraryImport(Library)] public static partial int fsync(int fd);
+    [LibraryImport(Library)] public static partial int flock(int fd, int operation);
     [LibraryImport(Library)] public static partial void sync();
     [LibraryImport(Library)] public static partial int fstatfs(int fd, NativeFileSystemStatus* status);
     [LibraryImport(Library)] public static partial uint geteuid();

@@ -15,6 +15,9 @@ internal readonly record struct BasisChoice(int Place, byte[]? Name = null, Arra
 
     /// <summary>What an interrupted run left in the place for that.</summary>
     public const int Partial = -2;
+
+    /// <summary>What an interrupted run left in the hidden directory, with the entry's own file behind it.</summary>
+    public const int Resumed = -3;
 }
 
 /// <summary>Opens the basis of an entry: its own file, unless another was chosen. Used by all threads.</summary>
@@ -51,11 +54,41 @@ internal sealed class BasisChoices(SyncContext context, ReceiverTree tree)
         }
     }
 
+    /// <summary>The basis, open.</summary>
+    public BasisFile OpenBasis(ReceiverDirectory directory, int index)
+    {
+        if (!TryGet(directory, index, out var choice) || choice.Place != BasisChoice.Resumed)
+        {
+            var fd = Open(directory, index, out var status);
+            return new BasisFile(fd, status.Size);
+        }
+
+        var left = Open(tree.Placement.Resume.Directory, choice.Name, out var begun);
+        if (left < 0)
+        {
+            return new BasisFile(left);
+        }
+
+        var own = Open(directory, index, new BasisChoice(BasisChoice.Own), out var old);
+        if (own < 0 || old.Size > begun.Size)
+        {
+            return new BasisFile(left, own < 0 ? begun.Size : old.Size, own, begun.Size);
+        }
+
+        context.Io.Close(own);
+        return new BasisFile(left, begun.Size);
+    }
+
     /// <summary>The handle of a regular file, or -errno.</summary>
     public int Open(ReceiverDirectory directory, int index, out FileStatus status)
     {
-        status = default;
         var choice = TryGet(directory, index, out var chosen) ? chosen : new BasisChoice(BasisChoice.Own);
+        return Open(directory, index, choice, out status);
+    }
+
+    private int Open(ReceiverDirectory directory, int index, in BasisChoice choice, out FileStatus status)
+    {
+        status = default;
         var handles = choice.Place >= 0 ? tree.Alternates.Handles(choice.Place) : tree.Handles;
         var handle = handles.Take(directory);
         var place = choice.Place == BasisChoice.Partial && handle.Fd >= 0 ? tree.Placement.Partials.Open(handle.Fd) : handle.Fd;

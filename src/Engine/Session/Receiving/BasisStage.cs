@@ -42,19 +42,19 @@ internal sealed class BasisStage : IDisposable
 
     public void RequestSearch(ReceiverDirectory directory, int index) => Add(new BasisRequest(BasisTask.Search, directory, index));
 
-    /// <summary>The open basis of an entry, which becomes the caller's; -1 when there is none.</summary>
-    public int TakeBasis(ReceiverDirectory directory, int index)
+    /// <summary>The open basis of an entry, which becomes the caller's; its handle is -1 when there is none.</summary>
+    public BasisFile TakeBasis(ReceiverDirectory directory, int index)
     {
         lock (_gate)
         {
             if (!_open.Remove((directory.Id, index), out var basis))
             {
-                return -1;
+                return new BasisFile(-1);
             }
 
             _signatureBytes -= basis.SignatureBytes;
             Monitor.PulseAll(_gate);
-            return basis.Fd;
+            return basis.File;
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class BasisStage : IDisposable
         _thread?.Join();
         foreach (var basis in _open.Values)
         {
-            _context.Io.Close(basis.Fd);
+            basis.File.Close(_context.Io);
         }
 
         _open.Clear();
@@ -161,23 +161,19 @@ internal sealed class BasisStage : IDisposable
 
     private void SendSignature(ReceiverDirectory directory, int index)
     {
-        var fd = _tree.Bases.Open(directory, index, out var status);
-        if (fd < 0 || status.Size == 0)
+        var basis = _tree.Bases.OpenBasis(directory, index);
+        if (basis.Fd < 0 || basis.Length == 0)
         {
-            if (fd >= 0)
-            {
-                _context.Io.Close(fd);
-            }
-
+            basis.Close(_context.Io);
             _tree.Contents.AskWhole(directory, index);
             return;
         }
 
-        var layout = BlockLayout.For(status.Size, _context.Options.BlockSize);
+        var layout = BlockLayout.For(basis.Length, _context.Options.BlockSize);
         var bytes = layout.BlockCount * (layout.StrongLength + 4);
         lock (_gate)
         {
-            _open.Add((directory.Id, index), new Basis(fd, bytes));
+            _open.Add((directory.Id, index), new Basis(basis, bytes));
             _signatureBytes += bytes;
         }
 
@@ -195,7 +191,7 @@ internal sealed class BasisStage : IDisposable
 
         var strong = layout.StrongLength;
         long sent = 0;
-        var error = SignatureGenerator.Generate(_context.Io, fd, layout, (count, encoded) =>
+        var error = SignatureGenerator.Generate(basis.Through(_context.Io), basis.Fd, layout, (count, encoded) =>
         {
             sent += count;
             using var scope = _context.Outbox.Enter(Records.SignatureBound(count, strong));
@@ -226,7 +222,7 @@ internal sealed class BasisStage : IDisposable
         }
     }
 
-    private readonly record struct Basis(int Fd, long SignatureBytes);
+    private readonly record struct Basis(BasisFile File, long SignatureBytes);
 
     private readonly record struct BasisRequest(BasisTask Task, ReceiverDirectory Directory, int Index);
 

@@ -167,6 +167,11 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     {
         tree.Bases.Forget(directory, index);
         var remote = directory.Remote!;
+        if (succeeded && tree.Placement.Resume.HasAny)
+        {
+            tree.Placement.Resume.Remove(tree.PathOf(directory, index));
+        }
+
         if (succeeded && tree.Placement.Partials.TakeFound(directory.Id, index) && remote.State(index) != ContentState.Aside)
         {
             RemovePartial(directory, index);

@@ -164,11 +164,7 @@ internal sealed class FileWriters : IDisposable
                 job.File!.End((int)job.Size, job.Flags, job.Digest);
                 break;
             default:
-                var basis = _tree.Basis.TakeBasis(job.Directory, job.Index);
-                if (basis >= 0)
-                {
-                    _context.Io.Close(basis);
-                }
+                _tree.Basis.TakeBasis(job.Directory, job.Index).Close(_context.Io);
 
                 _tree.Contents.SourceFailed(job.Directory, job.Index, (int)job.Size);
                 break;
@@ -262,19 +258,27 @@ internal sealed class FileWriters : IDisposable
         {
             lock (_gate)
             {
-                while (!_jobs.TryDequeue(out job))
+                while (true)
                 {
+                    while (_jobs.TryDequeue(out job))
+                    {
+                        // What came of a file that the next run goes on with is written even then.
+                        if (_context.Abort.Reason is null || job is { Task: WriteTask.Literal or WriteTask.Copy or WriteTask.Hole, File.Resumes: true })
+                        {
+                            return true;
+                        }
+
+                        job.Pack?.Release();
+                    }
+
+                    _context.Abort.ThrowIfAborted();
                     if (_completed)
                     {
                         return false;
                     }
 
-                    _context.Abort.ThrowIfAborted();
                     Monitor.Wait(_gate);
                 }
-
-                _context.Abort.ThrowIfAborted();
-                return true;
             }
         }
     }

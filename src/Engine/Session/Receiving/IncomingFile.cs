@@ -16,7 +16,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     private Patcher? _patcher;
     private Staged? _staged;
     private int _fd = -1;
-    private int _basisFd = -1;
+    private BasisFile _basis = new(-1);
     private int _error;
     private bool _isNew;
     private long _existingLength;
@@ -27,13 +27,16 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
 
     public int Index => index;
 
+    /// <summary>What came of it is kept when the session breaks off.</summary>
+    public bool Resumes { get; private set; }
+
     public void Open()
     {
         _handle = tree.Handles.Take(directory);
         if (basisLength > 0)
         {
-            _basisFd = tree.Basis.TakeBasis(directory, index);
-            if (_basisFd < 0)
+            _basis = tree.Basis.TakeBasis(directory, index);
+            if (_basis.Fd < 0)
             {
                 throw new ProtocolException(ProtocolError.BadOrder, "a delta came that was not asked for");
             }
@@ -45,11 +48,11 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             return;
         }
 
-        _patcher = new Patcher(context.Io, new PatchTarget
+        _patcher = new Patcher(_basis.Through(context.Io), new PatchTarget
         {
             OutputFd = _fd,
             Size = size,
-            BasisFd = _basisFd,
+            BasisFd = _basis.Fd,
             BasisLength = Math.Max(basisLength, _existingLength),
             InPlace = !_isNew,
             Sparse = context.Has(JobFlags.Sparse),
@@ -96,8 +99,17 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
         else if (unstable && ContentResults.MayAskAgain(directory, index))
         {
+            // What has changed since is less than all of it.
+            var kept = Keep();
             Abandon();
-            tree.Contents.AskWhole(directory, index);
+            if (kept)
+            {
+                tree.Reconciler.Comparison.AskForContent(directory, index);
+            }
+            else
+            {
+                tree.Contents.AskWhole(directory, index);
+            }
         }
         else
         {
@@ -110,14 +122,18 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
     }
 
-    /// <summary>Gives up what is not complete; the old file stays. With --partial what came is kept under the file's name.</summary>
+    /// <summary>
+    /// Gives up what is not complete; the old file stays. What came is kept for the next run, in the hidden directory or, with
+    /// --partial, under the file's name.
+    /// </summary>
     public void Abandon()
     {
-        if (_staged is { } staged && _handle is { Fd: >= 0 })
+        var isCut = (context.Abort.Reason is not null || _patcher is { Error: < 0 }) && _patcher is { Length: > 0 };
+        if (_staged is { } staged && _handle is { Fd: >= 0 } && !(isCut && Keep()))
         {
-            if (context.Has(JobFlags.Partial) && (context.Abort.Reason is not null || _patcher is { Error: < 0 }) && _patcher is { Length: > 0 })
+            if (isCut && context.Has(JobFlags.Partial))
             {
-                _patcher.Finish(default, shortened: true);
+                _patcher!.Finish(default, shortened: true);
                 tree.Placement.KeepPartial(staged, _handle.Fd, tree.LocalName(directory, index));
             }
             else
@@ -127,6 +143,20 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
 
         Close();
+    }
+
+    /// <summary>Leaves what came where the next run finds it; false when it is not there.</summary>
+    private bool Keep()
+    {
+        if (!Resumes || _staged is not { } staged)
+        {
+            return false;
+        }
+
+        _patcher!.Finish(default, shortened: true);
+        tree.Placement.Resume.Keep(tree.PathOf(directory, index), staged, context.Io.Stat(_fd, out var status) < 0 ? 0 : status.Size);
+        _staged = null;
+        return true;
     }
 
     private void Commit(UInt128 digest)
@@ -180,6 +210,8 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             return _fd;
         }
 
+        Resumes = tree.Placement.Resume.TryTake(_fd, size, tree.PathOf(directory, index), ref staged);
+
         _staged = staged;
         tree.Attributes.Prepare(_fd, directory.Remote!.Entries.Metadata(index));
         return Preallocation.Reserve(context, _fd, size);
@@ -203,11 +235,8 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             _fd = -1;
         }
 
-        if (_basisFd >= 0)
-        {
-            context.Io.Close(_basisFd);
-            _basisFd = -1;
-        }
+        _basis.Close(context.Io);
+        _basis = new BasisFile(-1);
 
         _staged = null;
         if (_handle is not null)

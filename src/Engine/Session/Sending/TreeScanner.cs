@@ -221,6 +221,7 @@ internal sealed class TreeScanner
             error = _scanner.Scan(fd, _fields, into);
             if (error >= 0)
             {
+                EntrySelection.HideResumePlace(_context, into);
                 origin = origin.Enter(directory.Path, fd);
                 _follower.Apply(fd, directory.Path, into, _scanner, origin.Rules);
                 EntrySelection.ForSending(origin.Rules!, into, directory.Path);

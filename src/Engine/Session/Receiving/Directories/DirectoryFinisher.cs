@@ -10,6 +10,12 @@ internal sealed class DirectoryFinisher(SyncContext context, ReceiverTree tree)
     {
         if (!directory.Skipped && !context.Has(JobFlags.DryRun))
         {
+            if (directory.Parent is null)
+            {
+                var isWhole = directory.Goal is not null && !context.Problems.SourceFailed && Interlocked.Read(ref tree.Statistics.Failed) == 0;
+                directory.Touched |= tree.Placement.Resume.Sweep(isWhole);
+            }
+
             foreach (var goal in directory.Goals)
             {
                 if (goal is { Claimed: false, Differs: true, IsPassage: false })

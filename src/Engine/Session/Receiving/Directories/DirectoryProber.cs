@@ -50,6 +50,7 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
 
         var listing = new DirectoryListing();
         error = _scanner.Scan(fd, context.ScanFields, listing);
+        EntrySelection.HideResumePlace(context, listing);
         directory.Rules = tree.EnterRules(directory.Parent?.Rules, directory.Path, fd);
         context.Io.Close(fd);
         return error < 0 ? null : listing;

@@ -27,6 +27,7 @@ internal sealed class Placement : IDisposable
         _tree = tree;
         Backups = new BackupKeeper(context, tree);
         Partials = new PartialPlace(context, tree.Root.Path);
+        Resume = new ResumePlace(context, tree.Root.Fd);
         MayWriteInPlace = context.InPlace
             || (context.Options.TempDirectory is not { Length: > 0 }
                 && !context.Has(JobFlags.DelayUpdates) && !context.Has(JobFlags.Update) && !context.Has(JobFlags.IgnoreExisting) && !context.Has(JobFlags.SizeOnly));
@@ -46,6 +47,9 @@ internal sealed class Placement : IDisposable
     public BackupKeeper Backups { get; }
 
     public PartialPlace Partials { get; }
+
+    /// <summary>Where large files are put together, so that the next run goes on with one that broke off.</summary>
+    public ResumePlace Resume { get; }
 
     /// <summary>False when even what replaces nothing may not be written under its own name.</summary>
     /// <remarks>
@@ -137,6 +141,7 @@ internal sealed class Placement : IDisposable
     {
         Backups.Dispose();
         Partials.Dispose();
+        Resume.Dispose();
         if (_temporary >= 0)
         {
             _context.Io.Close(_temporary);

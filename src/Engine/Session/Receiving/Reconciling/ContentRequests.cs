@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Session.Receiving.Reconciling;
 
 /// <summary>
 /// Asks for contents: whole, or as a delta against the best that is here. In this order: what an interrupted run left
-/// (--partial-dir), the file itself, one of an alternate directory, one of a similar name (--fuzzy).
+/// (in the hidden directory, or with --partial-dir), the file itself, one of an alternate directory, one of a similar name (--fuzzy).
 /// </summary>
 /// <remarks>Used by the dispatcher, and by writers for contents that are asked for again.</remarks>
 internal sealed class ContentRequests(SyncContext context, ReceiverTree tree)
@@ -31,7 +31,11 @@ internal sealed class ContentRequests(SyncContext context, ReceiverTree tree)
         tree.Bases.Forget(directory, index);
         var mayDelta = !context.Has(JobFlags.WholeFile) && (wanted.Size >= DeltaThreshold || context.Has(JobFlags.Append));
         var delta = true;
-        if (HasPartial(directory, dirfd, index) && mayDelta && !context.InPlace)
+        if (mayDelta && tree.Placement.Resume.HasAny && tree.Placement.Resume.Find(tree.PathOf(directory, index), wanted.Size) is { } left)
+        {
+            tree.Bases.Choose(directory, index, new BasisChoice(BasisChoice.Resumed, left));
+        }
+        else if (HasPartial(directory, dirfd, index) && mayDelta && !context.InPlace)
         {
             tree.Bases.Choose(directory, index, new BasisChoice(BasisChoice.Partial));
         }
