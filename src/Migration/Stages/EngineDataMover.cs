@@ -16,6 +16,9 @@ public sealed class EngineDataMover : IDataMover
     /// <summary>Nothing heard for this long ends a pass; the next run goes on.</summary>
     private const int TimeoutSeconds = 300;
 
+    /// <summary>Bytes of the smallest file that goes on within itself after an interruption.</summary>
+    private const long ResumeFrom = 1 << 20;
+
     /// <inheritdoc/>
     public async Task<TransferResult> PushAsync(IRescueSystem system, TransferJob job, Action<TransferProgress>? progress, CancellationToken ct)
     {
@@ -27,6 +30,10 @@ public sealed class EngineDataMover : IDataMover
             CompressLevel = job.Compress == false ? null : CompressLevel,
             BandwidthLimit = job.BandwidthLimit,
             TimeoutSeconds = TimeoutSeconds,
+            ResumeFrom = ResumeFrom,
+
+            // The state says of a pass that it is done: then it is.
+            Durable = true,
             Rules = job.Rules,
             DetectRenamed = true,
         };

@@ -12,6 +12,18 @@ public sealed class UpdateOptionsTests
     private static readonly DateTimeOffset Now = new(2026, 11, 25, 16, 30, 0, TimeZoneInfo.Local.GetUtcOffset(new DateTime(2026, 11, 25, 16, 30, 0)));
 
     [Theory]
+    [InlineData("-a", false, true)]
+    [InlineData("-a --no-resume", false, false)]
+    [InlineData("-a --no-resume --resume", false, true)]
+    [InlineData("-a", true, false)]
+    [InlineData("-a --resume", true, true)]
+    public void WhatBreaksOffIsKeptUnlessThisIsRsync(string options, bool asRsync, bool kept)
+    {
+        byte[][] words = [.. options.Split(' ').Append("a").Append("b").Select(Encoding.UTF8.GetBytes)];
+        Assert.Equal(kept, SyncArgumentsBuilder.Parse(words, asRsync: asRsync).Options.ResumeFrom > 0);
+    }
+
+    [Theory]
     [InlineData("--inplace --partial-dir=x", 1, "--inplace cannot be used with --partial-dir")]
     [InlineData("--inplace --partial-dir=.", 1, "--partial-dir")]
     [InlineData("--inplace --delay-updates", 1, "--inplace cannot be used with --delay-updates")]

@@ -104,7 +104,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             Abandon();
             if (kept)
             {
-                tree.Reconciler.Comparison.AskForContent(directory, index);
+                tree.Reconciler.Requests.AskLater(directory, index);
             }
             else
             {

@@ -251,6 +251,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         if (_sawEnd && (Tree.Directories.IsDone || !Tree.Directories.HasRoot) && Interlocked.Exchange(ref _finishing, 1) == 0)
         {
             Tree.Late.Run();
+            Tree.Placement.Flush.Run();
             _finished.TrySetResult(Tree.TakeStatistics());
             _queue.Complete();
         }

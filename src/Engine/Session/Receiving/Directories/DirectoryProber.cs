@@ -52,6 +52,7 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
         error = _scanner.Scan(fd, context.ScanFields, listing);
         EntrySelection.HideResumePlace(context, listing);
         directory.Rules = tree.EnterRules(directory.Parent?.Rules, directory.Path, fd);
+        tree.Placement.Flush.Note(fd);
         context.Io.Close(fd);
         return error < 0 ? null : listing;
     }

@@ -27,6 +27,7 @@ internal sealed class Placement : IDisposable
         _tree = tree;
         Backups = new BackupKeeper(context, tree);
         Partials = new PartialPlace(context, tree.Root.Path);
+        Flush = new FileSystemFlush(context);
         Resume = new ResumePlace(context, tree.Root.Fd);
         MayWriteInPlace = context.InPlace
             || (context.Options.TempDirectory is not { Length: > 0 }
@@ -47,6 +48,9 @@ internal sealed class Placement : IDisposable
     public BackupKeeper Backups { get; }
 
     public PartialPlace Partials { get; }
+
+    /// <summary>What must be on the disks at the end.</summary>
+    public FileSystemFlush Flush { get; }
 
     /// <summary>Where large files are put together, so that the next run goes on with one that broke off.</summary>
     public ResumePlace Resume { get; }
@@ -142,6 +146,7 @@ internal sealed class Placement : IDisposable
         Backups.Dispose();
         Partials.Dispose();
         Resume.Dispose();
+        Flush.Dispose();
         if (_temporary >= 0)
         {
             _context.Io.Close(_temporary);

@@ -20,14 +20,17 @@ internal sealed class ListingReconciler
     public ListingReconciler(SyncContext context, ReceiverTree tree)
     {
         var updates = new AttributeUpdates(context, tree);
-        var requests = new ContentRequests(context, tree);
+        Requests = new ContentRequests(context, tree);
         _context = context;
         _tree = tree;
         _isRoot = context.Io.EffectiveUserId() == 0;
         _alternates = new AlternateReconciler(context, tree);
-        Comparison = new ContentComparison(context, tree, updates, _alternates, requests);
-        _entries = new EntryReconciler(context, tree, updates, _alternates, Comparison, requests);
+        Comparison = new ContentComparison(context, tree, updates, _alternates, Requests);
+        _entries = new EntryReconciler(context, tree, updates, _alternates, Comparison, Requests);
     }
+
+    /// <summary>Asks for contents.</summary>
+    public ContentRequests Requests { get; }
 
     /// <summary>Comparisons by digest, which the sender answers.</summary>
     public ContentComparison Comparison { get; }
