@@ -31,6 +31,7 @@ internal static class ContentSurvey
 
             var rules = next.Above is { } above ? filters.Enter(above, path, fd) : filters.EnterRoot(fd);
             var error = scanner.Scan(fd, ScanFields.None, listing);
+            EntrySelection.HideResumePlace(context, listing);
             context.Io.Close(fd);
             if (error < 0 || rules.IsUncertain)
             {
