@@ -134,29 +134,26 @@ internal sealed class FixupContext(PlannedTree planned, FixupFacts facts, FixupP
     /// <summary>The first state is the one that is kept: it is the source's.</summary>
     private void PutAway(string real)
     {
-        string place = $"{Backup}/{real}";
-        IRootTree disk = planned.Disk;
-        if (Tree.Kind(real) == RootEntryKind.None)
+        string known = Tree.Text(Created) ?? "", line = "/" + real + "\n";
+        bool isNew = known.StartsWith(line, StringComparison.Ordinal) || known.Contains("\n" + line, StringComparison.Ordinal);
+        if (Tree.Kind(real) != RootEntryKind.None)
         {
-            string known = Tree.Text(Created) ?? "";
-            string line = "/" + real + "\n";
-            if (!known.StartsWith(line, StringComparison.Ordinal) && !known.Contains("\n" + line, StringComparison.Ordinal))
+            string place = NameItself($"{Backup}/{real}") ?? throw NoPlace();
+            if (!isNew && Tree.Kind(place) == RootEntryKind.None)
             {
-                planned.Set(Created, Encoding.Latin1.GetBytes(known + line), Private);
+                planned.Keep(real, place);
             }
         }
-        else if (Tree.Kind(place) == RootEntryKind.None && !(Tree.Text(Created) ?? "").Contains("/" + real + "\n", StringComparison.Ordinal))
+        else if (!isNew && !HasKept(real))
         {
-            if (disk.LinkTarget(real) is { } target)
-            {
-                planned.SetLink(place, target);
-            }
-            else
-            {
-                planned.Set(place, Tree.Read(real), Private, like: real);
-            }
+            planned.Set(Tree.Resolve(Created) ?? Below(Created) ?? throw NoPlace(), Encoding.Latin1.GetBytes(known + line), Private);
         }
+
+        static IOException NoPlace() => new($"/{Home} cannot be made: what leads to it is no directory");
     }
+
+    /// <summary>Whether an earlier run, or this one, has put the source's file away.</summary>
+    public bool HasKept(string path) => NameItself($"{Backup}/{path}") is { } place && Tree.Kind(place) != RootEntryKind.None;
 
     private void Note(string real, string reason, List<string> lines)
         => Record.Changes.Add(new FixupChange { File = "/" + Shown(real), Reason = reason, Lines = [.. lines.Select(Shown)] });

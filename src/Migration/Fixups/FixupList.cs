@@ -7,16 +7,26 @@ internal static class FixupList
     [
         new HookFixup(before: true),
         new FstabFixup(),
+        new MountUnitsFixup(),
+        new CrypttabFixup(),
+        new VolumesFixup(),
         new GrubDefaultsFixup(),
         new NetworkNamesFixup(),
         new IfupdownFixup(),
         new NetplanFixup(),
+        new IfcfgFixup(suse: false),
+        new IfcfgFixup(suse: true),
+        new NetworkManagerFixup(),
         new NetworkdFixup(),
         new ResolverFixup(),
+        new CloudInitFixup(),
+        new AgentsFixup(),
+        new IdentityFixup(),
         new InitramfsFixup(),
         new BootMenuFixup(),
         new BootLoaderFixup(),
         new HookFixup(before: false),
+        new SelinuxFixup(),
     ];
 
     /// <summary>The first of the names that no step bears; null when all are known.</summary>

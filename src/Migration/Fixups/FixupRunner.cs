@@ -110,14 +110,14 @@ internal sealed class FixupRunner(IRootTree tree, FixupFacts facts, IRootShell? 
             return true;
         }
 
-        record.Output = string.Join('\n', output.TrimEnd().Split('\n').TakeLast(MostLines).Select(FixupContext.Shown));
+        record.Output = output.Length == 0 ? null : string.Join('\n', output.TrimEnd().Split('\n').TakeLast(MostLines).Select(FixupContext.Shown));
         if (command.Otherwise is { } otherwise)
         {
             otherwise(context);
             return true;
         }
 
-        string why = $"{command.Reason}: {complaint}{(record.Output.Length > 0 ? ": " + record.Output[(record.Output.LastIndexOf('\n') + 1)..] : "")}";
+        string why = $"{command.Reason}: {complaint}{(record.Output is { } said ? ": " + said[(said.LastIndexOf('\n') + 1)..] : "")}";
         if (command.Vital)
         {
             (context.Record.Outcome, context.Record.Why) = (FixupOutcomes.Failed, why);

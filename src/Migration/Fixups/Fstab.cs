@@ -29,7 +29,7 @@ internal sealed class FstabFixup : IFixup
         }
 
         string after = Fstab.Rewrite(before, context.Facts, path => context.Tree.IsFile(path.TrimStart('/')));
-        if (context.Write(Path, after, "the destination's disks have other names and UUIDs") || context.Tree.Kind($"{FixupContext.Backup}/{Path}") != RootEntryKind.None)
+        if (context.Write(Path, after, "the destination's disks have other names and UUIDs") || context.HasKept(Path))
         {
             context.Progress.DevicesChanged = true;
         }

@@ -14,7 +14,7 @@ internal sealed class GrubDefaultsFixup : IFixup
         bool changed = false;
         foreach (string file in files)
         {
-            changed |= context.Edit(file, "the kernel's command line", text => Rewrite(text, root?.Uuid, root?.Type));
+            changed |= context.Edit(file, "the kernel's command line", text => Rewrite(text, root?.Uuid, root?.Type, isWhole: file == files[0]));
         }
 
         changed |= context.Edit("etc/kernel/cmdline", "the kernel's command line", text => KernelArguments.Rewrite(text.TrimEnd('\n'), root?.Uuid, root?.Type) + "\n");
@@ -23,9 +23,14 @@ internal sealed class GrubDefaultsFixup : IFixup
     }
 
     /// <summary>A file of shell assignments as GRUB's generator reads it.</summary>
-    internal static string Rewrite(string text, string? root, string? type)
+    /// <param name="text">The file.</param>
+    /// <param name="root">UUID of the root; null when not known.</param>
+    /// <param name="type">Type of its file system.</param>
+    /// <param name="isWhole">The main file and no part of it: it says what the cloud wants, even if it has no such line yet.</param>
+    internal static string Rewrite(string text, string? root, string? type, bool isWhole)
     {
         string[] lines = text.Split('\n');
+        bool said = !isWhole;
         for (int i = 0; i < lines.Length; i++)
         {
             string line = lines[i].TrimStart();
@@ -37,6 +42,7 @@ internal sealed class GrubDefaultsFixup : IFixup
                     (string open, string value, string close) = Quoted(line[(equals + 1)..]);
                     bool all = name == "GRUB_CMDLINE_LINUX";
                     string after = KernelArguments.Rewrite(value, root, type, add: all);
+                    said |= all || (after.Contains("console=ttyS0", StringComparison.Ordinal) && after.Contains("net.ifnames=0", StringComparison.Ordinal));
                     lines[i] = after == value ? lines[i] : $"{name}={(open.Length == 0 && after.Contains(' ', StringComparison.Ordinal) ? "\"" : open)}{after}{(open.Length == 0 && after.Contains(' ', StringComparison.Ordinal) ? "\"" : close)}";
                     break;
                 case "GRUB_DISABLE_LINUX_UUID" or "GRUB_DISABLE_UUID" or "GRUB_FORCE_PARTUUID" or "GRUB_DEVICE":
@@ -46,7 +52,8 @@ internal sealed class GrubDefaultsFixup : IFixup
             }
         }
 
-        return string.Join('\n', lines);
+        string result = string.Join('\n', lines);
+        return said ? result : $"{result}{(result.EndsWith('\n') ? "" : "\n")}GRUB_CMDLINE_LINUX=\"{KernelArguments.Rewrite("", root, type)}\"\n";
     }
 
     /// <summary>SUSE's list of where GRUB goes: the disk is vda on a CVM.</summary>

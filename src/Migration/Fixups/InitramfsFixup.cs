@@ -9,6 +9,8 @@ internal sealed class InitramfsFixup : IFixup
     /// <summary>One file for each kernel whose image was made here, with the UUID of the root that it was made for.</summary>
     private const string Stamps = FixupContext.Home + "/initramfs";
 
+    private static readonly System.Buffers.SearchValues<string> ForOtherClouds = System.Buffers.SearchValues.Create(["-aws", "-azure", "-gcp", "-gke", "-oracle"], StringComparison.Ordinal);
+
     public string Name => "initramfs";
 
     public string Purpose => "virtio drivers in the initramfs of every kernel";
@@ -26,6 +28,11 @@ internal sealed class InitramfsFixup : IFixup
         {
             context.Fail("no kernel in /boot has the drivers virtio_blk and virtio_net; install a kernel of the distribution that has them at the source, then migrate again");
             return;
+        }
+
+        if (kernels.FindLast(static k => k.CanRun) is { } first && first.Release.AsSpan().IndexOfAny(ForOtherClouds) >= 0)
+        {
+            context.Warn($"kernel {first.Release}, which boots first, is made for another cloud; if it does not come up, choose another in the boot menu, or install the distribution's generic kernel at the source");
         }
 
         string uuid = context.Facts.At("/")?.Uuid ?? "";

@@ -51,7 +51,7 @@ internal sealed class MenuEditor(string uuid, string? type, bool folded)
     public string Environment(string text)
     {
         const int size = 1024;
-        string[] lines = text.TrimEnd('#').Split('\n');
+        string[] lines = text.TrimEnd('#', '\n').Split('\n');
         bool changed = false;
         for (int i = 0; i < lines.Length; i++)
         {
@@ -63,7 +63,7 @@ internal sealed class MenuEditor(string uuid, string? type, bool folded)
             }
         }
 
-        string result = string.Join('\n', lines);
+        string result = string.Join('\n', lines) + "\n";
         return changed && result.Length <= size ? result.PadRight(size, '#') : text;
     }
 

@@ -15,24 +15,27 @@ internal sealed class PlannedTree(IRootTree tree)
     public IRootTree View => field ??= new Overlay(this);
 
     /// <summary>Notes the new content of a resolved path; null takes it away.</summary>
-    public void Set(string path, byte[]? content, uint modeIfNew, string? like = null) => _pending[path] = new(content, null, modeIfNew, like);
+    public void Set(string path, byte[]? content, uint modeIfNew) => _pending[path] = new(content, null, modeIfNew, null);
 
     /// <summary>Notes a link.</summary>
     public void SetLink(string path, string target) => _pending[path] = new(null, target, 0, null);
 
+    /// <summary>Notes that what is at a path now is to be kept at another before anything is changed.</summary>
+    public void Keep(string path, string place) => _pending[place] = new(tree.Read(path), tree.LinkTarget(path), 0, path);
+
     /// <summary>Writes what is pending to the disk, what is put away first.</summary>
     public void Commit()
     {
-        Commit(backups: true);
-        Commit(backups: false);
+        Commit(kept: true);
+        Commit(kept: false);
         _pending.Clear();
     }
 
-    private void Commit(bool backups)
+    private void Commit(bool kept)
     {
         foreach ((string path, Pending change) in _pending)
         {
-            if (path.StartsWith(FixupContext.Backup, StringComparison.Ordinal) != backups)
+            if (change.Like is not null != kept)
             {
                 continue;
             }
@@ -52,6 +55,10 @@ internal sealed class PlannedTree(IRootTree tree)
         }
     }
 
+    /// <param name="content">The new content; null for a link, and for what goes.</param>
+    /// <param name="target">The link's target.</param>
+    /// <param name="mode">Mode of a file that is not there yet.</param>
+    /// <param name="like">The path that this one is a copy of.</param>
     private sealed class Pending(byte[]? content, string? target, uint mode, string? like)
     {
         public byte[]? Content => content;

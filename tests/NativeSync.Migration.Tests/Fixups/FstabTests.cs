@@ -56,7 +56,7 @@ public sealed class FstabTests
         UUID={System} /                       ext4    defaults,noatime 0 0
         # nativesync: its files are on the file system around it now: UUID=7B77-95E7          /boot/efi               vfat    umask=0077,shortname=winnt 0 2
         UUID={Data} /srv/data               xfs     defaults        0 0
-        10.0.0.9:/export        /mnt/nfs                nfs     rw,hard,_netdev,nofail         0 0
+        10.0.0.9:/export        /mnt/nfs                nfs     rw,hard,_netdev,nofail 0 0
         /dev/cdrom              /media                  iso9660 ro,noauto       0 0
 
         """, Facts(data: "xfs"));
