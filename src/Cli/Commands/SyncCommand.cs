@@ -3,6 +3,7 @@ using NativeSync.Cli.Output;
 using NativeSync.Cli.Remote;
 using NativeSync.Cli.Startup;
 using NativeSync.Engine;
+using NativeSync.Protocol;
 
 namespace NativeSync.Cli.Commands;
 
@@ -30,7 +31,7 @@ internal static class SyncCommand
             return 0;
         }
 
-        TransferPlan plan = TransferPlan.Parse(sync.Operands);
+        TransferPlan plan = sync.Batch is { Reads: true } ? TransferPlan.ForBatch(sync.Operands) : TransferPlan.Parse(sync.Operands);
         SyncRequest request = RequestBuilder.Build(sync, ref plan);
 
         sync = sync with { Output = sync.Output with { Voice = new ProgramVoice(asRsync), Names = NamesFor(sync.Output.Names, asRsync) } };
@@ -56,8 +57,13 @@ internal static class SyncCommand
                 stop.CancelAfter(WaitUntil(end));
             }
 
+            if (sync.Batch is { Reads: false } batch && (!sync.Has(JobFlags.DryRun) || sync.Options.BatchOnly) && !sync.Has(JobFlags.ListOnly))
+            {
+                batch.WriteScript();
+            }
+
             RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null);
-            SyncReport report = await TransferAsync(plan, request, connector, reporter, stop.Token);
+            SyncReport report = await TransferAsync(plan, sync.Batch, request, connector, reporter, stop.Token);
             reporter.Finish(report);
             return report.ExitCode;
         }
@@ -85,8 +91,14 @@ internal static class SyncCommand
     }
 
     private static async Task<SyncReport> TransferAsync(
-        TransferPlan plan, SyncRequest request, RemoteConnector connector, ISyncReporter reporter, CancellationToken ct)
+        TransferPlan plan, BatchArguments? batch, SyncRequest request, RemoteConnector connector, ISyncReporter reporter, CancellationToken ct)
     {
+        if (batch is { Reads: true })
+        {
+            reporter.Start();
+            return await Synchronizer.ApplyBatchAsync(batch.Path, request, reporter, ct);
+        }
+
         if (plan.Direction == Direction.Local)
         {
             reporter.Start();

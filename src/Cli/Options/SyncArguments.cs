@@ -17,6 +17,9 @@ internal sealed record SyncArguments
     /// <summary><c>--files-from</c> as given; null for none.</summary>
     public byte[]? FilesFrom { get; init; }
 
+    /// <summary>A batch that is written or read; null for none.</summary>
+    public BatchArguments? Batch { get; init; }
+
     /// <summary><c>--munge-links</c>, which is for this side.</summary>
     public bool MungeLinks { get; init; }
 

@@ -19,6 +19,7 @@ internal sealed class SyncArgumentsBuilder
     private readonly HashSet<OptionId> _given = [];
     private readonly AttributeArguments _attributes = new();
     private readonly UpdateOptions _update = new();
+    private readonly BatchOptions _batch = new();
     private JobFlags _flags;
     private readonly InfoLevels _info = new();
     private readonly OutputOptions _output = new();
@@ -101,7 +102,7 @@ internal sealed class SyncArgumentsBuilder
         }
 
         builder._filters.Complete();
-        return builder.Build(line.Operands);
+        return builder.Build(line);
     }
 
     private void Apply(GivenOption given)
@@ -109,7 +110,7 @@ internal sealed class SyncArgumentsBuilder
         OptionSpec option = given.Option;
         bool on = !given.Negated;
         _given.Add(option.Id);
-        if (_update.Apply(given))
+        if (_update.Apply(given) || _batch.Apply(given))
         {
             return;
         }
@@ -246,8 +247,9 @@ internal sealed class SyncArgumentsBuilder
         }
     }
 
-    private SyncArguments Build(IReadOnlyList<byte[]> operands)
+    private SyncArguments Build(ParsedCommandLine line)
     {
+        IReadOnlyList<byte[]> operands = line.Operands;
         BuildSelection(operands);
         SyncOptions update = new();
         if (!_version && !_help)
@@ -269,12 +271,16 @@ internal sealed class SyncArgumentsBuilder
         // Of these two rsync looks at --size-only first.
         Set(JobFlags.IgnoreTimes, Has(JobFlags.IgnoreTimes) && !Has(JobFlags.SizeOnly));
         Set(JobFlags.ReportUnchanged, _itemize > 1 || _info[InfoItem.Name] > 1 || _info[InfoItem.Skip] > 0);
+        BatchArguments? batch = _version || _help ? null : _batch.Build(line, _filters.Rules, _asRsync);
+        bool isDry = Has(JobFlags.DryRun);
+        Set(JobFlags.DryRun, isDry || batch is { Only: true });
         bool compress = !_compressNone && (_compressLevel is null ? _compress : _compressLevel != 0);
         Set(JobFlags.NoCompress, !compress);
         return new SyncArguments
         {
             Operands = operands,
-            FilesFrom = _filesFrom,
+            FilesFrom = _batch.Reads ? null : _filesFrom,
+            Batch = batch,
             MungeLinks = _mungeLinks,
             Version = _version,
             Help = _help,
@@ -282,6 +288,7 @@ internal sealed class SyncArgumentsBuilder
             Options = update with
             {
                 Flags = _flags,
+                BatchOnly = batch is { Only: true } && !isDry,
                 LocalDelta = _wholeFile == false,
                 CompressLevel = compress ? _compressLevel ?? DefaultLevel : null,
                 SkipCompress = _skipCompress,
@@ -325,7 +332,7 @@ internal sealed class SyncArgumentsBuilder
     private void BuildSelection(IReadOnlyList<byte[]> operands)
     {
         // The only operand is a source: list it.
-        _listOnly |= operands.Count == 1 && !_version && !_help;
+        _listOnly |= operands.Count == 1 && !_version && !_help && !_batch.Reads;
         Set(JobFlags.ListOnly, _listOnly);
         Set(JobFlags.Recursive, _recursive ?? _filesFrom is null);
         Set(JobFlags.Dirs, !Has(JobFlags.Recursive) && (_dirs ?? (_filesFrom is not null || _listOnly)));

@@ -38,8 +38,8 @@ internal static class StatisticsText
     public static string LogSummary(SyncReport report) =>
         $"sent {NumberText.Of(report.BytesSent, 1)} bytes  received {NumberText.Of(report.BytesReceived, 1)} bytes  total size {NumberText.Of(report.Statistics.TotalSize, 1)}";
 
-    /// <summary>The two lines at the very end.</summary>
-    public static string Summary(SyncReport report, int human, bool dryRun)
+    /// <summary>The two lines at the very end; <paramref name="remark"/> says that nothing was really done.</summary>
+    public static string Summary(SyncReport report, int human, string remark)
     {
         long both = report.BytesSent + report.BytesReceived;
         double rate = both / (0.5 + report.Elapsed.TotalSeconds);
@@ -47,7 +47,7 @@ internal static class StatisticsText
         return $"sent {NumberText.Of(report.BytesSent, human)} bytes  received {NumberText.Of(report.BytesReceived, human)} bytes  "
             + $"{NumberText.OfRate(rate, human)} bytes/sec\n"
             + $"total size is {NumberText.Of(report.Statistics.TotalSize, human)}  speedup is "
-            + speedup.ToString(human == 0 ? "0.00" : "#,0.00", CultureInfo.InvariantCulture) + (dryRun ? " (DRY RUN)" : "") + "\n";
+            + speedup.ToString(human == 0 ? "0.00" : "#,0.00", CultureInfo.InvariantCulture) + remark + "\n";
     }
 
     private static string Counts(long all, long files, long directories, long links, long devices, long specials, int human)

@@ -192,7 +192,7 @@ internal sealed class TextReporter : ISyncReporter
 
         if (level > 0)
         {
-            Block(StatisticsText.Summary(report, Output.HumanReadable, IsDry));
+            Block(StatisticsText.Summary(report, Output.HumanReadable, _arguments.Options.BatchOnly ? " (BATCH ONLY)" : IsDry ? " (DRY RUN)" : ""));
         }
         else
         {

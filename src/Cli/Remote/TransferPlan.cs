@@ -72,6 +72,20 @@ internal sealed record TransferPlan(Direction Direction, Endpoint? Remote, IRead
             : throw new UsageException($"{UsageException.Quote(operands[^1])} names no host");
     }
 
+    /// <summary>Reads the destination of a batch. Sources that are named, too, are passed over, as rsync does it.</summary>
+    /// <exception cref="UsageException">None, or a remote one.</exception>
+    public static TransferPlan ForBatch(IReadOnlyList<byte[]> operands)
+    {
+        if (operands.Count == 0 || operands[^1].Length == 0)
+        {
+            throw new UsageException("--read-batch needs a destination");
+        }
+
+        return Endpoint.Parse(operands[^1]).IsRemote
+            ? throw new UsageException("remote destination is not allowed with --read-batch (run it there: ssh HOST nativesync sync --read-batch=- DEST <FILE)")
+            : new TransferPlan(Direction.Pull, null, [], operands[^1]);
+    }
+
     private static void RequireOneMachine(List<Endpoint> sources, IReadOnlyList<byte[]> operands)
     {
         if (sources[0].Host is not { Length: > 0 })

@@ -16,6 +16,9 @@ internal sealed record LaneSettings
     /// <summary>Bytes per second for what this end sends; 0 for no limit.</summary>
     public long BandwidthLimit { get; init; }
 
+    /// <summary>Records what this end sends; null for nothing.</summary>
+    public Batch.BatchWriter? Batch { get; init; }
+
     /// <summary>Silence after which the session is given up; zero for never.</summary>
     public TimeSpan Timeout { get; init; }
 }
@@ -351,6 +354,7 @@ internal sealed class FrameLane : IAsyncDisposable
                     continue;
                 }
 
+                _settings.Batch?.Append(pack!.Records);
                 var frame = packer.Encode(pack!, out var payload);
                 while (Outbox.WaitFor(() => Volatile.Read(ref _credit) >= payload) is { } urgent)
                 {

@@ -21,6 +21,7 @@ internal static class JobTranslation
         Add(numbers, JobNumber.DetectRenamed, options.DetectRenamed ? 1 : 0);
         Add(numbers, JobNumber.ResumeFrom, options.ResumeFrom);
         Add(numbers, JobNumber.Durable, options.Durable ? 1 : 0);
+        Add(numbers, JobNumber.BatchOnly, options.BatchOnly ? 1 : 0);
         if (options.MaxDelete is { } limit)
         {
             numbers.Add(new(JobNumber.MaxDelete, limit));
@@ -100,6 +101,7 @@ internal static class JobTranslation
                 DetectRenamed = Get(numbers, JobNumber.DetectRenamed) != 0,
                 ResumeFrom = Math.Max(0, Get(numbers, JobNumber.ResumeFrom)),
                 Durable = Get(numbers, JobNumber.Durable) != 0,
+                BatchOnly = Get(numbers, JobNumber.BatchOnly) == 1,
                 Rules = job.Rules,
             },
         };

@@ -19,11 +19,15 @@ internal sealed class RecordLoop(RecordSide from) : IDisposable
 {
     private readonly PackReader _reader = new();
 
+    /// <summary>Records each pack before it is read; null for nobody.</summary>
+    public Batch.BatchWriter? Batch { get; init; }
+
     public void Read(InboundPack pack, IRecordHandler handler)
     {
         try
         {
             pack.Unpack(_reader);
+            Batch?.Append(pack.Records.Span);
             var records = new RecordReader(pack.Records.Span, from);
             while (records.TryNext(out var type))
             {

@@ -75,11 +75,11 @@ internal sealed class SyncContext
     /// <summary>
     /// True when directory digests can tell that nothing needs doing. With --checksum and --ignore-times the metadata that
     /// they cover does not decide, with --usermap or --groupmap the same owners may be wrong, with --compare-dest and --link-dest what
-    /// is in place already may have to go, and what is to be told one by one must come one by one; with a modify window or
+    /// is in place already may have to go, and what is to be told or recorded one by one must come one by one; with a modify window or
     /// --size-only, equal digests still mean equal, so they help.
     /// </summary>
     public bool DigestsDecide => (Flags & (JobFlags.Checksum | JobFlags.IgnoreTimes | JobFlags.ReportUnchanged | JobFlags.RemoveSourceFiles)) == 0
-        && Options.UserMap.Length == 0 && Options.GroupMap.Length == 0 && Options.AlternateUse is AlternateUse.None or AlternateUse.Copy;
+        && Batch is null && Options.UserMap.Length == 0 && Options.GroupMap.Length == 0 && Options.AlternateUse is AlternateUse.None or AlternateUse.Copy;
 
     /// <summary>How near times must be to count as equal: 0 to the nanosecond, negative by whole seconds, else so many seconds.</summary>
     public int TimeWindow => Options.ModifyWindow > 0 ? Options.ModifyWindow : Has(JobFlags.WholeSeconds) ? -1 : 0;
@@ -89,6 +89,12 @@ internal sealed class SyncContext
 
     /// <summary>True when files are changed where they are: --inplace, and what implies it.</summary>
     public bool InPlace => (Flags & (JobFlags.InPlace | JobFlags.Append | JobFlags.AppendVerify)) != 0;
+
+    /// <summary>What this end records for --read-batch; null for nothing.</summary>
+    public Batch.BatchWriter? Batch { get; init; }
+
+    /// <summary>False for a dry run that nobody records, and for a listing.</summary>
+    public bool MayAskForContent => !Has(JobFlags.ListOnly) && (!Has(JobFlags.DryRun) || Options.BatchOnly);
 
     public bool Has(JobFlags flag) => (Flags & flag) != 0;
 

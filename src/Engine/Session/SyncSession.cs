@@ -22,7 +22,7 @@ internal sealed class SyncSession : IAsyncDisposable
     private Thread? _list;
     private Thread? _dispatcher;
 
-    public SyncSession(FrameLane lane, SessionAbort abort, SyncOptions options, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
+    public SyncSession(FrameLane lane, SessionAbort abort, SyncOptions options, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct, Batch.BatchWriter? batch = null)
     {
         _clock = environment.Clock;
         CheckMap(options.UserMap, "--usermap");
@@ -39,6 +39,7 @@ internal sealed class SyncSession : IAsyncDisposable
             Abort = abort,
             Problems = new ProblemLog(observer),
             Observer = observer,
+            Batch = batch,
         };
         _cancellation = ct.Register(() => abort.Abort(new OperationCanceledException(ct)));
     }
@@ -52,7 +53,7 @@ internal sealed class SyncSession : IAsyncDisposable
     public async Task<Statistics> SendAsync(IReadOnlyList<byte[]> sources, byte[]? list, int peerCredit)
     {
         _sender = new TreeSender(_context);
-        Start(peerCredit, _sender.Receive);
+        Start(peerCredit, _sender.Receive, _context.Batch);
         var options = _context.Options.SourceOptions;
         if ((options & SourceOptions.ListFollows) != 0)
         {
@@ -72,9 +73,18 @@ internal sealed class SyncSession : IAsyncDisposable
         }
 
         _sender.Start(_sources);
-        var statistics = await Until(_sender.Finished).ConfigureAwait(false);
-        await Task.Run(_sender.Drain).ConfigureAwait(false);
-        return statistics;
+        return await FinishSendingAsync(_sender).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends what a batch holds.</summary>
+    /// <param name="batch">Stays the caller's.</param>
+    /// <param name="peerCredit">Bytes that may be sent at first.</param>
+    public async Task<Statistics> SendAsync(Batch.BatchFile batch, int peerCredit)
+    {
+        _sender = new TreeSender(_context);
+        Start(peerCredit, _sender.Receive);
+        _sender.Start(batch);
+        return await FinishSendingAsync(_sender).ConfigureAwait(false);
     }
 
     /// <summary>Receives a tree, until all of it is in place.</summary>
@@ -155,7 +165,14 @@ internal sealed class SyncSession : IAsyncDisposable
         }
     }
 
-    private void Start(int peerCredit, Action<InboundPack> onRecords)
+    private async Task<Statistics> FinishSendingAsync(TreeSender sender)
+    {
+        var statistics = await Until(sender.Finished).ConfigureAwait(false);
+        await Task.Run(sender.Drain).ConfigureAwait(false);
+        return statistics;
+    }
+
+    private void Start(int peerCredit, Action<InboundPack> onRecords, Batch.BatchWriter? batch = null)
     {
         var options = _context.Options;
         _context.Lane.Start(
@@ -164,6 +181,7 @@ internal sealed class SyncSession : IAsyncDisposable
                 CompressLevel = options.Has(JobFlags.NoCompress) ? null : options.CompressLevel,
                 BandwidthLimit = options.BandwidthLimit,
                 Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds),
+                Batch = batch,
             },
             peerCredit,
             onRecords);

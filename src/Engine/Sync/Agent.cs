@@ -16,7 +16,11 @@ public static class Agent
     /// <returns>rsync's exit code. Failures have been told to the caller, as far as the line took it.</returns>
     public static Task<int> ServeAsync(ILane lane, CancellationToken ct = default) => ServeAsync(lane, SyncEnvironment.Default, ct);
 
-    internal static async Task<int> ServeAsync(ILane lane, SyncEnvironment environment, CancellationToken ct)
+    /// <param name="lane">The lane to the caller.</param>
+    /// <param name="environment">The world.</param>
+    /// <param name="ct">Ends the session.</param>
+    /// <param name="batch">What to send in place of a tree; null for the sources of the job.</param>
+    internal static async Task<int> ServeAsync(ILane lane, SyncEnvironment environment, CancellationToken ct, Session.Batch.BatchFile? batch = null)
     {
         ArgumentNullException.ThrowIfNull(lane);
         using var abort = new SessionAbort();
@@ -25,7 +29,7 @@ public static class Agent
         {
             try
             {
-                return await ServeGuardedAsync(frames, abort, environment, ct).ConfigureAwait(false);
+                return await ServeGuardedAsync(frames, abort, environment, batch, ct).ConfigureAwait(false);
             }
             finally
             {
@@ -39,12 +43,12 @@ public static class Agent
         }
     }
 
-    private static async Task<int> ServeGuardedAsync(FrameLane frames, SessionAbort abort, SyncEnvironment environment, CancellationToken ct)
+    private static async Task<int> ServeGuardedAsync(FrameLane frames, SessionAbort abort, SyncEnvironment environment, Session.Batch.BatchFile? batch, CancellationToken ct)
     {
         try
         {
             var (hello, job) = await Handshake.AnswerAsync(frames, ct).ConfigureAwait(false);
-            return await ServeAsync(frames, abort, hello, job, environment, ct).ConfigureAwait(false);
+            return await ServeAsync(frames, abort, hello, job, environment, batch, ct).ConfigureAwait(false);
         }
         catch (SessionException e)
         {
@@ -70,7 +74,7 @@ public static class Agent
         }
     }
 
-    private static async Task<int> ServeAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, SyncEnvironment environment, CancellationToken ct)
+    private static async Task<int> ServeAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, SyncEnvironment environment, Session.Batch.BatchFile? batch, CancellationToken ct)
     {
         if (job.Kind == JobKind.Manifest)
         {
@@ -111,6 +115,10 @@ public static class Agent
             if (job.Kind == JobKind.Push)
             {
                 await session.ReceiveAsync(request.Destination, list, hello.Credit).ConfigureAwait(false);
+            }
+            else if (batch is not null)
+            {
+                await session.SendAsync(batch, hello.Credit).ConfigureAwait(false);
             }
             else
             {

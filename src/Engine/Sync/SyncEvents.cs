@@ -76,6 +76,11 @@ public readonly record struct SyncProblem(Operation Operation, int Errno, byte[]
                 return $"{side}: symlink has no referent: \"{name}\"";
             }
 
+            if (Operation == Operation.Batch)
+            {
+                return $"batch: \"{name}\" is left as it is: the batch has nothing for what is here (it was made for another destination; a sync puts it right)";
+            }
+
             if (Operation == Operation.Verify)
             {
                 return $"{side}: \"{name}\" failed verification: the digest of what arrived is not that of the source";

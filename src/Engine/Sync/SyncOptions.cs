@@ -123,6 +123,9 @@ public sealed record SyncOptions
     /// <summary>The receiver's file systems are flushed to their disks before the session counts as done.</summary>
     public bool Durable { get; init; }
 
+    /// <summary>With <see cref="JobFlags.DryRun"/>: contents are asked for all the same, so that a batch gets them.</summary>
+    public bool BatchOnly { get; init; }
+
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
     public IReadOnlyList<byte[]> Rules { get; init; } = [];
 
@@ -173,6 +176,12 @@ public sealed record SyncRequest
 
     /// <summary>The file of <c>--files-from</c>; null for none. Its names are relative to the only source.</summary>
     public byte[]? FilesFrom { get; init; }
+
+    /// <summary>
+    /// A file at this end to record the run in, for <see cref="Synchronizer.ApplyBatchAsync"/>; null for none. A dry run records only with
+    /// <see cref="SyncOptions.BatchOnly"/>.
+    /// </summary>
+    public byte[]? WriteBatch { get; init; }
 
     /// <summary>True when <see cref="FilesFrom"/> is at the other end of the connection.</summary>
     public bool FilesFromIsRemote { get; init; }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NativeSync.Engine.Session;
+using NativeSync.Engine.Session.Batch;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine;
@@ -47,6 +48,31 @@ public static class Synchronizer
         }
     }
 
+    /// <summary>
+    /// Does to a destination on this machine what another run, with <see cref="SyncRequest.WriteBatch"/>, did to one that was equal.
+    /// The batch is verified to its last byte before anything is done; it decides what of the entries is preserved.
+    /// </summary>
+    /// <param name="batch">The batch file; <c>-</c> for standard input.</param>
+    /// <param name="request">Where to and how; its sources have no meaning.</param>
+    /// <param name="observer">Told what happens; may be null.</param>
+    /// <param name="ct">Ends the session.</param>
+    /// <exception cref="SessionException">The batch cannot be read (11), is none (2) or is damaged (12), or the session failed.</exception>
+    public static async Task<SyncReport> ApplyBatchAsync(byte[] batch, SyncRequest request, ISyncObserver? observer = null, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        using var file = await Task.Run(() => BatchFile.Open(SyncEnvironment.Default.Io, batch), ct).ConfigureAwait(false);
+        var connection = new InProcessConnection(async (lane, token) => await Agent.ServeAsync(lane, SyncEnvironment.Default, token, file).ConfigureAwait(false));
+        await using (connection.ConfigureAwait(false))
+        {
+            var options = request.Options with
+            {
+                Flags = (request.Options.Flags & ~(BatchFormat.Bound | JobFlags.RemoveSourceFiles)) | (file.Job.Flags & BatchFormat.Bound) | JobFlags.NoCompress,
+                XattrLevel = (int)Math.Clamp(file.Job.Number(JobNumber.XattrLevel), 0, 2),
+            };
+            return await RunAsync(connection, JobKind.Pull, request with { Sources = ["."u8.ToArray()], FilesFrom = null, Options = options }, observer, SyncEnvironment.Default, ct).ConfigureAwait(false);
+        }
+    }
+
     internal static async Task<SyncReport> RunAsync(
         IConnection connection, JobKind kind, SyncRequest request, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
     {
@@ -58,6 +84,15 @@ public static class Synchronizer
         {
             // The list is at the end that receives.
             request = request with { Options = request.Options with { SourceOptions = request.Options.SourceOptions | SourceOptions.ListFollows } };
+        }
+
+        using var batch = request is { WriteBatch: { } place, Options: var o } && (!o.Has(JobFlags.DryRun) || o.BatchOnly) && !o.Has(JobFlags.ListOnly)
+            ? new BatchWriter(environment.Io, place, o.Has(JobFlags.NoCompress) ? null : o.CompressLevel)
+            : null;
+        if (batch is not null)
+        {
+            // What only this destination has, under another name or of a run that broke off, is of no use to the others.
+            request = request with { Options = request.Options with { ResumeFrom = 0, DetectRenamed = false } };
         }
 
         using var abort = new SessionAbort();
@@ -76,7 +111,8 @@ public static class Synchronizer
                 : request.Options.Flags | JobFlags.Report;
             var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags), ct).ConfigureAwait(false);
             var options = request.Options with { Flags = effective, Asked = request.Options.Flags };
-            var session = new SyncSession(lane, abort, options, observer, environment, ct);
+            batch?.Begin(options);
+            var session = new SyncSession(lane, abort, options, observer, environment, ct, batch);
             await using (session.ConfigureAwait(false))
             {
                 var statistics = kind == JobKind.Push
@@ -84,6 +120,7 @@ public static class Synchronizer
                     : options.Has(JobFlags.ListOnly) ? await session.ListAsync(list, hello.Credit).ConfigureAwait(false)
                     : await session.ReceiveAsync(request.Destination, list, hello.Credit).ConfigureAwait(false);
                 await session.SayGoodbyeAsync().ConfigureAwait(false);
+                batch?.Complete();
                 return new SyncReport
                 {
                     ExitCode = session.Problems.ExitCode is var code and not 0 ? code

@@ -180,6 +180,8 @@ public enum JobNumber : byte
     ResumeFrom = 15,
     /// <summary>1: what was done is on the disk before the receiver says that it is done.</summary>
     Durable = 16,
+    /// <summary>With <see cref="JobFlags.DryRun"/>: 1 asks for contents all the same, and drops them (--only-write-batch).</summary>
+    BatchOnly = 17,
 }
 
 /// <summary>How the sender understands its sources (docs/protocol.md, "Source options").</summary>

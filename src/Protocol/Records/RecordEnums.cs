@@ -181,6 +181,8 @@ public enum Operation : byte
     SkipDirectory = 29,
     /// <summary>Following a symbolic link.</summary>
     Follow = 30,
+    /// <summary>Applying a batch that was made for another destination.</summary>
+    Batch = 31,
 }
 
 /// <summary>How grave a problem is.</summary>

@@ -153,7 +153,7 @@ public static partial class Records
     public static ProblemRecord ReadProblem(scoped ref WireReader reader) => new()
     {
         Errno = reader.ReadLimited(ProtocolLimits.MaxErrno),
-        Operation = (Operation)ReadEnum(ref reader, (byte)Operation.Follow, "operation"),
+        Operation = (Operation)ReadEnum(ref reader, (byte)Operation.Batch, "operation"),
         Flags = (ProblemFlags)ReadFlags(ref reader, (byte)ProblemFlags.Warning, "problem flags"),
         Path = reader.ReadBlob(ProtocolLimits.MaxPath),
         Detail = reader.ReadBlob(ProtocolLimits.MaxXattrName),

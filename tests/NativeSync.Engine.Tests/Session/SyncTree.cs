@@ -9,7 +9,8 @@ internal sealed class SyncTree : IDisposable
 {
     public string Root { get; } = Directory.CreateTempSubdirectory("ns-sync-").FullName;
 
-    public void Dispose() => Directory.Delete(Root, recursive: true);
+    // .NET cannot remove names that are not UTF-8.
+    public void Dispose() => Shell($"rm -rf {Root}");
 
     public SyncRequest Request(string source, string destination, JobFlags more) => new()
     {

@@ -153,6 +153,7 @@ internal sealed class BasisStage : IDisposable
             return;
         }
 
+        _context.Batch?.Compare(directory.Id, index, digest);
         using var scope = _context.Outbox.Enter(Records.CompareBound);
         var writer = new WireWriter(scope.Room);
         Records.WriteCompare(ref writer, directory.Id, index, digest);

@@ -51,7 +51,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
             return;
         }
 
-        if (context.Has(JobFlags.DryRun))
+        if (!context.MayAskForContent)
         {
             tree.Outcomes.Done(OutcomeKind.Updated, directory, index, directory.Remote!.Differences(index) | Changes.Content);
             Done(directory, index, succeeded: true);
@@ -141,7 +141,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     /// <summary>The sender cannot give an entry's content: what is here stays.</summary>
     public void SourceFailed(ReceiverDirectory directory, int index, int errno)
     {
-        context.Problems.Add(new SyncProblem(Operation.Read, errno, tree.PathOf(directory, index), OnSource: true, Warning: errno == Errno.ENOENT));
+        context.Problems.Add(new SyncProblem(errno == 0 ? Operation.Batch : Operation.Read, errno, tree.PathOf(directory, index), OnSource: true, Warning: errno == Errno.ENOENT));
         Done(directory, index, succeeded: false);
     }
 
@@ -167,12 +167,12 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     {
         tree.Bases.Forget(directory, index);
         var remote = directory.Remote!;
-        if (succeeded && tree.Placement.Resume.HasAny)
+        if (succeeded && !context.Has(JobFlags.DryRun) && tree.Placement.Resume.HasAny)
         {
             tree.Placement.Resume.Remove(tree.PathOf(directory, index));
         }
 
-        if (succeeded && tree.Placement.Partials.TakeFound(directory.Id, index) && remote.State(index) != ContentState.Aside)
+        if (succeeded && !context.Has(JobFlags.DryRun) && tree.Placement.Partials.TakeFound(directory.Id, index) && remote.State(index) != ContentState.Aside)
         {
             RemovePartial(directory, index);
         }

@@ -42,6 +42,11 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             }
         }
 
+        if (context.Has(JobFlags.DryRun))
+        {
+            return;
+        }
+
         _error = _handle.Fd < 0 ? _handle.Fd : OpenOutput(_handle.Fd);
         if (_error < 0)
         {
@@ -81,6 +86,14 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         {
             Abandon();
             tree.Contents.SourceFailed(directory, index, errno);
+            return;
+        }
+
+        if (context.Has(JobFlags.DryRun))
+        {
+            // --only-write-batch: the batch has it.
+            Close();
+            tree.Contents.Written(directory, index, error: 0, size, _literal, _matched, digest);
             return;
         }
 

@@ -64,7 +64,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
     /// <summary>The dispatcher stage.</summary>
     public void Run()
     {
-        using var loop = new RecordLoop(RecordSide.Sender);
+        using var loop = new RecordLoop(RecordSide.Sender) { Batch = _context.Batch };
         while (_queue.Take() is { } pack)
         {
             _packs.Wait(_context.Abort.Token);

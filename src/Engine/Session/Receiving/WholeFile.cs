@@ -29,6 +29,13 @@ internal static class WholeFile
             tree.Contents.SourceChanged(directory, index);
         }
 
+        if (context.Has(JobFlags.DryRun))
+        {
+            // --only-write-batch: the batch has it.
+            tree.Contents.Written(directory, index, error: 0, data.Length, literal: data.Length, matched: 0, digest);
+            return;
+        }
+
         var handle = tree.Handles.Take(directory);
         try
         {

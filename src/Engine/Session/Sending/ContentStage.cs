@@ -64,7 +64,7 @@ internal sealed class ContentStage : IDisposable
     private void SendContents(SenderDirectory directory)
     {
         _entries.Send(directory);
-        if (_context.Has(JobFlags.DryRun | JobFlags.ListOnly))
+        if (!_context.MayAskForContent)
         {
             return;
         }

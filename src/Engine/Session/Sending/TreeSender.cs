@@ -46,6 +46,17 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
         });
     }
 
+    /// <summary>Says again what another sender said.</summary>
+    public void Start(Batch.BatchFile batch)
+    {
+        _scanner = _context.RunStage("scan", () => new Batch.BatchAnnouncer(_context, batch, _table).Run());
+        _content = _context.RunStage("content", () =>
+        {
+            using var stage = new Batch.BatchContents(_context, batch, _table);
+            stage.Run();
+        });
+    }
+
     /// <summary>Takes a pack from the receive loop.</summary>
     public void Receive(InboundPack pack) => _loop.Read(pack, this);
 
@@ -83,6 +94,7 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
                 return true;
             case RecordType.Compare:
                 var compare = Records.ReadCompare(ref fields);
+                _context.Batch?.Compare(compare.Directory, compare.Index, compare.Digest);
                 _table.Ask(SenderTask.Compare, compare.Directory, compare.Index, compare.Digest);
                 return true;
             case RecordType.Confirmed:

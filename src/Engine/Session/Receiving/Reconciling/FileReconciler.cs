@@ -10,8 +10,6 @@ namespace NativeSync.Engine.Session.Receiving.Reconciling;
 internal sealed class FileReconciler(
     SyncContext context, ReceiverTree tree, AttributeUpdates updates, ContentComparison comparison, ContentRequests requests, QuickCheck quick)
 {
-    private bool IsDry => context.Has(JobFlags.DryRun);
-
     /// <param name="directory">Where the entry is.</param>
     /// <param name="dirfd">That directory; -1 in a dry run that would make it.</param>
     /// <param name="index">The entry.</param>
@@ -27,7 +25,7 @@ internal sealed class FileReconciler(
             return ReconcileExisting(directory, dirfd, index, here);
         }
 
-        if (IsDry)
+        if (!context.MayAskForContent)
         {
             var isOther = alternate.Level != AlternateLevel.None;
             tree.Outcomes.Done(
@@ -36,7 +34,7 @@ internal sealed class FileReconciler(
             return false;
         }
 
-        if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
+        if (!context.Has(JobFlags.DryRun) && here >= 0 && directory.Local!.Metadata(here).IsDirectory
             && !tree.Deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
         {
             tree.Links.LeaderDone(group, succeeded: false, aside: false);
@@ -94,7 +92,7 @@ internal sealed class FileReconciler(
             return false;
         }
 
-        if (IsDry)
+        if (!context.MayAskForContent)
         {
             tree.Outcomes.Done(OutcomeKind.Updated, directory, index, remote.Differences(index) | Changes.Content);
             tree.Links.LeaderIsHere(directory, index);

@@ -1,0 +1,61 @@
+using NativeSync.Engine.FileSystem;
+
+namespace NativeSync.Engine.Session.Batch;
+
+/// <summary>A batch that comes through a pipe: it is kept in a file without a name until it is applied, since it is verified first.</summary>
+internal static class BatchSpool
+{
+    private const uint OwnersAlone = 0x180;
+
+    /// <summary>Copies what a pipe gives to a new file in TMPDIR (else /tmp) that has no name.</summary>
+    /// <returns>A handle on it, or -errno.</returns>
+    public static int Keep(ISystemCalls io, int pipe)
+    {
+        var directory = Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } given ? given : "/tmp";
+        var dirfd = io.OpenPath(ByteText.FromArgument(directory), OpenFlags.Read | OpenFlags.Directory);
+        if (dirfd < 0)
+        {
+            return dirfd;
+        }
+
+        var name = Receiving.TemporaryName.For("nativesync-batch"u8);
+        var fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, OwnersAlone);
+        if (fd >= 0)
+        {
+            io.UnlinkAt(dirfd, name, directory: false);
+        }
+
+        io.Close(dirfd);
+        if (fd >= 0 && Copy(io, pipe, fd) is < 0 and var error)
+        {
+            io.Close(fd);
+            return error;
+        }
+
+        return fd;
+    }
+
+    private static int Copy(ISystemCalls io, int from, int to)
+    {
+        var chunk = new byte[256 * 1024];
+        while (true)
+        {
+            var count = (int)io.Read(from, chunk);
+            if (count <= 0)
+            {
+                return count;
+            }
+
+            for (var done = 0; done < count;)
+            {
+                var written = (int)io.Write(to, chunk.AsSpan(done, count - done));
+                if (written <= 0)
+                {
+                    return written < 0 ? written : -Errno.EIO;
+                }
+
+                done += written;
+            }
+        }
+    }
+}
