@@ -10,8 +10,12 @@ namespace NativeSync.Migration.Tests;
 /// <summary>docs/migration.md says what a user sees when something is wrong: each of its situations is brought about here.</summary>
 public sealed class DocumentedMessagesTests
 {
-    /// <summary>Needs a real SSH server: PasswordMigrationTests of the end-to-end tests.</summary>
-    private static readonly string[] Elsewhere = ["rescue system shows another host key", "rescue system refuses the password", "data port does not answer"];
+    /// <summary>Need a real SSH server or proxy: PasswordMigrationTests and NetworkModeTests of the end-to-end tests.</summary>
+    private static readonly string[] Elsewhere =
+    [
+        "rescue system shows another host key", "rescue system refuses the password", "data port does not answer",
+        "proxy does not allow the API", "proxy cannot reach the API by HTTPS",
+    ];
 
     private static readonly Dictionary<string, Func<Task<string>>> Situations = new()
     {

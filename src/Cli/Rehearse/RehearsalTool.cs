@@ -37,6 +37,8 @@ internal static class RehearsalTool
             identity = """, "IdentityFile": "client_key" """;
         }
 
+        // On disks the fix-ups would change what is compared in the end; a directory they only look at.
+        string fixups = destination.Machine is null ? "" : """, "Fixups": { "Skip": [ "all" ] }""";
         string root = destination.Machine is null ? $"\"DestinationRoot\": {Json(Path.Combine(area, "destination"))}, " : "";
         string proxy = proxyPort == 0 ? "" : $$""", "Proxy": { "Ip": "127.0.0.1", "Port": "{{proxyPort}}", "User": "{{ProxyUser}}", "Password": "{{ProxyPassword}}" }""";
         Write(ClientSettings.FileName, $$"""
@@ -45,7 +47,7 @@ internal static class RehearsalTool
               "Api": { "Endpoint": {{Json(endpoint)}}, "PollSeconds": 0.1 },
               "Ssh": { "Port": {{destination.Port}}, "User": {{Json(destination.Machine is null ? Environment.UserName : "root")}}{{identity}} },
               "Source": { "Root": {{Json(source)}} },
-              "Transfer": { {{root}}"UntilBytes": 0, "MaxPasses": 3 }
+              "Transfer": { {{root}}"UntilBytes": 0, "MaxPasses": 3 }{{fixups}}
             } }
             """);
 

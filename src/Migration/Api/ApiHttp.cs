@@ -54,7 +54,10 @@ internal static class ApiHttp
 
         if (e.HttpRequestError == HttpRequestError.ProxyTunnelError)
         {
-            return new(action, CloudErrors.Proxy, $"{endpoint.Authority} cannot be reached{proxy}: the proxy refuses", "check Client.Net.Proxy in client.json", effect, null, e);
+            string status = e.StatusCode is { } code ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $", HTTP status {(int)code}") : "";
+            return e.StatusCode is null or >= HttpStatusCode.InternalServerError
+                ? new(action, CloudErrors.Proxy, $"{endpoint.Authority} cannot be reached{proxy}: the proxy cannot reach it{status}", "check the network of the proxy, and Client.Api.Endpoint", effect, null, e)
+                : new(action, CloudErrors.Proxy, $"{endpoint.Authority} cannot be reached{proxy}: the proxy does not allow it{status}", "let the proxy allow CONNECT to that host, or check Client.Net.Proxy in client.json", effect, null, e);
         }
 
         (string what, string advice) = e.HttpRequestError switch

@@ -40,6 +40,8 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
           done
           if [ "$found" = 0 ]; then echo "$1"; fi
         }
+        # mount_fs DEVICE POINT   an XFS whose UUID is mounted already is a copy of it, and no reason to refuse
+        mount_fs() { mount "$1" "$2" || mount -t xfs -o nouuid "$1" "$2" 2>/dev/null; }
         # make_fs TYPE UUID LABEL DEVICE   as the source's is
         make_fs() {
           command -v "mkfs.$1" >/dev/null || { echo "the rescue system has no mkfs.$1; make the file system on $4 by hand" >&2; return 1; }
@@ -65,7 +67,7 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
         disk=$(find_disk "$1") || exit 1
         only=
         for p in $(parts_of "$disk"); do
-          mount "$p" "$m" 2>/dev/null || continue
+          mount_fs "$p" "$m" 2>/dev/null || continue
           if [ -d "$m/etc" ] && { [ -e "$m/bin" ] || [ -e "$m/usr" ]; }; then only=$p; umount "$m" || exit 1; break; fi
           umount "$m" || exit 1
           if [ -z "$only" ]; then only=$p; else only=several; fi
@@ -73,7 +75,7 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
         if [ "$only" = several ]; then echo "several partitions of $disk can be mounted and none holds a system" >&2; exit 1; fi
         if [ -z "$only" ]; then echo "no partition of $disk can be mounted" >&2; exit 1; fi
         if [ "$3" = all ]; then make_fs "$4" "$5" "$6" "$only" || exit 1; fi
-        mount "$only" "$m" && mounted_from "$m"
+        mount_fs "$only" "$m" && mounted_from "$m"
         """;
 
     private const string MountData = """
@@ -83,7 +85,7 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
         disk=$(find_disk "$1") || exit 1
         only=
         for p in $(parts_of "$disk"); do
-          mount "$p" "$m" 2>/dev/null || continue
+          mount_fs "$p" "$m" 2>/dev/null || continue
           umount "$m" || exit 1
           if [ -z "$only" ]; then only=$p; else echo "$disk has several file systems: which of them takes the data?" >&2; exit 1; fi
         done
@@ -95,7 +97,7 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
         elif [ "$3" = all ]; then
           make_fs "$4" "$5" "$6" "$only" || exit 1
         fi
-        mount "$only" "$m" && mounted_from "$m"
+        mount_fs "$only" "$m" && mounted_from "$m"
         """;
 
     /// <summary>Unmounting writes a file system out; a sync before would wait for all the others of the machine, too.</summary>

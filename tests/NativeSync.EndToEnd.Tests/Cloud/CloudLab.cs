@@ -117,7 +117,7 @@ internal sealed class CloudLab : IAsyncDisposable
     }
 
     /// <summary>The disk's file system mounted, to be judged.</summary>
-    public async Task<string> LookAsync(int disk) => await Disks[disk].MountAsync(Scratch[$"look{disk}"], "ro");
+    public async Task<string> LookAsync(int disk, string options = "ro") => await Disks[disk].MountAsync(Scratch[$"look{disk}"], options);
 
     public async ValueTask DisposeAsync()
     {

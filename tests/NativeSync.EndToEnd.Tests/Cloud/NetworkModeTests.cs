@@ -27,6 +27,8 @@ public sealed class NetworkModeTests
         Assert.Equal(0, (await network.OnSourceAsync("/bin/bash", "-c", $"exec 3<>/dev/tcp/{NetworkLab.DestinationAddress}/22")).ExitCode);
         Assert.NotEqual(0, (await network.OnSourceAsync("/bin/bash", "-c", $"exec 3<>/dev/tcp/127.0.0.1/{lab.Simulator.Port}")).ExitCode);
 
+        Assert.False(await ReachesAsync(NetworkLab.DestinationAddress, 22));
+
         await CopyAsync(gateway, server);
         CommandResult second = (await network.OnSourceAsync(server + "/nativesync")).MustExit(0);
         Assert.EndsWith("\nStage 2 is finished and please run next stage at gateway machine.\n", second.Output, StringComparison.Ordinal);
@@ -90,6 +92,79 @@ public sealed class NetworkModeTests
         });
     }
 
+    [Fact]
+    public async Task InScenario3SquidIsAProxyLikeAnyOtherAndWhatItRefusesIsTold()
+    {
+        await using NetworkLab network = await NetworkLab.CreateAsync(gateway: true);
+        await using CloudLab lab = await CloudLab.CreateAsync(network: network.Destination, address: NetworkLab.DestinationAddress);
+        using SmallServer source = new();
+        string tool = lab.Scratch["tool"];
+        await using TlsFront api = new(lab.Simulator.Port, lab.Scratch["ca.pem"]);
+        int closed = FreePort(), port = FreePort();
+        await using (Squid squid = await Squid.StartAsync(port, allowed: [new Uri(api.Endpoint).Port, closed]))
+        {
+            await RefusedAsync("wrong_password", api.Endpoint, "proxy refuses the password");
+            await RefusedAsync(Squid.Password, $"https://{NetworkLab.GatewayAddress}:{closed}", "proxy cannot reach the API by HTTPS");
+            await RefusedAsync(Squid.Password, "https://127.0.0.1:9", "proxy does not allow the API");
+
+            WriteTool(Squid.Password, api.Endpoint);
+            CommandResult done = (await network.OnSourceAsync(tool + "/nativesync")).MustExit(0);
+            Assert.EndsWith("\nMigrate successfully.\n", done.Output, StringComparison.Ordinal);
+            await JudgeAsync(lab, source);
+            string[] asked = await squid.TunnelsAsync();
+            Assert.Contains(api.Endpoint["https://".Length..], asked);
+            Assert.DoesNotContain(asked, a => a.StartsWith(NetworkLab.DestinationAddress, StringComparison.Ordinal));
+        }
+
+        await Command.RunAsync(["rm", "-rf", tool]);
+        await RefusedAsync(Squid.Password, api.Endpoint, "proxy down");
+
+        async Task RefusedAsync(string password, string endpoint, string situation)
+        {
+            WriteTool(password, endpoint);
+            CommandResult refused = await network.OnSourceAsync(tool + "/nativesync");
+            Assert.Equal(1, refused.ExitCode);
+            string documented = "nativesync: " + DocumentedMessages.Of(situation);
+            Assert.True(DocumentedMessages.Fits(documented, refused.ErrorLines[0]), $"page: {documented}\n{refused}");
+        }
+
+        void WriteTool(string password, string endpoint) => lab.WriteTool(tool, mode: 3, client: new JsonObject
+        {
+            ["Client.Api.Endpoint"] = endpoint,
+            ["Client.Api.CaFile"] = lab.Scratch["ca.pem"],
+            ["Client.Source.Root"] = source.Root,
+            ["Client.Fixups.Skip"] = new JsonArray("all"),
+            ["Client.Net.Proxy.Ip"] = NetworkLab.GatewayAddress,
+            ["Client.Net.Proxy.Port"] = port.ToString(CultureInfo.InvariantCulture),
+            ["Client.Net.Proxy.User"] = Squid.User,
+            ["Client.Net.Proxy.Password"] = password,
+        });
+    }
+
+    /// <summary>Whether something answers there from this process's own network, which is the gateway's. Silence is no.</summary>
+    private static async Task<bool> ReachesAsync(string address, int port)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(1));
+        using TcpClient client = new();
+        try
+        {
+            await client.ConnectAsync(address, port, limit.Token);
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A port of an address that this test alone has: nobody else takes it meanwhile.</summary>
+    private static int FreePort()
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Parse(NetworkLab.GatewayAddress), 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
     private static async Task JudgeAsync(CloudLab lab, SmallServer source)
     {
         Assert.Equal(InstanceStates.Running, lab.Instance.State);
@@ -101,13 +176,7 @@ public sealed class NetworkModeTests
 
     private static Task<Process> StartTinyproxyAsync(CloudLab lab, string log, out int port)
     {
-        using (Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
-        {
-            // An address that this test alone has: nobody else takes the port meanwhile.
-            socket.Bind(new IPEndPoint(IPAddress.Parse(NetworkLab.GatewayAddress), 0));
-            port = ((IPEndPoint)socket.LocalEndPoint!).Port;
-        }
-
+        port = FreePort();
         string configuration = lab.Scratch["tinyproxy.conf"];
         File.WriteAllText(configuration, $"Port {port}\nListen {NetworkLab.GatewayAddress}\nTimeout 60\nMaxClients 20\nLogFile \"{log}\"\nLogLevel Connect\nBasicAuth migration right_password\n");
         return WaitAsync(port);
