@@ -133,7 +133,6 @@ public sealed class NetworkModeTests
             ["Client.Api.Endpoint"] = endpoint,
             ["Client.Api.CaFile"] = lab.Scratch["ca.pem"],
             ["Client.Source.Root"] = source.Root,
-            ["Client.Fixups.Skip"] = new JsonArray("all"),
             ["Client.Net.Proxy.Ip"] = NetworkLab.GatewayAddress,
             ["Client.Net.Proxy.Port"] = port.ToString(CultureInfo.InvariantCulture),
             ["Client.Net.Proxy.User"] = Squid.User,
