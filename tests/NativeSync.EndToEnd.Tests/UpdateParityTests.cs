@@ -69,6 +69,8 @@ public sealed class UpdateParityTests
     [InlineData("-aHb --delete --backup-dir=../backup --delay-updates", true)]
     [InlineData("-aH --delete-before --link-dest=../older --link-dest=../oldest", true)]
     [InlineData("-a --append", true)]
+    [InlineData("-aHb --delete-after --backup-dir=../backup", true)]
+    [InlineData("-a --delete-delay --delay-updates", true)]
     [InlineData("-aHb --delete-delay --suffix=.b --copy-dest=../older -yy", false)]
     [InlineData("-a --append-verify -b", false)]
     [InlineData("-a --delete-after --partial-dir=.part --compare-dest=../older", false)]

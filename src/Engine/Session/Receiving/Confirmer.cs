@@ -8,31 +8,46 @@ namespace NativeSync.Engine.Session.Receiving;
 internal sealed class Confirmer(SyncContext context, ReceiverTree tree)
 {
     private readonly bool _wanted = context.Has(JobFlags.RemoveSourceFiles) && !context.Has(JobFlags.DryRun);
+    private readonly bool _isOneMachine = (context.Options.SourceOptions & SourceOptions.OneMachine) != 0;
 
     /// <summary>The entry is here as the source has it. Called before its directory settles.</summary>
     public void Confirm(ReceiverDirectory directory, int index)
     {
-        if (!_wanted || directory.Remote!.Entries.Metadata(index).IsDirectory)
+        // What waits for the end is not in its place before.
+        if (!_wanted || directory.Remote!.Entries.Metadata(index).IsDirectory || tree.Late.Holds(directory, index))
         {
             return;
         }
 
-        FileStatus here = default;
-        if ((context.Options.SourceOptions & SourceOptions.OneMachine) != 0)
+        var handle = _isOneMachine ? tree.Handles.Take(directory) : null;
+        Confirm(directory.Id, index, handle?.Fd ?? -1, tree.LocalName(directory, index));
+        if (handle is not null)
         {
-            // The sender must not remove a file that was compared with itself.
-            var handle = tree.Handles.Take(directory);
-            var error = handle.Fd < 0 ? handle.Fd : context.Io.StatAt(handle.Fd, tree.LocalName(directory, index), out here);
             tree.Handles.Return(handle);
-            if (error < 0)
-            {
-                return;
-            }
+        }
+    }
+
+    /// <summary>The same at the end, for what waited.</summary>
+    public void ConfirmLate(in LateUpdate update, int dirfd)
+    {
+        if (_wanted)
+        {
+            Confirm(update.DirectoryId, update.Index, dirfd, update.Name);
+        }
+    }
+
+    private void Confirm(int directory, int index, int dirfd, ReadOnlySpan<byte> name)
+    {
+        // The sender must not remove a file that was compared with itself.
+        FileStatus here = default;
+        if (_isOneMachine && (dirfd < 0 || context.Io.StatAt(dirfd, name, out here) < 0))
+        {
+            return;
         }
 
         using var scope = context.Outbox.Enter(Records.ConfirmedBound);
         var writer = new WireWriter(scope.Room);
-        Records.WriteConfirmed(ref writer, new ConfirmedRecord(directory.Id, index, here.Device, here.Inode));
+        Records.WriteConfirmed(ref writer, new ConfirmedRecord(directory, index, here.Device, here.Inode));
         scope.Commit(writer.Position);
     }
 }

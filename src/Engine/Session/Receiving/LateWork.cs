@@ -14,7 +14,8 @@ namespace NativeSync.Engine.Session.Receiving;
 internal sealed class LateWork(SyncContext context, ReceiverTree tree)
 {
     private readonly Lock _gate = new();
-    private readonly List<(byte[] Directory, byte[] Name)> _updates = [];
+    private readonly List<LateUpdate> _updates = [];
+    private readonly HashSet<(int Directory, int Index)> _held = [];
     private readonly List<LateDeletion> _deletions = [];
     private readonly List<(byte[] Directory, DirectoryGoal Goal)> _goals = [];
 
@@ -25,11 +26,21 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
     /// <summary>True when directories must wait for the end with their attributes.</summary>
     public bool IsExpected => TakesDeletions || context.Has(JobFlags.DelayUpdates);
 
-    public void AddUpdate(byte[] directory, byte[] name)
+    public void AddUpdate(ReceiverDirectory directory, int index)
     {
         lock (_gate)
         {
-            _updates.Add((directory, name));
+            _updates.Add(new LateUpdate(directory.Id, directory.Path, index, tree.LocalName(directory, index).ToArray()));
+            _held.Add((directory.Id, index));
+        }
+    }
+
+    /// <summary>True when an entry waits for the end.</summary>
+    public bool Holds(ReceiverDirectory directory, int index)
+    {
+        lock (_gate)
+        {
+            return _held.Count > 0 && _held.Contains((directory.Id, index));
         }
     }
 
@@ -69,13 +80,13 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
 
     public void Run()
     {
-        foreach (var (directory, name) in _updates)
+        foreach (var update in _updates)
         {
-            var error = Update(directory, name);
+            var error = Update(update);
             if (error < 0)
             {
                 Interlocked.Increment(ref tree.Statistics.Failed);
-                tree.Report(Operation.Rename, -error, PathBytes.Join(directory, name));
+                tree.Report(Operation.Rename, -error, PathBytes.Join(update.Directory, update.Name));
             }
         }
 
@@ -93,9 +104,9 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
         }
     }
 
-    private int Update(byte[] directory, byte[] name)
+    private int Update(in LateUpdate update)
     {
-        var dirfd = tree.Handles.Open(directory);
+        var dirfd = tree.Handles.Open(update.Directory);
         if (dirfd < 0)
         {
             return dirfd;
@@ -106,11 +117,12 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
         var error = place;
         if (place >= 0)
         {
-            error = tree.Placement.Replace(PathBytes.Join(directory, name), new Staged(place, name), dirfd, name);
+            error = tree.Placement.Replace(PathBytes.Join(update.Directory, update.Name), new Staged(place, update.Name), dirfd, update.Name);
             if (error >= 0)
             {
                 // Renaming one name of a file over another does nothing.
-                context.Io.UnlinkAt(place, name, directory: false);
+                context.Io.UnlinkAt(place, update.Name, directory: false);
+                tree.Confirmer.ConfirmLate(update, dirfd);
             }
 
             partials.Close(place);
@@ -138,6 +150,13 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
         context.Io.Close(dirfd);
     }
 }
+
+/// <summary>What --delay-updates put aside.</summary>
+/// <param name="DirectoryId">The directory that holds it; settled by the time of the end.</param>
+/// <param name="Directory">Its path relative to the destination.</param>
+/// <param name="Index">The entry.</param>
+/// <param name="Name">Its name here.</param>
+internal readonly record struct LateUpdate(int DirectoryId, byte[] Directory, int Index, byte[] Name);
 
 /// <summary>What --delete-after and --delete-delay found.</summary>
 /// <param name="Directory">The directory that holds it, relative to the destination.</param>

@@ -24,7 +24,8 @@ internal sealed class ReceiverTree : IDisposable
         Root = root;
         Filters = context.FiltersIn(FilterSide.Receiver, root.Path, (path, errno) => Report(Operation.Open, errno, path));
         Handles = new DirectoryHandles(context.Io, root.Fd, context.Has(JobFlags.KeepDirLinks) || (context.Options.SourceOptions & SourceOptions.NoImpliedDirs) != 0);
-        Outcomes = new OutcomeReporter(context, Statistics, new Confirmer(context, this));
+        Confirmer = new Confirmer(context, this);
+        Outcomes = new OutcomeReporter(context, Statistics, Confirmer);
         Attributes = new AttributeWriter(context, Outcomes, identities);
         Late = new LateWork(context, this);
         Placement = new Placement(context, this);
@@ -67,6 +68,9 @@ internal sealed class ReceiverTree : IDisposable
     public AttributeWriter Attributes { get; }
 
     public OutcomeReporter Outcomes { get; }
+
+    /// <summary>Tells the sender what it may remove.</summary>
+    public Confirmer Confirmer { get; }
 
     public FileWriters Writers { get; }
 

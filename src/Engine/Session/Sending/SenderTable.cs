@@ -15,6 +15,7 @@ internal sealed class SenderTable
 
     private readonly object _gate = new();
     private readonly Dictionary<int, SenderDirectory> _directories = [];
+    private readonly Dictionary<int, SenderDirectory> _settled = [];
     private readonly Queue<SenderWork> _work = new();
     private readonly SessionAbort _abort;
     private readonly ProgressCounters _progress;
@@ -36,6 +37,9 @@ internal sealed class SenderTable
 
     /// <summary>The receiver settles nothing before it has seen the whole tree (--delete-before).</summary>
     public bool KeepsAll { get; init; }
+
+    /// <summary>What is removed is confirmed at the end (--delay-updates): settled directories are known until then.</summary>
+    public bool KeepsSettled { get; init; }
 
     /// <summary>Waits until there is room for another listing.</summary>
     public void WaitForRoom()
@@ -149,7 +153,7 @@ internal sealed class SenderTable
     {
         lock (_gate)
         {
-            var directory = Get(id);
+            var directory = task == SenderTask.Remove && _settled.TryGetValue(id, out var settled) ? settled : Get(id);
             if (index >= directory.Listing.Count)
             {
                 throw new ProtocolException(ProtocolError.BadOrder, $"directory {id} has no entry {index}");
@@ -245,6 +249,11 @@ internal sealed class SenderTable
         directory.Answered = true;
         directory.Children = null;
         _directories.Remove(directory.Id);
+        if (KeepsSettled)
+        {
+            _settled[directory.Id] = directory;
+        }
+
         _window -= directory.Listing.Footprint;
         _progress.Settled(directory.Listing.Count, directory.ContentBytes - directory.CountedBytes);
         Monitor.PulseAll(_gate);

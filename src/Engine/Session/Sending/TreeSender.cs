@@ -26,7 +26,11 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
     public TreeSender(SyncContext context)
     {
         _context = context;
-        _table = new SenderTable(context.Abort, context.Progress) { KeepsAll = context.Options.DeleteTiming == DeleteTiming.Before };
+        _table = new SenderTable(context.Abort, context.Progress)
+        {
+            KeepsAll = context.Options.DeleteTiming == DeleteTiming.Before,
+            KeepsSettled = context.Has(JobFlags.RemoveSourceFiles) && context.Has(JobFlags.DelayUpdates),
+        };
     }
 
     /// <summary>The counts of both ends, once the receiver has all it wants.</summary>

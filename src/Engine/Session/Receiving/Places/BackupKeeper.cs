@@ -25,11 +25,21 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
     public bool KeepsDeleted(ReadOnlySpan<byte> path) =>
         IsOn && (context.Options.BackupDirectory is not null || path.Length <= _suffix.Length || !path.EndsWith(_suffix));
 
-    /// <summary>Keeps what a rename is about to replace: it has both names until then. 0, or -errno.</summary>
+    /// <summary>Keeps what a rename is about to replace: it has both names until then, where that can be. 0, or -errno.</summary>
     /// <param name="path">The entry, relative to the destination.</param>
     /// <param name="dirfd">Its directory.</param>
     /// <param name="name">Its name.</param>
     public int KeepReplaced(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name) => Keep(path, dirfd, name, Link);
+
+    /// <summary>Nothing took the place of what was kept: it gets its name back where it lost it.</summary>
+    /// <inheritdoc cref="KeepReplaced"/>
+    public void Restore(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name)
+    {
+        if (context.Io.StatAt(dirfd, name, out _) == -Errno.ENOENT)
+        {
+            Keep(path, dirfd, name, MoveBack);
+        }
+    }
 
     /// <summary>Moves what would be deleted. 0, or -errno.</summary>
     /// <inheritdoc cref="KeepReplaced"/>
@@ -88,9 +98,14 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
     {
         var temporary = TemporaryName.For(kept);
         var error = context.Io.LinkAt(dirfd, name, target, temporary);
+        if (error == -Errno.EXDEV)
+        {
+            return Copy(dirfd, name, target, kept, path);
+        }
+
         if (error < 0)
         {
-            // No more links, another file system, or one without links: then it is away until the new one is there.
+            // No more links, or a file system without them: then it is away until the new one is there.
             return Move(dirfd, name, target, kept, path);
         }
 
@@ -112,6 +127,9 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
 
         return error;
     }
+
+    private int MoveBack(int dirfd, ReadOnlySpan<byte> name, int target, ReadOnlySpan<byte> kept, ReadOnlySpan<byte> path) =>
+        context.Io.RenameAt(target, kept, dirfd, name);
 
     private int Copy(int dirfd, ReadOnlySpan<byte> name, int target, ReadOnlySpan<byte> kept, ReadOnlySpan<byte> path) =>
         LocalCopy.Make(context, tree.Attributes, dirfd, name, target, kept, path.ToArray());

@@ -81,6 +81,7 @@ internal sealed class Placement : IDisposable
         Partials.Close(place);
         if (error < 0)
         {
+            Partials.RemoveIfEmpty(dirfd);
             Discard(staged);
         }
     }
@@ -108,14 +109,19 @@ internal sealed class Placement : IDisposable
     /// <summary>Gives something complete its name; what has it is kept when asked for. 0, or -errno.</summary>
     public int Replace(byte[] path, in Staged staged, int dirfd, ReadOnlySpan<byte> name)
     {
-        if (Backups.IsOn && _context.Io.StatAt(dirfd, name, out var old) >= 0 && !old.IsDirectory
-            && (old.IsRegular || Backups.KeepsDeleted(path))
-            && Backups.KeepReplaced(path, dirfd, name) is < 0 and var error)
+        var isKept = Backups.IsOn && _context.Io.StatAt(dirfd, name, out var old) >= 0 && !old.IsDirectory && (old.IsRegular || Backups.KeepsDeleted(path));
+        if (isKept && Backups.KeepReplaced(path, dirfd, name) is < 0 and var error)
         {
             return error;
         }
 
-        return _context.Io.RenameAt(staged.Dirfd, staged.Name, dirfd, name);
+        error = _context.Io.RenameAt(staged.Dirfd, staged.Name, dirfd, name);
+        if (error < 0 && isKept)
+        {
+            Backups.Restore(path, dirfd, name);
+        }
+
+        return error;
     }
 
     /// <summary>A hard link to something that waits for the end waits, too. 0, or -errno.</summary>
@@ -135,7 +141,7 @@ internal sealed class Placement : IDisposable
         Partials.Close(to);
         if (error >= 0)
         {
-            _tree.Late.AddUpdate(directory.Path, name.ToArray());
+            _tree.Late.AddUpdate(directory, index);
         }
 
         return error;
@@ -163,13 +169,15 @@ internal sealed class Placement : IDisposable
 
         var error = _context.Io.RenameAt(staged.Dirfd, staged.Name, place, name);
         Partials.Close(place);
-        if (error >= 0)
+        if (error < 0)
         {
-            directory.Remote!.State(index) = ContentState.Aside;
-            _tree.Late.AddUpdate(directory.Path, name.ToArray());
+            Partials.RemoveIfEmpty(dirfd);
+            return error;
         }
 
-        return error;
+        directory.Remote!.State(index) = ContentState.Aside;
+        _tree.Late.AddUpdate(directory, index);
+        return 0;
     }
 
     /// <summary>--temp-dir on another file system: copied beside its place first, so that it still replaces the old one in one step.</summary>
