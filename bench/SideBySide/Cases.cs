@@ -41,6 +41,27 @@ internal static class Cases
         },
         new Case
         {
+            Name = "moved",
+            Title = "drivers/ of the Linux source moved",
+            Room = 2 * TreeRoom,
+            PrepareAsync = async bench =>
+            {
+                string source = await bench.LinuxTreeAsync();
+                (await Command.RunAsync(["cp", "-a", source, bench["moved"]])).MustExit(0);
+                return (source + "/", bench["moved"] + "/");
+            },
+
+            // After a run the destination is as the source; it had the directory under another name before.
+            ResetAsync = async bench => (await Command.RunAsync(["mv", bench["moved/drivers"], bench["moved/old-drivers"]])).MustExit(0),
+            CleanAsync = bench => bench.RemoveAsync("moved"),
+            Contenders =
+            [
+                Contender.Rsync("-a", "--delete"), Contender.Rsync("-a", "--delete", "-z", "--zc=zstd", "--zl=1"), Contender.Rsync("-a", "--delete", "-z", "--zc=lz4"), Contender.Rsync("-a", "--delete", "-W"),
+                Contender.NativeSync("-a", "--delete", "--detect-renamed"), Contender.NativeSync("-a", "--delete", "--detect-renamed", "-z"), Contender.Login(false),
+            ],
+        },
+        new Case
+        {
             Name = "million",
             Title = "One million small files, nothing changed",
             ByDefault = false,
