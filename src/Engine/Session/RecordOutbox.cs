@@ -6,7 +6,8 @@ namespace NativeSync.Engine.Session;
 /// <summary>
 /// Where the stages of one end put their records, and where the send loop takes packs of them. Records are appended to
 /// an open pack; the send loop takes it as soon as the lane is free, so that packs are small while the line is idle and
-/// full while it is busy, without any timer.
+/// full while it is busy, without any timer. A stage that has more to append at once may hold back meanwhile, so that thousands
+/// of small records do not become as many packs, system calls and wake-ups at both ends.
 /// </summary>
 /// <remarks>
 /// Guarded by its own monitor: the open pack, the queue of full packs and the queue of control frames.
@@ -20,6 +21,13 @@ internal sealed class RecordOutbox
 
     private const int MaxQueuedPacks = 6;
 
+    /// <summary>What is held back goes when it is as much as this, or as many records: soon enough for the other end to begin.</summary>
+    private const int HeldBytes = 2 * 1024;
+    private const int HeldRecords = 32;
+
+    [ThreadStatic]
+    private static bool t_holds;
+
     private readonly object _gate = new();
     private readonly Queue<Pack> _full = new();
     private readonly Queue<byte[]> _control = new();
@@ -29,10 +37,34 @@ internal sealed class RecordOutbox
     private bool _completed;
     private bool _plain;
 
+    // The open pack: how many records were held back in it, and whether it may go.
+    private int _held;
+    private bool _ready;
+
     public RecordOutbox(SessionAbort abort)
     {
         _abort = abort;
         abort.Token.Register(Wake);
+    }
+
+    /// <summary>
+    /// Until <see cref="Flush"/>, what this thread appends may wait for more of it. It must not wait for anybody, nor do anything long,
+    /// before it has flushed.
+    /// </summary>
+    public static void Hold() => t_holds = true;
+
+    /// <summary>Lets go what is held back.</summary>
+    public void Flush()
+    {
+        t_holds = false;
+        lock (_gate)
+        {
+            if (_open is { IsEmpty: false } && !_ready)
+            {
+                _ready = true;
+                Monitor.PulseAll(_gate);
+            }
+        }
     }
 
     /// <summary>
@@ -52,9 +84,7 @@ internal sealed class RecordOutbox
             _abort.ThrowIfAborted();
             if (_open is { } open && Math.Min(open.Buffer.Length, Pack.HeaderRoom + ProtocolLimits.MaxRawRecords) - open.End < bound)
             {
-                _full.Enqueue(open);
-                _open = null;
-                Monitor.PulseAll(_gate);
+                Close(open);
             }
 
             _open ??= new Pack(ArrayPool<byte>.Shared.Rent(Math.Max(PackSize, bound + Pack.HeaderRoom))) { Plain = _plain };
@@ -80,9 +110,7 @@ internal sealed class RecordOutbox
             _plain = plain;
             if (_open is { IsEmpty: false } open)
             {
-                _full.Enqueue(open);
-                _open = null;
-                Monitor.PulseAll(_gate);
+                Close(open);
             }
             else if (_open is { } empty)
             {
@@ -158,10 +186,11 @@ internal sealed class RecordOutbox
                     return true;
                 }
 
-                if (_open is { IsEmpty: false } open)
+                if (_open is { IsEmpty: false } open && (_ready || _completed))
                 {
                     pack = open;
                     _open = null;
+                    _ready = false;
                     return true;
                 }
 
@@ -217,6 +246,26 @@ internal sealed class RecordOutbox
 
     private void Exit() => Monitor.Exit(_gate);
 
+    /// <summary>The open pack is full, or the next must be another.</summary>
+    private void Close(Pack open)
+    {
+        _full.Enqueue(open);
+        _open = null;
+        _ready = false;
+        Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Records were appended to the open pack.</summary>
+    private void Appended(Pack pack)
+    {
+        _held++;
+        if (!_ready && (!t_holds || _held >= HeldRecords || pack.End >= Pack.HeaderRoom + HeldBytes))
+        {
+            _ready = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
     /// <summary>A pack under way: its buffer is rented and belongs to whoever holds the pack.</summary>
     internal sealed class Pack(byte[] buffer)
     {
@@ -247,12 +296,12 @@ internal sealed class RecordOutbox
         /// <summary>Makes the first <paramref name="count"/> bytes of <see cref="Room"/> part of the pack.</summary>
         public void Commit(int count)
         {
-            if (pack.IsEmpty && count > 0)
+            if (count > 0)
             {
-                Monitor.PulseAll(owner._gate);
+                owner._held = pack.IsEmpty ? 0 : owner._held;
+                pack.End += count;
+                owner.Appended(pack);
             }
-
-            pack.End += count;
         }
 
         public void Dispose() => owner.Exit();

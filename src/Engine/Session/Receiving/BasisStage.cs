@@ -19,6 +19,9 @@ internal sealed class BasisStage : IDisposable
     private static readonly int MaxOpen = DescriptorLimit.Share(64, part: 8);
     private const long MaxSignatureBytes = 8 * 1024 * 1024;
 
+    /// <summary>Who reads more than this lets others' records go first: some milliseconds.</summary>
+    public const long LongHash = 4 * 1024 * 1024;
+
     private readonly object _gate = new();
     private readonly Queue<BasisRequest> _requests = new();
     private readonly Dictionary<(int Directory, int Index), Basis> _open = [];
@@ -98,6 +101,7 @@ internal sealed class BasisStage : IDisposable
     {
         while (Take(out var request))
         {
+            RecordOutbox.Hold();
             switch (request.Task)
             {
                 case BasisTask.Compare:
@@ -131,6 +135,7 @@ internal sealed class BasisStage : IDisposable
                     return true;
                 }
 
+                _context.Outbox.Flush();
                 Monitor.Wait(_gate);
             }
         }
@@ -138,11 +143,16 @@ internal sealed class BasisStage : IDisposable
 
     private void Compare(ReceiverDirectory directory, int index)
     {
-        var fd = _tree.Bases.Open(directory, index, out _);
+        var fd = _tree.Bases.Open(directory, index, out var status);
         var error = fd;
         UInt128 digest = default;
         if (fd >= 0)
         {
+            if (status.Size > LongHash)
+            {
+                _context.Outbox.Flush();
+            }
+
             error = FileDigest.Compute(_context.Io, fd, out digest);
             _context.Io.Close(fd);
         }

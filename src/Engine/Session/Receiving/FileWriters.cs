@@ -237,6 +237,7 @@ internal sealed class FileWriters : IDisposable
                 {
                     try
                     {
+                        LetGo(job.Task);
                         _owner.Do(job, open);
                     }
                     finally
@@ -251,6 +252,19 @@ internal sealed class FileWriters : IDisposable
                 {
                     file.Abandon();
                 }
+            }
+        }
+
+        /// <summary>Small files end one after the other; what is told of them goes before a large one begins.</summary>
+        private void LetGo(WriteTask next)
+        {
+            if (next == WriteTask.Begin)
+            {
+                _context.Outbox.Flush();
+            }
+            else
+            {
+                RecordOutbox.Hold();
             }
         }
 
@@ -277,6 +291,7 @@ internal sealed class FileWriters : IDisposable
                         return false;
                     }
 
+                    _context.Outbox.Flush();
                     Monitor.Wait(_gate);
                 }
             }

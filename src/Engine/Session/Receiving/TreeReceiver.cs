@@ -69,7 +69,9 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         {
             _packs.Wait(_context.Abort.Token);
             pack.OnReleased = () => _packs.Release();
+            RecordOutbox.Hold();
             loop.Read(pack, this);
+            _context.Outbox.Flush();
         }
     }
 

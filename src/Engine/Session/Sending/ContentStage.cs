@@ -13,6 +13,9 @@ internal sealed class ContentStage : IDisposable
     /// <summary>Files up to this size travel inside one record.</summary>
     private const int WholeLimit = 192 * 1024;
 
+    /// <summary>What is read at once without letting the records before it go.</summary>
+    private const long LongHash = 4 * 1024 * 1024;
+
     private readonly SyncContext _context;
     private readonly SenderTable _table;
     private readonly EntriesWriter _entries;
@@ -38,8 +41,9 @@ internal sealed class ContentStage : IDisposable
 
     public void Run()
     {
-        while (_table.Take(out var work))
+        while (Take(out var work))
         {
+            RecordOutbox.Hold();
             switch (work.Task)
             {
                 case SenderTask.Entries:
@@ -59,6 +63,17 @@ internal sealed class ContentStage : IDisposable
     }
 
     public void Dispose() => CloseDirectory();
+
+    private bool Take(out SenderWork work)
+    {
+        if (_table.TryTake(out work))
+        {
+            return true;
+        }
+
+        _context.Outbox.Flush();
+        return _table.Take(out work);
+    }
 
     /// <summary>Everything of a directory that the receiver does not have; hard links are asked for one by one.</summary>
     private void SendContents(SenderDirectory directory)
@@ -115,6 +130,11 @@ internal sealed class ContentStage : IDisposable
 
     private int Compare(in SenderWork work, int fd, in FileStatus status)
     {
+        if (status.Size > LongHash)
+        {
+            _context.Outbox.Flush();
+        }
+
         var error = FileDigest.Compute(_context.Io, fd, out var digest);
         if (error < 0)
         {

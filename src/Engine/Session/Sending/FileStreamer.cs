@@ -110,6 +110,8 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
 
     private void Begin(in SenderWork work, long size, long basisLength)
     {
+        // From here on the receiver works alongside.
+        context.Outbox.Flush();
         using var scope = context.Outbox.Enter(Records.FileBeginBound);
         var writer = new WireWriter(scope.Room);
         Records.WriteFileBegin(ref writer, work.Directory.Id, work.Index, size, basisLength);

@@ -41,6 +41,18 @@ internal sealed class SenderTable
     /// <summary>What is removed is confirmed at the end (--delay-updates): settled directories are known until then.</summary>
     public bool KeepsSettled { get; init; }
 
+    /// <summary>There is no room for another listing. Only the scanner, which asks, makes it so.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _window > WindowBytes && !KeepsAll;
+            }
+        }
+    }
+
     /// <summary>Waits until there is room for another listing.</summary>
     public void WaitForRoom()
     {
@@ -211,6 +223,15 @@ internal sealed class SenderTable
         {
             _finished = true;
             Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Work, if there is some now.</summary>
+    public bool TryTake(out SenderWork work)
+    {
+        lock (_gate)
+        {
+            return _work.TryDequeue(out work);
         }
     }
 

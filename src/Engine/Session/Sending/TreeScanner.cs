@@ -77,6 +77,7 @@ internal sealed class TreeScanner
         var writer = new WireWriter(scope.Room);
         Records.WriteEndOfTree(ref writer, _statistics);
         scope.Commit(writer.Position);
+        _context.Outbox.Flush();
     }
 
     private void AnnounceRoot()
@@ -121,7 +122,13 @@ internal sealed class TreeScanner
     /// <returns>What to walk below it; null when it could not be read and was not announced.</returns>
     private Step? Visit(SenderDirectory directory, byte[] name)
     {
-        _table.WaitForRoom();
+        if (_table.IsFull)
+        {
+            _context.Outbox.Flush();
+            _table.WaitForRoom();
+        }
+
+        RecordOutbox.Hold();
         if (!Scan(directory))
         {
             return null;

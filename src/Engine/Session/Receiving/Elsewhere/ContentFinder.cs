@@ -98,7 +98,12 @@ internal sealed class ContentFinder : IDisposable
             return;
         }
 
-        _index ??= ContentSurvey.Make(_context, _tree, _seed);
+        if (_index is null)
+        {
+            _context.Outbox.Flush();
+            _index = ContentSurvey.Make(_context, _tree, _seed);
+        }
+
         attempt.Found ??= Find(directory, index);
         while (attempt.Next < attempt.Found.Length)
         {
@@ -250,6 +255,11 @@ internal sealed class ContentFinder : IDisposable
         }
 
         ref var wanted = ref directory.Remote!.Entries.Metadata(index);
+        if (wanted.Size > BasisStage.LongHash)
+        {
+            _context.Outbox.Flush();
+        }
+
         var fits = _context.Io.Stat(fd, out var status) >= 0 && status.IsRegular && status.Size == wanted.Size
             && MetadataWriter.SameTime(status.Modified, wanted.Modified, _context.TimeWindow)
             && FileDigest.Compute(_context.Io, fd, out digest) >= 0;
