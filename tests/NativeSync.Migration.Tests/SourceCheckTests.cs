@@ -17,9 +17,39 @@ public sealed class SourceCheckTests
     [InlineData(DriverState.Unknown, DriverState.Unknown, null, CheckVerdict.Warn, "no configuration of it in /boot")]
     public void EveryKernelIsJudgedByItsDrivers(DriverState disk, DriverState network, bool? initramfs, CheckVerdict verdict, string finding)
     {
-        CheckLine line = Assert.Single(SourceCheck.System(new SourceFacts { Kernels = [new KernelFacts("6.1.0", disk, network, initramfs)] }, isRunning: true));
+        CheckLine line = Assert.Single(SourceCheck.System(new SourceFacts { Kernels = [new KernelFacts("6.1.0", disk, network, initramfs)] }, isRunning: true, mends: false));
         Assert.Equal((verdict, "virtio, kernel 6.1.0", finding), (line.Verdict, line.Subject, line.Finding));
         Assert.Equal(verdict == CheckVerdict.Ok, line.Remedy.Length == 0);
+    }
+
+    [Theory]
+    [InlineData(false, true, CheckVerdict.Ok, "as modules; the initramfs lacks them and is made anew at the destination")]
+    [InlineData(null, true, CheckVerdict.Ok, "as modules; the initramfs is looked into at the destination, and made anew if need be")]
+    [InlineData(false, false, CheckVerdict.Fail, "as modules, the initramfs lacks virtio_blk, and there is no update-initramfs, dracut or mkinitrd to make it anew")]
+    public void WhatAnInitramfsLacksIsMendedWhereThatCanBe(bool? initramfs, bool tool, CheckVerdict verdict, string finding)
+    {
+        CheckLine line = Assert.Single(SourceCheck.System(new SourceFacts { MakesInitramfs = tool, Kernels = [new KernelFacts("6.1.0", DriverState.Module, DriverState.Module, initramfs)] }, isRunning: true));
+        Assert.Equal((verdict, finding), (line.Verdict, line.Finding));
+    }
+
+    [Fact]
+    public void AKernelWithoutDriversIsFatalOnlyWhereItIsTheOnlyKind()
+    {
+        KernelFacts lacks = new("4.9.0", DriverState.Missing, DriverState.Missing, null), has = new("6.1.0", DriverState.BuiltIn, DriverState.BuiltIn, null);
+        Assert.Equal([CheckVerdict.Warn, CheckVerdict.Ok], SourceCheck.System(new SourceFacts { Kernels = [lacks, has] }, isRunning: true).Select(l => l.Verdict));
+        Assert.Equal([CheckVerdict.Fail, CheckVerdict.Fail], SourceCheck.System(new SourceFacts { Kernels = [lacks, lacks] }, isRunning: true).Select(l => l.Verdict));
+    }
+
+    [Fact]
+    public async Task ASourceWithoutDriversIsRefusedBeforeTheInstanceIsTouched()
+    {
+        await using Harness h = new();
+        h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"Source\":{\"Root\":", "\"Ours\":{\"Was\":", StringComparison.Ordinal));
+        h.Source.SourceFacts = new SourceFacts { Kernels = [new KernelFacts("4.9.0", DriverState.Missing, DriverState.Module, null)] };
+        Assert.Contains(await h.CheckAsync(), l => l is { Verdict: CheckVerdict.Fail, Subject: "virtio, kernel 4.9.0" });
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.Contains("has no virtio_blk driver", e.Message, StringComparison.Ordinal);
+        Assert.Empty(h.Instance.Accepted);
     }
 
     [Fact]

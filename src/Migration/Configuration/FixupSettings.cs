@@ -7,11 +7,14 @@ public sealed record FixupSettings
 {
     private const string Prefix = "Client.Fixups.";
 
+    /// <summary>One for all, so that settings which say the same are equal.</summary>
+    private static readonly IReadOnlyList<string> None = [];
+
     /// <summary><c>Client.Fixups.Skip</c>: names of the steps to leave out; "all" for all.</summary>
-    public IReadOnlyList<string> Skip { get; init; } = [];
+    public IReadOnlyList<string> Skip { get; init; } = None;
 
     /// <summary><c>Client.Fixups.Only</c>: names of the only steps to take; empty for all.</summary>
-    public IReadOnlyList<string> Only { get; init; } = [];
+    public IReadOnlyList<string> Only { get; init; } = None;
 
     /// <summary><c>Client.Fixups.Before</c>: a command for /bin/sh inside the copied system, before the steps.</summary>
     public string? Before { get; init; }
@@ -27,6 +30,9 @@ public sealed record FixupSettings
 
     /// <summary><c>Client.Fixups.NewHostKeys</c>.</summary>
     public bool NewHostKeys { get; init; }
+
+    /// <summary>Whether a step is taken.</summary>
+    public bool Takes(string step) => !Skip.Contains(step) && !Skip.Contains("all") && (Only.Count == 0 || Only.Contains(step));
 
     internal static FixupSettings Read(ConfigReader r)
     {
@@ -48,7 +54,7 @@ public sealed record FixupSettings
         };
     }
 
-    private static List<string> Names(ConfigReader r, string key)
+    private static IReadOnlyList<string> Names(ConfigReader r, string key)
     {
         List<string> names = [];
         foreach (ConfigNode node in r.List(key))
@@ -67,6 +73,6 @@ public sealed record FixupSettings
             }
         }
 
-        return names;
+        return names.Count == 0 ? None : names;
     }
 }

@@ -44,14 +44,38 @@ internal sealed class BootMenuFixup : IFixup
             context.Edit(menu, "the root has another UUID", text => editor.Legacy(text, PartitionOf(context.Facts)));
         }
 
-        if (changed && context.Facts.SystemDisk is not null && Generator(context.Tree) is { } script)
+        if (context.Facts.SystemDisk is null || BootKernel.Find(context.Tree).Count == 0 || !(changed || !HasRoot(context.Tree, uuid)))
+        {
+            return;
+        }
+
+        if (Generator(context.Tree) is { } script)
         {
             // What it writes replaces the edited menu; what it cannot write leaves that.
             context.Run(new RootCommand(script, "make the boot menu anew")
             {
-                Judge = tree => HasRoot(tree, uuid) ? null : "the menu that it made does not name the root's UUID",
+                Judge = tree => HasRoot(tree, uuid) ? null : "the menu does not name the root's UUID",
+                Otherwise = c => Instead(c, uuid, root.Type),
             });
         }
+        else if (!HasRoot(context.Tree, uuid))
+        {
+            Instead(context, uuid, root.Type);
+        }
+    }
+
+    /// <summary>A plain menu where there is none that would do.</summary>
+    private static void Instead(FixupContext context, string uuid, string? type)
+    {
+        if (HasRoot(context.Tree, uuid))
+        {
+            context.Warn("the boot menu could not be made anew; the edited one stays");
+            return;
+        }
+
+        string menu = context.Tree.HasProgram("grub2-install") ? Menus[0] : Menus[1];
+        context.Write(menu, MinimalMenu.Text(BootKernel.Find(context.Tree), uuid, type), "a plain menu, since the system's own could not be made", FixupContext.Private);
+        context.Warn($"the system could not make its boot menu; /{menu} is a plain one, until it makes its own");
     }
 
     /// <summary>Whether a menu of the root names its file system.</summary>

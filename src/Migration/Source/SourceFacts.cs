@@ -24,13 +24,20 @@ public enum DriverState
 /// <param name="Disk">virtio_blk.</param>
 /// <param name="Network">virtio_net.</param>
 /// <param name="InitramfsHasVirtio">Whether its initramfs holds virtio_blk; null when there is none or it cannot be read.</param>
-public sealed record KernelFacts(string Release, DriverState Disk, DriverState Network, bool? InitramfsHasVirtio);
+public sealed record KernelFacts(string Release, DriverState Disk, DriverState Network, bool? InitramfsHasVirtio)
+{
+    /// <summary>It cannot run on a CVM.</summary>
+    public bool LacksDrivers => Disk == DriverState.Missing || Network == DriverState.Missing;
+}
 
 /// <summary>What decides whether the source will run on a CVM.</summary>
 public sealed record SourceFacts
 {
     /// <summary>The kernels in /boot.</summary>
     public IReadOnlyList<KernelFacts> Kernels { get; init; } = [];
+
+    /// <summary>Whether it has a tool to make an initramfs.</summary>
+    public bool MakesInitramfs { get; init; }
 
     /// <summary>enforcing, permissive or disabled; null without SELinux.</summary>
     public string? SeLinux { get; init; }
@@ -63,6 +70,7 @@ internal static class SourceFactsReader
         return new SourceFacts
         {
             Kernels = Kernels(root),
+            MakesInitramfs = HasTool(root),
             SeLinux = SeLinux(root, running),
             FreeMemory = running ? FreeMemory(Text("/proc/meminfo")) : null,
             Swaps = swaps,
@@ -119,6 +127,22 @@ internal static class SourceFactsReader
         }
 
         return kernels;
+    }
+
+    private static bool HasTool(string root)
+    {
+        foreach (string tool in (string[])["update-initramfs", "dracut", "mkinitrd"])
+        {
+            foreach (string directory in (string[])["usr/sbin", "usr/bin", "sbin", "bin"])
+            {
+                if (File.Exists(Path.Join(root, directory, tool)))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private static bool? Initramfs(string root, string boot, string release)

@@ -55,14 +55,17 @@ internal static class SourceCheck
 
         if (facts is not null)
         {
-            lines.AddRange(System(facts, client.SourceRoot == "/"));
+            lines.AddRange(System(facts, client.SourceRoot == "/", mends: client.Fixups.Takes("initramfs")));
         }
 
         return lines;
     }
 
     /// <summary>Kernel, initramfs, SELinux, memory, swap.</summary>
-    internal static List<CheckLine> System(SourceFacts facts, bool isRunning)
+    /// <param name="facts">Facts of the source.</param>
+    /// <param name="isRunning">It is this machine.</param>
+    /// <param name="mends">What an initramfs lacks is put into it at the destination.</param>
+    internal static List<CheckLine> System(SourceFacts facts, bool isRunning, bool mends = true)
     {
         List<CheckLine> lines = [.. facts.Disks.Select(d => new CheckLine(CheckVerdict.Ok, "disk " + d.Disk, d.Layout))];
         if (facts.ForeignPrograms is { } foreign)
@@ -75,9 +78,11 @@ internal static class SourceCheck
             lines.Add(new(CheckVerdict.Warn, "virtio", "no kernel in /boot to look at", "make sure that what boots this server has the virtio_blk and virtio_net drivers"));
         }
 
+        bool anyRuns = facts.Kernels.Any(static k => k.Disk != DriverState.Missing && k.Network != DriverState.Missing);
         foreach (KernelFacts kernel in facts.Kernels)
         {
-            lines.Add(Virtio(kernel, "virtio, kernel " + kernel.Release));
+            CheckLine line = Virtio(kernel, "virtio, kernel " + kernel.Release, mends, facts.MakesInitramfs);
+            lines.Add(anyRuns && line.Verdict == CheckVerdict.Fail && kernel.LacksDrivers ? line with { Verdict = CheckVerdict.Warn, Remedy = "the other kernels have it: let one of them boot first" } : line);
         }
 
         if (facts.SeLinux is { } mode)
@@ -97,7 +102,7 @@ internal static class SourceCheck
         return lines;
     }
 
-    private static CheckLine Virtio(KernelFacts kernel, string subject)
+    private static CheckLine Virtio(KernelFacts kernel, string subject, bool mends, bool hasTool)
     {
         const string rebuild = "rebuild it with virtio_blk, virtio_pci and virtio_net (update-initramfs -u after adding them to /etc/initramfs-tools/modules, or dracut -f --add-drivers)";
         return (kernel.Disk, kernel.Network) switch
@@ -107,6 +112,8 @@ internal static class SourceCheck
             (DriverState.Unknown, _) => new(CheckVerdict.Warn, subject, "no configuration of it in /boot", "make sure that it has the virtio_blk and virtio_net drivers"),
             (DriverState.BuiltIn, _) => new(CheckVerdict.Ok, subject, "built in"),
             _ when kernel.InitramfsHasVirtio == true => new(CheckVerdict.Ok, subject, "as modules, and in the initramfs"),
+            _ when mends && hasTool => new(CheckVerdict.Ok, subject, kernel.InitramfsHasVirtio == false ? "as modules; the initramfs lacks them and is made anew at the destination" : "as modules; the initramfs is looked into at the destination, and made anew if need be"),
+            _ when mends && kernel.InitramfsHasVirtio == false => new(CheckVerdict.Fail, subject, "as modules, the initramfs lacks virtio_blk, and there is no update-initramfs, dracut or mkinitrd to make it anew", "install the distribution's tool"),
             _ when kernel.InitramfsHasVirtio == false => new(CheckVerdict.Warn, subject, "as modules, and the initramfs lacks virtio_blk: the destination would not find its disk", rebuild),
             _ => new(CheckVerdict.Warn, subject, "as modules, and the initramfs cannot be looked into", "make sure that it holds virtio_blk"),
         };

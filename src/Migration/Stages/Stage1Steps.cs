@@ -70,7 +70,7 @@ internal sealed class CheckSourceStep : Step
 
         SourceFacts facts = context.Services.Source.Facts(context.Client.SourceRoot);
         context.State.HasTatAgent = facts.HasTatAgent;
-        List<CheckLine> lines = SourceCheck.Lines(context.Configuration, context.Services, context.Tool.Path, context.State.Disks, context.Client.SourceRoot == "/" ? facts : null);
+        List<CheckLine> lines = SourceCheck.Lines(context.Configuration, context.Services, context.Tool.Path, context.State.Disks, facts.Kernels.Count > 0 || context.Client.SourceRoot == "/" ? facts : null);
         lines.RemoveAll(l => l.Subject == "file systems"); // Said when the disks are prepared.
         Checks.Demand(context, lines);
         return Task.FromResult("nothing stands in the way");
