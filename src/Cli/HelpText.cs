@@ -13,7 +13,8 @@ internal static class HelpText
         Usage: nativesync [COMMAND] [OPTION]...
 
         Commands
-          (none), migrate   move this server to a Tencent Cloud CVM, as client.json and user.json say
+          (none), migrate   move this server to a Tencent Cloud CVM, as client.json and user.json say; with --check only
+                            look whether it would work, with --clean give up (nativesync migrate --help tells all)
           init              write client.json, user.json and the exclude list to fill in
           sync              synchronise files, with rsync's options and meaning
           verify            compare two trees by digest, and name what differs

@@ -77,6 +77,20 @@ public sealed class SourceCheckTests
     public void FreeMemoryIsReadFromOldAndNewKernels(string meminfo, long? expected) => Assert.Equal(expected, SourceFactsReader.FreeMemory(meminfo));
 
     [Theory]
+    [InlineData("Debian GNU/Linux", "Debian Server 12.0 64bit", CheckVerdict.Ok)]
+    [InlineData("SLES", "SUSE Linux Enterprise Server 15", CheckVerdict.Ok)]
+    [InlineData("CentOS Linux", "Debian Server 12.0 64bit", CheckVerdict.Warn)]
+    public async Task TheDistributionsOfBothSidesAndTheBandwidthAreShown(string source, string destination, CheckVerdict expected)
+    {
+        await using Harness h = new(instance: new() { InstanceId = Harness.InstanceId, Region = Harness.Region, OsName = destination, Bandwidth = 7 });
+        Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(h.Tool.Path)!, "source/boot"));
+        h.Source.SourceFacts = new SourceFacts { Distribution = source };
+        IReadOnlyList<CheckLine> lines = await h.CheckAsync();
+        Assert.Equal(expected, lines.Single(l => l.Subject == "operating system").Verdict);
+        Assert.Contains(lines, l => l.Finding == "public bandwidth 7 Mbit/s; more of it makes the transfer faster");
+    }
+
+    [Theory]
     [InlineData(2, 62, null)]
     [InlineData(1, 3, "32-bit x86")]
     [InlineData(1, 62, "32-bit x86")] // x32
@@ -120,7 +134,7 @@ public sealed class SourceCheckTests
             Device("sr0", "11:0", 0);
             MountEntry[] mounts =
             [
-                .. MountTable.Parse("1 0 253:0 / / rw - ext4 /dev/mapper/vg0-root rw\n2 0 8:1 / /boot rw - ext4 /dev/sda1 rw\n3 0 0:44 / /srv/a\\040b rw - btrfs /dev/sdb rw\n4 0 0:44 /x /srv/x rw - btrfs /dev/sdb rw\n"u8),
+                .. MountTable.Parse("1 0 253:0 / / rw - ext4 /dev/mapper/vg0-root rw\n5 0 8:1 /grub /bound rw - ext4 /dev/sda1 rw\n2 0 8:1 / /boot rw - ext4 /dev/sda1 rw\n3 0 0:44 / /srv/a\\040b rw - btrfs /dev/sdb rw\n4 0 0:44 /x /srv/x rw - btrfs /dev/sdb rw\n"u8),
             ];
             Assert.Equal(
             [

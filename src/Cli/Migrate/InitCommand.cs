@@ -45,6 +45,7 @@ internal static class InitCommand
             }
         }
 
+        Console.Out.WriteLine($"Fill in {UserSettings.FileName}, look at {ClientSettings.FileName}, then run as root: nativesync --check{(args.Length > 0 ? " --config-dir=" + tool.Path : "")}");
         return Task.FromResult(0);
     }
 }

@@ -180,6 +180,9 @@ public sealed class Instance
     /// <summary>Public IPv6 addresses, or null.</summary>
     public List<string>? PublicIPv6Addresses { get; set; }
 
+    /// <summary>Its way to the Internet.</summary>
+    public InternetAccess? InternetAccessible { get; set; }
+
     /// <summary>The groups bound to it, in order.</summary>
     public List<string>? SecurityGroupIds { get; set; }
 
@@ -194,6 +197,13 @@ public sealed class Instance
 
     /// <summary>Why it failed.</summary>
     public string? LatestOperationErrorMsg { get; set; }
+}
+
+/// <summary>An instance's way to the Internet.</summary>
+public sealed class InternetAccess
+{
+    /// <summary>Mbit/s from the instance; 0 or null for none of its own.</summary>
+    public long? InternetMaxBandwidthOut { get; set; }
 }
 
 /// <summary>A disk of an instance.</summary>

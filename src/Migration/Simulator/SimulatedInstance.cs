@@ -48,6 +48,9 @@ public sealed class SimulatedInstance
     /// <summary>Public address; null for none, which the API shows as null.</summary>
     public string? PublicAddress { get; init; } = "127.0.0.1";
 
+    /// <summary>Mbit/s from its public address.</summary>
+    public int Bandwidth { get; init; } = 100;
+
     /// <summary>Present state.</summary>
     public string State { get; set; } = InstanceStates.Running;
 

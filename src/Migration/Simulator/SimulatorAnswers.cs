@@ -200,6 +200,9 @@ internal static class SimulatorAnswers
         WriteStrings(w, "PublicIpAddresses", i.PublicAddress is null ? null : [i.PublicAddress]);
         w.WriteNull("IPv6Addresses");
         w.WriteNull("PublicIPv6Addresses");
+        w.WriteStartObject("InternetAccessible");
+        w.WriteNumber("InternetMaxBandwidthOut", i.PublicAddress is null ? 0 : i.Bandwidth);
+        w.WriteEndObject();
         w.WriteString("ImageId", nulls ? null : "img-sim00000");
         w.WriteString("OsName", nulls ? null : i.OsName);
         WriteStrings(w, "SecurityGroupIds", nulls ? null : i.SecurityGroupIds);

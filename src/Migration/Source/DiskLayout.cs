@@ -66,7 +66,7 @@ internal static class DiskLayout
         string number = Text(Path.Combine(device, "dev")), mapped = "/dev/mapper/" + Text(Path.Combine(device, "dm/name"));
 
         // btrfs shows a number of its own: there the name of the device tells.
-        MountEntry[] mounted = [.. mounts.Where(m => m.Device == number || m.Source == "/dev/" + name || m.Source == mapped).DistinctBy(m => Convert.ToHexString(m.MountPoint))];
+        MountEntry[] mounted = [.. mounts.Where(m => (m.Device == number || m.Source == "/dev/" + name || m.Source == mapped) && (m.Type == "btrfs" || m.Root.AsSpan().SequenceEqual("/"u8)))];
         if (mounted.Length > 0)
         {
             string more = mounted.Length > 3 ? $" and {mounted.Length - 3} more" : "";

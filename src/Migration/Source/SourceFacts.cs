@@ -51,6 +51,9 @@ public sealed record SourceFacts
     /// <summary>What the system's programs are for, when that is not 64-bit x86; else null.</summary>
     public string? ForeignPrograms { get; init; }
 
+    /// <summary>NAME of /etc/os-release, such as "Debian GNU/Linux"; null without.</summary>
+    public string? Distribution { get; init; }
+
     /// <summary>The disks of the server and how they are divided.</summary>
     public IReadOnlyList<(string Disk, string Layout)> Disks { get; init; } = [];
 
@@ -74,6 +77,7 @@ internal static class SourceFactsReader
             SeLinux = SeLinux(root, running),
             FreeMemory = running ? FreeMemory(Text("/proc/meminfo")) : null,
             Swaps = swaps,
+            Distribution = Setting(Text(Path.Join(root, "etc/os-release")), "NAME="),
             ForeignPrograms = ProgramKind.Foreign(root),
             Disks = running ? DiskLayout.Read("/sys/block", mounts, swaps) : [],
             HasTatAgent = Directory.Exists(Path.Join(root, "usr/local/qcloud/tat_agent")),
@@ -193,11 +197,17 @@ internal static class SourceFactsReader
             return enforce == "1" ? "enforcing" : "permissive";
         }
 
-        foreach (string line in Text(Path.Join(root, "etc/selinux/config")).Split('\n'))
+        return Setting(Text(Path.Join(root, "etc/selinux/config")), "SELINUX=");
+    }
+
+    /// <summary>The value in a file of shell variables, without its quotes.</summary>
+    private static string? Setting(string text, string name)
+    {
+        foreach (string line in text.Split('\n'))
         {
-            if (line.StartsWith("SELINUX=", StringComparison.Ordinal))
+            if (line.StartsWith(name, StringComparison.Ordinal))
             {
-                return line["SELINUX=".Length..].Trim();
+                return line[name.Length..].Trim().Trim('"', '\'');
             }
         }
 

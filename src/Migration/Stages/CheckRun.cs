@@ -1,6 +1,7 @@
 using NativeSync.Migration.Api;
 using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Logging;
+using NativeSync.Migration.Source;
 
 namespace NativeSync.Migration.Stages;
 
@@ -26,10 +27,11 @@ public static class CheckRun
 
         List<DiskAssignment> disks = [];
         bool isGateway = false;
+        Instance? instance = null;
         try
         {
             using TencentApiClient api = services.OpenApi(configuration, tool);
-            Instance? instance = await new CvmClient(api).DescribeInstanceAsync(user.InstanceId, ct).ConfigureAwait(false);
+            instance = await new CvmClient(api).DescribeInstanceAsync(user.InstanceId, ct).ConfigureAwait(false);
             lines.Add(new(CheckVerdict.Ok, "API", $"answers, and accepts the key from {api.CredentialOrigin}"));
             AddClock(lines, api.ClockSkew);
             isGateway = client.Mode == NetworkMode.Gateway;
@@ -66,7 +68,9 @@ public static class CheckRun
         else
         {
             bool system = client.SourceRoot == "/" || services.Source.IsDirectory(client.SourceRoot + "/boot");
-            lines.AddRange(SourceCheck.Lines(configuration, services, tool.Path, disks, system ? services.Source.Facts(client.SourceRoot) : null));
+            SourceFacts? facts = system ? services.Source.Facts(client.SourceRoot) : null;
+            lines.AddRange(SourceCheck.Lines(configuration, services, tool.Path, disks, facts));
+            AddDistribution(lines, facts?.Distribution, instance?.OsName);
         }
 
         foreach (CheckLine line in lines)
@@ -75,6 +79,21 @@ public static class CheckRun
         }
 
         return lines;
+    }
+
+    /// <summary>The guide recommends the same on both sides: the console and what is made of the disks later go by the image.</summary>
+    private static void AddDistribution(List<CheckLine> lines, string? source, string? destination)
+    {
+        if (source is null || string.IsNullOrEmpty(destination))
+        {
+            return;
+        }
+
+        // "SLES" calls itself by its initials, and the console by its name.
+        string word = source.StartsWith("SLE", StringComparison.Ordinal) ? "SUSE" : source.Split(' ')[0];
+        lines.Add(destination.Contains(word, StringComparison.OrdinalIgnoreCase)
+            ? new(CheckVerdict.Ok, "operating system", $"{source}, as the destination ({destination})")
+            : new(CheckVerdict.Warn, "operating system", $"{source}, and the destination is shown as {destination}, also afterwards", $"reinstall the destination with {source} before the migration, if that matters"));
     }
 
     private static void AddClock(List<CheckLine> lines, TimeSpan? skew)

@@ -34,6 +34,11 @@ internal static class Preflight
                 : new(CheckVerdict.Fail, name, "it has no private address of the kind asked for", "check Client.Net.IPv6"));
         }
 
+        if (client.Mode == NetworkMode.Default && instance.InternetAccessible?.InternetMaxBandwidthOut is > 0 and { } bandwidth)
+        {
+            lines.Add(new(CheckVerdict.Ok, name, $"public bandwidth {bandwidth.ToString(CultureInfo.InvariantCulture)} Mbit/s; more of it makes the transfer faster"));
+        }
+
         int data = instance.DataDisks?.Count ?? 0;
         foreach (DataDisk disk in user.DataDisks)
         {
