@@ -72,7 +72,7 @@ internal static class HelpText
     /// <summary>Whether <c>verify</c> takes the option, too.</summary>
     public static bool IsForVerify(OptionId id) => id is OptionId.Exclude or OptionId.ExcludeFrom or OptionId.Include or OptionId.IncludeFrom or OptionId.Filter or OptionId.FilterFiles or OptionId.CvsExclude
         or OptionId.From0 or OptionId.Permissions or OptionId.Times or OptionId.Owner or OptionId.Group or OptionId.Links or OptionId.Devices or OptionId.Specials
-        or OptionId.DevicesAndSpecials or OptionId.ModifyWindow or OptionId.Acls or OptionId.Xattrs or OptionId.HardLinks or OptionId.NumericIds or OptionId.OneFileSystem or OptionId.OmitDirectoryTimes or OptionId.FileFlags or OptionId.ProjectIds
+        or OptionId.DevicesAndSpecials or OptionId.ModifyWindow or OptionId.Acls or OptionId.Xattrs or OptionId.HardLinks or OptionId.NumericIds or OptionId.OneFileSystem or OptionId.OmitDirectoryTimes or OptionId.FileFlags or OptionId.ChecksumIndex or OptionId.ProjectIds
         or OptionId.Archive or OptionId.Quiet or OptionId.Verbose or OptionId.Json or OptionId.Rsh or OptionId.RsyncPath or OptionId.Port or OptionId.Identity or OptionId.KnownHosts
         or OptionId.HostKeyCheck or OptionId.SshConfig or OptionId.Timeout or OptionId.Help or OptionId.Version;
 

@@ -56,6 +56,7 @@ internal static class VerifyCommand
             Rules = arguments.Options.Rules,
             ModifyWindow = arguments.Options.ModifyWindow,
             TimeoutSeconds = arguments.Options.TimeoutSeconds,
+            ChecksumIndex = arguments.Options.ChecksumIndex,
         };
         return await Verifier.CompareAsync(Side(first, source), Side(second, destination), options, observer, interruption.Token);
     }

@@ -24,7 +24,7 @@ internal enum OptionId
     Rsh, RsyncPath, Port, Identity, KnownHosts, HostKeyCheck, SshConfig,
     Relative, ImpliedDirs, Dirs, OldDirs, FilesFrom, IgnoreMissing, DeleteMissing, ListOnly, RemoveSourceFiles,
     CopyLinks, CopyUnsafeLinks, CopyDirLinks, SafeLinks, MungeLinks, KeepDirLinks, CopyDevices, WriteDevices, DropDevices,
-    DetectRenamed, Backup, BackupDirectory, Suffix, Append, AppendVerify, DeleteBefore, DeleteDuring, DeleteDelay, DeleteAfter,
+    DetectRenamed, ChecksumIndex, Backup, BackupDirectory, Suffix, Append, AppendVerify, DeleteBefore, DeleteDuring, DeleteDelay, DeleteAfter,
     PartialDirectory, Resume, DelayUpdates, TempDirectory, Fuzzy, CompareDest, CopyDest, LinkDest, Preallocate, StopAfter, StopAt,
     Version, Help, Server,
 }

@@ -165,6 +165,7 @@ internal static class OptionTable
         Row(Json, "json", '\0', null, Own, "one JSON object a line on standard output, for every event and the report"),
         Row(OptionId.FileFlags, "fileflags", '\0', null, Own, "keep inode flags, as chattr sets them; what is immutable at the destination is replaced all the same").No("fileflags"),
         Row(DetectRenamed, "detect-renamed", '\0', null, Own, "move or copy what the destination has under another name (same size, time and digest) instead of sending it; deletes at the end").No("detect-renamed"),
+        Row(ChecksumIndex, "checksum-index", '\0', "FILE", Own, "keep digests in this file, at each end, so that the next --checksum, --detect-renamed or verify reads only what changed").No("checksum-index"),
         Row(ProjectIds, "project-ids", '\0', null, Own, "keep project ids, by which project quotas count").No("project-ids"),
         Row(Resume, "resume", '\0', null, Own, "keep what came of a large file when a run breaks off, in .nativesync-partial at the destination, and go on from it (the default, except under the name rsync)").No("resume"),
         Row(Port, "port", '\0', "PORT", Own, "port of the SSH server"),

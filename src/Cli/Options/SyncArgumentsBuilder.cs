@@ -40,7 +40,7 @@ internal sealed class SyncArgumentsBuilder
     private byte[] _skipCompress = [];
     private int? _port;
     private HostKeyCheck? _hostKeyCheck;
-    private bool _asRsync;
+    private bool _asRsync, _isVerify;
     private bool? _resume;
 
     /// <summary>Bytes; what is smaller is sent again sooner than it is looked for.</summary>
@@ -63,7 +63,7 @@ internal sealed class SyncArgumentsBuilder
     /// <summary>Makes sense of the command line of <c>verify</c>: everything is compared unless an option takes it back.</summary>
     /// <exception cref="UsageException">Something is wrong with it or with a rule file, or it is not supported.</exception>
     public static SyncArguments ParseForVerify(IReadOnlyList<byte[]> arguments) =>
-        Parse(arguments, new SyncArgumentsBuilder(RuleFiles.OnDisk, VerifyOptions.Everything), static option => HelpText.IsForVerify(option.Id), "verify");
+        Parse(arguments, new SyncArgumentsBuilder(RuleFiles.OnDisk, VerifyOptions.Everything) { _isVerify = true }, static option => HelpText.IsForVerify(option.Id), "verify");
 
     private static SyncArguments Parse(IReadOnlyList<byte[]> arguments, SyncArgumentsBuilder builder, Func<OptionSpec, bool> isFor, string command)
     {
@@ -255,7 +255,7 @@ internal sealed class SyncArgumentsBuilder
         if (!_version && !_help)
         {
             Set(JobFlags.WholeFile, _wholeFile == true);
-            update = _update.Build(ref _flags, _filters, update);
+            update = _update.Build(ref _flags, _filters, update, _isVerify);
             _wholeFile = _update.WholeFile ?? _wholeFile;
             RefuseContradictions();
         }

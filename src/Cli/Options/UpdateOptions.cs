@@ -20,6 +20,7 @@ internal sealed class UpdateOptions
     private byte[]? _backupDirectory, _suffix, _partialDirectory, _tempDirectory;
     private int _fuzzy, _append;
     private bool _detectRenamed;
+    private byte[]? _checksumIndex;
     private JobFlags _flags;
 
     /// <summary>When to stop; null for never.</summary>
@@ -48,6 +49,7 @@ internal sealed class UpdateOptions
             case OptionId.TempDirectory: _tempDirectory = given.Value; break;
             case OptionId.Fuzzy: _fuzzy = on ? Math.Min(2, _fuzzy + 1) : 0; break;
             case OptionId.DetectRenamed: _detectRenamed = on; break;
+            case OptionId.ChecksumIndex: _checksumIndex = on ? given.Value : null; break;
             case OptionId.CompareDest: AddAlternate(AlternateUse.Compare, given); break;
             case OptionId.CopyDest: AddAlternate(AlternateUse.Copy, given); break;
             case OptionId.LinkDest: AddAlternate(AlternateUse.Link, given); break;
@@ -65,8 +67,9 @@ internal sealed class UpdateOptions
     /// <param name="flags">What the other options say; completed.</param>
     /// <param name="rules">The filter rules; rsync's implied ones are put behind them.</param>
     /// <param name="options">What the engine gets; <see cref="SyncOptions.Flags"/> and <see cref="SyncOptions.Rules"/> are the caller's.</param>
+    /// <param name="isVerify">They are those of <c>verify</c>.</param>
     /// <exception cref="UsageException">They contradict each other, or the others.</exception>
-    public SyncOptions Build(ref JobFlags flags, FilterArguments rules, SyncOptions options)
+    public SyncOptions Build(ref JobFlags flags, FilterArguments rules, SyncOptions options, bool isVerify = false)
     {
         flags |= _flags;
         if ((_before ? 1 : 0) + (_during ? 1 : 0) + (_after ? 1 : 0) > 1)
@@ -79,6 +82,11 @@ internal sealed class UpdateOptions
         if (_compareNone && (flags & JobFlags.Checksum) != 0)
         {
             throw new UsageException("--checksum needs a checksum: --checksum-choice=none cannot be used with it", UsageException.Unsupported);
+        }
+
+        if (_checksumIndex is not null && !isVerify && !_detectRenamed && (flags & JobFlags.Checksum) == 0)
+        {
+            throw new UsageException("--checksum-index keeps what --checksum and --detect-renamed find: give one of them");
         }
 
         CheckInPlace(flags);
@@ -96,6 +104,7 @@ internal sealed class UpdateOptions
             AlternateDirectories = _alternates,
             Fuzzy = _fuzzy,
             DetectRenamed = _detectRenamed,
+            ChecksumIndex = _checksumIndex,
         };
     }
 

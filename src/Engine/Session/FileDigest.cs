@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Hashing;
+using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 
 namespace NativeSync.Engine.Session;
@@ -8,6 +9,30 @@ namespace NativeSync.Engine.Session;
 internal static class FileDigest
 {
     private const int BufferSize = 256 * 1024;
+
+    /// <summary>The same, from the index where the file is known there and has not changed.</summary>
+    /// <param name="io">The system.</param>
+    /// <param name="known">null without an index.</param>
+    /// <param name="fd">The file.</param>
+    /// <param name="status">What it is.</param>
+    /// <param name="digest">Of its content.</param>
+    public static int Compute(ISystemCalls io, DigestIndex? known, int fd, in FileStatus status, out UInt128 digest)
+    {
+        // What a device holds changes without a trace in its node.
+        known = status.IsRegular ? known : null;
+        if (known is not null && known.TryGet(status, out digest))
+        {
+            return 0;
+        }
+
+        var error = Compute(io, fd, out digest);
+        if (known is not null && error >= 0 && io.Stat(fd, out var after) >= 0 && after.IsSameVersion(status))
+        {
+            known.Put(status, digest);
+        }
+
+        return error;
+    }
 
     /// <returns>0, or -errno of the read that failed.</returns>
     public static int Compute(ISystemCalls io, int fd, out UInt128 digest)

@@ -44,6 +44,7 @@ internal static class JobTranslation
         Add(texts, JobText.GroupMap, options.GroupMap);
         Add(texts, JobText.ChangeMode, options.ChangeMode);
         Add(texts, JobText.SkipCompress, options.SkipCompress);
+        Add(texts, JobText.ChecksumIndex, options.ChecksumIndex);
         Add(texts, JobText.FilesFrom, request is { FilesFrom: { } list, FilesFromIsRemote: true } ? list : []);
         if (kind == JobKind.Push)
         {
@@ -98,6 +99,7 @@ internal static class JobTranslation
                     : (AlternateUse)Math.Clamp(Get(numbers, JobNumber.AlternateUse), (long)AlternateUse.Compare, (long)AlternateUse.Link),
                 AlternateDirectories = alternates,
                 Fuzzy = (int)Math.Clamp(Get(numbers, JobNumber.Fuzzy), 0, 2),
+                ChecksumIndex = job.Text(JobText.ChecksumIndex),
                 DetectRenamed = Get(numbers, JobNumber.DetectRenamed) != 0,
                 ResumeFrom = Math.Max(0, Get(numbers, JobNumber.ResumeFrom)),
                 Durable = Get(numbers, JobNumber.Durable) != 0,

@@ -1,3 +1,4 @@
+using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
@@ -23,6 +24,9 @@ internal sealed class SyncContext
 
     /// <summary>The caller's; null in an agent.</summary>
     public ISyncObserver? Observer { get; init; }
+
+    /// <summary>Digests of earlier runs (--checksum-index); null without.</summary>
+    public DigestIndex? Digests { get; init; }
 
     /// <summary>What --chmod says, when this end sends; null for nothing.</summary>
     public ModeChanges? ChangeMode { get; init; }

@@ -1,3 +1,4 @@
+using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
 using NativeSync.Engine.Session.Receiving;
@@ -13,6 +14,7 @@ internal sealed class SyncSession : IAsyncDisposable
 
     private readonly SyncContext _context;
     private readonly TimeProvider _clock;
+    private readonly SharedDigests? _digests;
     private readonly CancellationTokenRegistration _cancellation;
     private ITimer? _progress;
     private TreeSender? _sender;
@@ -34,6 +36,7 @@ internal sealed class SyncSession : IAsyncDisposable
             ChangeMode = options.ChangeMode.Length > 0 ? ModeChanges.FromWire(options.ChangeMode) : null,
             Options = options,
             Clock = environment.Clock,
+            Digests = (_digests = SharedDigests.Open(environment.Io, environment.Clock, options.ChecksumIndex))?.Index,
             Filters = FilterList.Parse(options.Rules, options.Has(JobFlags.DeleteExcluded)),
             Lane = lane,
             Abort = abort,
@@ -154,6 +157,7 @@ internal sealed class SyncSession : IAsyncDisposable
             _list?.Join();
             _listing?.Dispose();
             _sources?.Dispose();
+            _digests?.Dispose();
         }).ConfigureAwait(false);
     }
 

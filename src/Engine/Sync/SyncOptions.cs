@@ -126,6 +126,12 @@ public sealed record SyncOptions
     /// <summary>With <see cref="JobFlags.DryRun"/>: contents are asked for all the same, so that a batch gets them.</summary>
     public bool BatchOnly { get; init; }
 
+    /// <summary>
+    /// <c>--checksum-index</c>: a file, at each end, in which digests of whole files are kept for the next run; null for none. Of use with
+    /// <see cref="JobFlags.Checksum"/> and <see cref="DetectRenamed"/>.
+    /// </summary>
+    public byte[]? ChecksumIndex { get; init; }
+
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
     public IReadOnlyList<byte[]> Rules { get; init; } = [];
 

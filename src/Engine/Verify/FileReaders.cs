@@ -1,11 +1,12 @@
 using System.Threading.Channels;
+using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Verify;
 
 /// <summary>The threads that read and hash files. A directory is queued once for each reader that may help with it.</summary>
-internal sealed class FileReaders(ISystemCalls io, int count)
+internal sealed class FileReaders(ISystemCalls io, int count, DigestIndex? digests)
 {
     private readonly Channel<ManifestDirectory> _queue = Channel.CreateUnbounded<ManifestDirectory>(); // bounded by the walker's own limit
     private long _files;
@@ -104,7 +105,9 @@ internal sealed class FileReaders(ISystemCalls io, int count)
             return;
         }
 
-        error = hasher.Hash(fd, before.Blocks * 512 < before.Size, out UInt128 digest, ct);
+        UInt128 digest = default;
+        bool known = digests is not null && digests.TryGet(before, out digest);
+        error = known ? 0 : hasher.Hash(fd, before.Blocks * 512 < before.Size, out digest, ct);
         if (error < 0)
         {
             directory.AddFault(new ManifestFault(index, Operation.Read, -error, Warning: false));
@@ -112,6 +115,11 @@ internal sealed class FileReaders(ISystemCalls io, int count)
         }
 
         error = io.Stat(fd, out FileStatus after);
+        if (!known && error >= 0 && after.IsSameVersion(before))
+        {
+            digests?.Put(before, digest);
+        }
+
         ref readonly EntryMetadata listed = ref directory.Listing.Metadata(index);
         if (error < 0 || after.Changed != identity.Changed || after.Modified != listed.Modified || after.Size != listed.Size)
         {

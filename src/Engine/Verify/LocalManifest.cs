@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 
 namespace NativeSync.Engine.Verify;
@@ -11,9 +12,12 @@ internal sealed class LocalManifest : IRecordSource, IRecordSink
     private readonly Channel<byte[]> _packs = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(PacksAhead) { SingleReader = true, SingleWriter = true });
     private readonly CancellationTokenSource _stop;
     private readonly Task _making;
+    private readonly SharedDigests? _digests;
 
-    public LocalManifest(ISystemCalls io, ManifestOptions options, byte[] root, CancellationToken ct)
+    public LocalManifest(ISystemCalls io, ManifestOptions options, byte[] root, SharedDigests? digests, CancellationToken ct)
     {
+        _digests = digests;
+        options = options with { Digests = digests?.Index };
         _stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         _making = Task.Run(() => MakeAsync(new TreeManifest(io, options, this), root), CancellationToken.None);
     }
@@ -42,6 +46,7 @@ internal sealed class LocalManifest : IRecordSource, IRecordSink
         await _stop.CancelAsync().ConfigureAwait(false);
         await _making.ConfigureAwait(false);
         _stop.Dispose();
+        _digests?.Dispose();
     }
 
     private async Task MakeAsync(TreeManifest manifest, byte[] root)

@@ -1,3 +1,4 @@
+using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
@@ -15,6 +16,9 @@ internal sealed record ManifestOptions
 
     /// <summary>Threads that read file contents.</summary>
     public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 4);
+
+    /// <summary>Digests of earlier runs; null without.</summary>
+    public DigestIndex? Digests { get; init; }
 
     public ScanFields ScanFields =>
         ScanFields.LinkTargets

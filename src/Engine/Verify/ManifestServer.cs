@@ -1,3 +1,4 @@
+using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
@@ -20,10 +21,13 @@ internal static class ManifestServer
     }
 
     /// <summary>Streams the manifest.</summary>
-    public static Task RunAsync(JobFrame job, IRecordSink sink, CancellationToken ct)
+    /// <exception cref="SessionException">11: the index of digests cannot be used.</exception>
+    public static async Task RunAsync(JobFrame job, IRecordSink sink, CancellationToken ct)
     {
         Check(job);
-        return new TreeManifest(LinuxSystemCalls.Instance, OptionsOf(job.Flags, job.Rules), sink).RunAsync(job.Sources[0], ct);
+        using var digests = SharedDigests.Open(LinuxSystemCalls.Instance, TimeProvider.System, job.Text(JobText.ChecksumIndex));
+        var options = OptionsOf(job.Flags, job.Rules) with { Digests = digests?.Index };
+        await new TreeManifest(LinuxSystemCalls.Instance, options, sink).RunAsync(job.Sources[0], ct).ConfigureAwait(false);
     }
 
     /// <summary>Options for flags and rules, the same on both sides of a comparison.</summary>

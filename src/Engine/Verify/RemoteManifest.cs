@@ -98,6 +98,7 @@ internal sealed class RemoteManifest : IRecordSource
             Numbers = options.TimeoutSeconds == 0
                 ? [new(JobNumber.CompressLevel, 1)]
                 : [new(JobNumber.CompressLevel, 1), new(JobNumber.TimeoutSeconds, options.TimeoutSeconds)],
+            Texts = options.ChecksumIndex is { Length: > 0 } index ? [new(JobText.ChecksumIndex, index)] : [],
             Sources = [path],
             Rules = options.Rules,
             Secret = new byte[ProtocolLimits.SecretLength], // no further lane joins a manifest

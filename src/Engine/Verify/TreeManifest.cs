@@ -25,7 +25,7 @@ internal sealed class TreeManifest
     {
         _io = io;
         _options = options;
-        _readers = new FileReaders(io, options.Readers);
+        _readers = new FileReaders(io, options.Readers, options.Digests);
         IdentityMap? identities = options.Has(JobFlags.NumericIds) ? null : IdentityMap.Load(io);
         _writer = new ManifestWriter(options, identities, sink);
     }

@@ -1,3 +1,4 @@
+using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Verify;
 using NativeSync.Protocol;
@@ -49,6 +50,6 @@ public static class Verifier
             return await RemoteManifest.OpenAsync(connection, side.Path, options, ct).ConfigureAwait(false);
         }
 
-        return new LocalManifest(io, ManifestServer.OptionsOf(options.Flags, options.Rules), side.Path, ct);
+        return new LocalManifest(io, ManifestServer.OptionsOf(options.Flags, options.Rules), side.Path, SharedDigests.Open(io, TimeProvider.System, options.ChecksumIndex), ct);
     }
 }

@@ -19,6 +19,9 @@ public sealed record VerifyOptions
     /// <summary>Seconds by which times may differ.</summary>
     public int ModifyWindow { get; init; }
 
+    /// <summary>A file, on the machine of each side, in which digests are kept for the next time; null for none.</summary>
+    public byte[]? ChecksumIndex { get; init; }
+
     /// <summary>Differences and problems kept in the report; the observer hears of all.</summary>
     public int MaxKept { get; init; } = 1000;
 

@@ -235,6 +235,8 @@ public enum JobText : byte
     FilesFrom = 9,
     /// <summary>The directories of --compare-dest, --copy-dest or --link-dest: each a blob, one behind the other.</summary>
     AlternateDirectories = 10,
+    /// <summary>--checksum-index: a file at the agent.</summary>
+    ChecksumIndex = 11,
     /// <summary>--skip-compress</summary>
     SkipCompress = 0x80,
 }

@@ -82,7 +82,7 @@ public sealed class JobFrame
         seenLow = seenHigh = 0;
         for (int i = 0; i < texts.Length; i++)
         {
-            byte id = ReadId(ref reader, (byte)JobText.AlternateDirectories, "text", ref seenLow, ref seenHigh);
+            byte id = ReadId(ref reader, (byte)JobText.ChecksumIndex, "text", ref seenLow, ref seenHigh);
             ReadOnlySpan<byte> text = reader.ReadBlob(ProtocolLimits.MaxPath);
             WireNames.CheckNoNul(text, "a text of the job");
             texts[i] = new((JobText)id, text.ToArray());

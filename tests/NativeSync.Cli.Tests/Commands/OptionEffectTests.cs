@@ -96,6 +96,22 @@ public sealed class OptionEffectTests
     }
 
     [Fact]
+    public async Task DigestsAreKeptWhereTheyAreAskedForAndNowhereElse()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell("mkdir -p s keep; seq 1000 >s/file; cp -a s d");
+        string index = $"--checksum-index={directory.Path}/keep/index";
+        Assert.Equal(0, (await NativeSyncRun.RunAsync("sync", "-ac", index, $"{directory.Path}/s/", $"{directory.Path}/d/")).ExitCode);
+        Assert.Equal(0, (await NativeSyncRun.RunAsync("verify", index, $"{directory.Path}/s/", $"{directory.Path}/d/")).ExitCode);
+        directory.Shell("rm -rf keep");
+        (int code, _, string error) = await NativeSyncRun.RunAsync("sync", "-ac", index, $"{directory.Path}/s/", $"{directory.Path}/d/");
+        Assert.Equal(11, code);
+        Assert.Contains("the checksum index", error, StringComparison.Ordinal);
+        Assert.Null(Parse("-ac", index, "--no-checksum-index", "a", "b").Options.ChecksumIndex);
+        Assert.Equal(1, Assert.Throws<UsageException>(() => Parse("-a", index, "a", "b")).ExitCode);
+    }
+
+    [Fact]
     public void OptionsOfTheConnectionAndOfOtherFileSystemsAreTaken()
     {
         RemoteArguments remote = Parse("-a", "--contimeout=7", "--ipv4", "a", "h:b").Remote;

@@ -61,7 +61,8 @@ public sealed class OptionTableTests
         OptionSpec option = name.StartsWith("--", StringComparison.Ordinal)
             ? OptionTable.TryFind(name[2..], out OptionSpec found, out negated) ? found : throw new InvalidOperationException(name)
             : OptionTable.Find(name[1])!;
-        List<string> arguments = ["-r", name];
+        // An index of digests is of no use without what makes digests.
+        List<string> arguments = [option.Id == OptionId.ChecksumIndex ? "-rc" : "-r", name];
         if (option.Argument is not null && !negated)
         {
             arguments.Add(Sample(option));

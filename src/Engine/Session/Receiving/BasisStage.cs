@@ -153,7 +153,7 @@ internal sealed class BasisStage : IDisposable
                 _context.Outbox.Flush();
             }
 
-            error = FileDigest.Compute(_context.Io, fd, out digest);
+            error = FileDigest.Compute(_context.Io, _context.Digests, fd, status, out digest);
             _context.Io.Close(fd);
         }
 

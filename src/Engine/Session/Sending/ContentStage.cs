@@ -135,7 +135,7 @@ internal sealed class ContentStage : IDisposable
             _context.Outbox.Flush();
         }
 
-        var error = FileDigest.Compute(_context.Io, fd, out var digest);
+        var error = FileDigest.Compute(_context.Io, _context.Digests, fd, status, out var digest);
         if (error < 0)
         {
             return error;

@@ -262,7 +262,7 @@ internal sealed class ContentFinder : IDisposable
 
         var fits = _context.Io.Stat(fd, out var status) >= 0 && status.IsRegular && status.Size == wanted.Size
             && MetadataWriter.SameTime(status.Modified, wanted.Modified, _context.TimeWindow)
-            && FileDigest.Compute(_context.Io, fd, out digest) >= 0;
+            && FileDigest.Compute(_context.Io, _context.Digests, fd, status, out digest) >= 0;
         attempt.Status = status;
         if (fits && Interlocked.Increment(ref _open) <= MaxOpen)
         {
