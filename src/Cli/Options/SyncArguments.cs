@@ -20,6 +20,9 @@ internal sealed record SyncArguments
     /// <summary>A batch that is written or read; null for none.</summary>
     public BatchArguments? Batch { get; init; }
 
+    /// <summary>rsync would begin before it knows the whole list: it says so in its heading.</summary>
+    public bool IsIncremental { get; init; }
+
     /// <summary><c>--munge-links</c>, which is for this side.</summary>
     public bool MungeLinks { get; init; }
 

@@ -24,6 +24,7 @@ internal sealed class SyncArgumentsBuilder
     private readonly InfoLevels _info = new();
     private readonly OutputOptions _output = new();
     private int _itemize, _quiet, _human = 1, _oneFileSystem;
+    private bool _incremental = true;
     private bool _json, _compress, _version, _help;
     private bool? _wholeFile;
     private bool? _recursive = false, _dirs, _relative;
@@ -121,6 +122,7 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.Refused when given.Negated:
             case OptionId.DaemonOnly when given.Negated:
             case OptionId.NoEffect:
+                _incremental = option.Long == "inc-recursive" ? on : _incremental;
                 break;
             case OptionId.Refused:
                 throw new UsageException($"option {(given.Negated ? "--no-" + option.Long : option.Name)} is not supported yet", UsageException.Unsupported);
@@ -281,6 +283,8 @@ internal sealed class SyncArgumentsBuilder
             Operands = operands,
             FilesFrom = _batch.Reads ? null : _filesFrom,
             Batch = batch,
+            IsIncremental = _incremental && Has(JobFlags.Recursive) && (_flags & (JobFlags.PruneEmptyDirectories | JobFlags.DelayUpdates)) == 0
+                && update.DeleteTiming is DeleteTiming.During or DeleteTiming.Delay,
             MungeLinks = _mungeLinks,
             Version = _version,
             Help = _help,

@@ -22,7 +22,7 @@ internal sealed class EntryText(OutputArguments output, JobFlags flags, EntryVal
     public static string Target(in EntryEvent entry, NameStyle style) => entry.LinkTarget switch
     {
         null => "",
-        var target when entry.Kind == OutcomeKind.Linked => " => " + NameText.Of(target, style),
+        var target when entry.Kind == OutcomeKind.Linked || entry.Metadata.Type != EntryType.SymbolicLink => " => " + NameText.Of(target, style),
         var target => " -> " + NameText.Of(target, style),
     };
 
@@ -49,7 +49,7 @@ internal sealed class EntryText(OutputArguments output, JobFlags flags, EntryVal
             case OutcomeKind.Unchanged when itemizes && format is not null:
                 return o.Itemize > 1 || o.Info[InfoItem.Name] > 1 ? format.Render(entry, values) : null;
             case OutcomeKind.Unchanged:
-                return !isDirectory && o.Info[InfoItem.Name] > 1 ? Name(entry, o.Names) + " is uptodate" : null;
+                return (!isDirectory || entry.Changes != 0) && o.Info[InfoItem.Name] > 1 ? Name(entry, o.Names) + " is uptodate" : null;
             case OutcomeKind.MetadataOnly when !isDirectory && !itemizes:
                 return o.Info[InfoItem.Name] > 1 ? Name(entry, o.Names) : null;
             default:

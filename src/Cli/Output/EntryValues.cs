@@ -7,8 +7,29 @@ using NativeSync.Protocol;
 namespace NativeSync.Cli.Output;
 
 /// <summary>What the escapes of a format stand for (rsync-semantics.md §2.8).</summary>
-internal sealed class EntryValues(JobFlags flags, TransferPlan plan, NameStyle style, TimeProvider clock)
+internal sealed class EntryValues(JobFlags flags, TransferPlan plan, NameStyle style, TimeProvider clock, bool isRelative = false)
 {
+    /// <summary>With -R, sources that were named from the root are told so by who sends them.</summary>
+    private readonly byte[][] _absolute = isRelative && plan.Direction != Direction.Pull
+        ? [.. plan.Sources.Where(static source => source is [(byte)'/', ..] && source.AsSpan().IndexOf("/./"u8) < 0).Select(static source => source.AsSpan().Trim((byte)'/').ToArray())]
+        : [];
+
+    /// <summary>The name, with its slash in front where rsync has one.</summary>
+    public byte[] NameOf(in EntryEvent entry)
+    {
+        byte[] name = EntryText.NameBytes(entry);
+        ReadOnlySpan<byte> path = name.AsSpan().TrimEnd((byte)'/');
+        foreach (byte[] source in entry.Kind == OutcomeKind.Deleted ? [] : _absolute)
+        {
+            if (IsWithin(path, source) || IsWithin(source, path))
+            {
+                return [(byte)'/', .. name];
+            }
+        }
+
+        return name;
+    }
+
     /// <summary>The value of one escape.</summary>
     /// <param name="escape">Its letter.</param>
     /// <param name="entry">What was done.</param>
@@ -16,7 +37,7 @@ internal sealed class EntryValues(JobFlags flags, TransferPlan plan, NameStyle s
     /// <param name="length">Its length before anything is escaped, by which rsync pads.</param>
     public string Of(char escape, in EntryEvent entry, int human, out int length)
     {
-        byte[] name = escape == 'n' ? EntryText.NameBytes(entry) : escape == 'f' ? LongName(entry) : [];
+        byte[] name = escape == 'n' ? NameOf(entry) : escape == 'f' ? LongName(entry) : [];
         string text = name.Length > 0 ? NameText.Of(name, style) : Of(escape, entry, human);
         length = name.Length > 0 ? name.Length : text.Length;
         return text;
@@ -66,6 +87,9 @@ internal sealed class EntryValues(JobFlags flags, TransferPlan plan, NameStyle s
             text[at] = set == 0 ? text[at] : text[at] == 'x' ? letter : char.ToUpperInvariant(letter);
     }
 
+    private static bool IsWithin(ReadOnlySpan<byte> path, ReadOnlySpan<byte> directory) =>
+        path.StartsWith(directory) && (path.Length == directory.Length || path[directory.Length] == '/');
+
     private static string Decimal(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private string LocalTime(long seconds, string format) => LocalTime(seconds, format, clock.LocalTimeZone);
@@ -82,7 +106,7 @@ internal sealed class EntryValues(JobFlags flags, TransferPlan plan, NameStyle s
     private byte[] LongName(in EntryEvent entry)
     {
         byte[] path = entry.Path.Length == 0 ? "."u8.ToArray() : entry.Path;
-        if (entry.Kind == OutcomeKind.Deleted || plan.Direction == Direction.Pull)
+        if (entry.Kind == OutcomeKind.Deleted || plan.Direction == Direction.Pull || isRelative)
         {
             return path;
         }

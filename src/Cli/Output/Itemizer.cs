@@ -27,6 +27,8 @@ internal static class Itemizer
         {
             OutcomeKind.Linked => 'h',
             OutcomeKind.Copied => 'c',
+            OutcomeKind.Unchanged when (changes & Changes.HardLink) != 0 => 'h',
+            OutcomeKind.Unchanged when (changes & Changes.Content) != 0 => 'c',
             OutcomeKind.Created or OutcomeKind.Updated => type == EntryType.Regular ? (push ? '<' : '>') : 'c',
             _ => '.',
         };

@@ -22,7 +22,7 @@ internal sealed class TextReporter : ISyncReporter
     private readonly TimeZoneInfo _zone;
     private Func<SyncProgress>? _progress;
     private ProgressView _view;
-    private long _transferred, _transferredSize;
+    private long _transferred, _transferredSize, _told;
 
     /// <summary>Reports to <paramref name="screen"/>; <paramref name="statusWidth"/> is the width of the terminal, null for none.</summary>
     public TextReporter(Screen screen, SyncArguments arguments, TransferPlan plan, int? statusWidth, LogFile? log, TimeProvider clock)
@@ -31,7 +31,7 @@ internal sealed class TextReporter : ISyncReporter
         _arguments = arguments;
         _plan = plan;
         _log = log;
-        _entries = new EntryText(Output, arguments.Options.Flags, new EntryValues(arguments.Options.Flags, plan, Output.Names, clock));
+        _entries = new EntryText(Output, arguments.Options.Flags, new EntryValues(arguments.Options.Flags, plan, Output.Names, clock, (arguments.Options.SourceOptions & SourceOptions.Relative) != 0));
         _statusWidth = Output.Quiet || Progress > 1 ? null : statusWidth;
         _estimate = new ProgressEstimate(clock);
         _zone = clock.LocalTimeZone;
@@ -53,9 +53,11 @@ internal sealed class TextReporter : ISyncReporter
     {
         bool pull = _plan.Direction == Direction.Pull;
         _log?.WriteLine(pull ? "receiving file list" : "building file list");
-        if (Output.Info[InfoItem.FileList] > 0)
+        if (Output.Info[InfoItem.FileList] > 0 && (_arguments.Options.Flags & (JobFlags.Recursive | JobFlags.Dirs)) != 0)
         {
-            Print(pull ? "receiving incremental file list" : "sending incremental file list");
+            Print(_arguments.IsIncremental
+                ? (pull ? "receiving incremental file list" : "sending incremental file list")
+                : (pull ? "receiving file list ... done" : "building file list ... done"));
         }
 
         if (Output.Info.TellsDelta)
@@ -89,13 +91,6 @@ internal sealed class TextReporter : ISyncReporter
         }
 
         bool itemizes = Output.Format?.Has('i') == true;
-        if (entry.Path is [] or [(byte)'.'] && entry.Kind == OutcomeKind.Created && entry.Metadata.Type == EntryType.Directory
-            && (Output.Info[InfoItem.Name] > 0 || itemizes))
-        {
-            ReadOnlySpan<byte> path = _plan.Destination;
-            Say("created directory " + NameText.Of(path.Length > 1 ? path.TrimEnd((byte)'/') : path, Output.Names));
-        }
-
         string? line = _entries.Line(entry, Output.Format, itemizes);
         if (_log is not null && (line is null || Output.LogFormat != Output.Format ? _entries.Line(entry, Output.LogFormat, itemizes) : line) is { } logged)
         {
@@ -109,11 +104,23 @@ internal sealed class TextReporter : ISyncReporter
 
         if (isTransfer && !IsDry && Progress == 1)
         {
-            _screen.Write((line is null ? "" : line + "\n") + FileProgress(entry));
+            lock (_gate)
+            {
+                _screen.Write((line is null ? "" : line + "\n") + FileProgress(entry, ++_told));
+            }
         }
         else if (line is not null)
         {
             _screen.WriteLine(line);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnNote(byte[] text)
+    {
+        if (Output.Info[InfoItem.Name] > 0 || Output.Format?.Has('i') == true)
+        {
+            Say(NameText.Of(text, Output.Names));
         }
     }
 
@@ -123,6 +130,12 @@ internal sealed class TextReporter : ISyncReporter
         if (problem.Operation == Operation.SkipDirectory)
         {
             Say(problem.Message);
+            return;
+        }
+
+        if (problem is { Operation: Operation.Remove, Errno: 0, Warning: true, OnSource: false })
+        {
+            Say("IO error encountered -- skipping file deletion");
             return;
         }
 
@@ -227,13 +240,13 @@ internal sealed class TextReporter : ISyncReporter
         }
     }
 
-    private string FileProgress(in EntryEvent entry)
+    /// <summary>Under the gate, so that numbers come in their order.</summary>
+    private string FileProgress(in EntryEvent entry, long number)
     {
+        // The file that is told now is done, too.
         SyncProgress progress = _progress?.Invoke() ?? default;
-        lock (_gate)
-        {
-            return ProgressText.OfFile(entry.Metadata.Size, _estimate.Update(progress), Interlocked.Read(ref _transferred), Output.HumanReadable);
-        }
+        progress = progress with { Entries = progress.Entries + 1 };
+        return ProgressText.OfFile(entry.Metadata.Size, _estimate.Update(progress), number, Output.HumanReadable);
     }
 
     private void Block(string text)

@@ -17,6 +17,11 @@ public interface ISyncObserver
     /// <summary>Something could not be done.</summary>
     void OnProblem(in SyncProblem problem);
 
+    /// <summary>Something about the whole, in the words of rsync, e.g. <c>created directory X</c>; raw bytes, to be escaped.</summary>
+    void OnNote(byte[] text)
+    {
+    }
+
     /// <summary>How far the transfer is; about ten times a second.</summary>
     void OnProgress(in SyncProgress progress);
 }
@@ -74,6 +79,11 @@ public readonly record struct SyncProblem(Operation Operation, int Errno, byte[]
             if (Operation == Operation.Follow && Errno == FileSystem.Errno.ENOENT)
             {
                 return $"{side}: symlink has no referent: \"{name}\"";
+            }
+
+            if (!OnSource && Warning && Operation == Operation.Remove && Errno == 0)
+            {
+                return $"{side}: nothing is deleted from \"{name}\" on: the source could not be read everywhere (--ignore-errors deletes all the same)";
             }
 
             if (Operation == Operation.Batch)

@@ -62,7 +62,7 @@ public sealed class SyncArgumentsTests
     [InlineData(1, "-r --json -i a b", "--json cannot be combined with --itemize-changes or --progress: its events say the same")]
     [InlineData(1, "-r -e ssh --port=22 a h:b", "--port, --identity, --known-hosts, --host-key-check and --ssh-config are for the built-in SSH (put them into the command of --rsh)")]
     [InlineData(1, "-r --host-key-check=maybe a b", "--host-key-check=maybe: yes, accept-new or no is expected")]
-    [InlineData(4, "-r --write-batch=f a b", "option --write-batch is not supported yet")]
+    [InlineData(4, "-r --copy-as=f a b", "option --copy-as is not supported (run the whole command as that user: setpriv or runuser)")]
     [InlineData(1, "-r --max-size=x a b", "--max-size=x is invalid (a number of bytes, or one with a unit such as 1.5m)")]
     [InlineData(11, "-r -f ._/nonexistent/m a b", "failed to open merge file /nonexistent/m: No such file or directory (2)")]
     [InlineData(4, "-r --zc=lz4 a b", "option --compress-choice=lz4 is not supported yet")]

@@ -25,9 +25,10 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
         if (directory.Remote is { } remote)
         {
             remote.State(index) = ContentState.Done;
-            if (remote.Entries.Metadata(index).IsRegular)
+            if (context.Observer is not null)
             {
-                context.Progress.Settled(0, context.Observer is null ? 0 : remote.Entries.Metadata(index).Size);
+                ref var metadata = ref remote.Entries.Metadata(index);
+                context.Progress.Settled(1, metadata.IsRegular ? metadata.Size : 0);
             }
         }
 
@@ -119,7 +120,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
         }
         else
         {
-            tree.Outcomes.Unchanged(directory, index);
+            tree.Outcomes.Unchanged(directory, index, Changes.Content);
         }
 
         Done(directory, index, succeeded: true);

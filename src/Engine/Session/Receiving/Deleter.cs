@@ -140,6 +140,11 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
     /// <returns>False when it is still there; reported.</returns>
     public bool MakeWay(ReceiverDirectory directory, int dirfd, ReadOnlySpan<byte> name, in EntryMetadata local)
     {
+        if (context.Has(JobFlags.DryRun))
+        {
+            return !local.IsDirectory || WouldMakeWay(directory, dirfd, name);
+        }
+
         var backups = tree.Placement.Backups;
         var error = !local.IsDirectory && backups.KeepsDeleted(PathBytes.Join(directory.Path, name))
             ? backups.KeepDeleted(PathBytes.Join(directory.Path, name), dirfd, name)
@@ -162,6 +167,29 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         }
 
         tree.Report(Operation.Remove, -error, PathBytes.Join(directory.Path, name));
+        return false;
+    }
+
+    /// <summary>The same in a dry run: what is in the directory is told as deleted, or keeps it.</summary>
+    private bool WouldMakeWay(ReceiverDirectory directory, int dirfd, ReadOnlySpan<byte> name)
+    {
+        if (IsEmpty(dirfd, name))
+        {
+            return true;
+        }
+
+        if ((context.Flags & (JobFlags.Delete | JobFlags.Force)) != 0)
+        {
+            lock (_gate)
+            {
+                if (Remove(directory, directory.Rules ?? tree.Filters.Outside, dirfd, name.ToArray(), name.ToArray(), EntryType.Directory, count: false))
+                {
+                    return true;
+                }
+            }
+        }
+
+        tree.Report(Operation.Remove, Errno.ENOTEMPTY, PathBytes.Join(directory.Path, name));
         return false;
     }
 

@@ -14,6 +14,9 @@ namespace NativeSync.Engine.Session.Receiving;
 /// <param name="Path">The directory as the operator named it.</param>
 internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created, byte[] Path)
 {
+    /// <summary>What was made of it, in the words of rsync; none where it was there.</summary>
+    public IReadOnlyList<byte[]> Notes { get; private init; } = [];
+
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
 
     /// <summary>There is nothing to receive: the directory is neither opened nor made.</summary>
@@ -49,37 +52,25 @@ internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created, byt
         {
             if (context.Has(JobFlags.MakePath) && parent.Length > 0 && io.StatPath(parent, follow: true, out _) == -Errno.ENOENT)
             {
-                return Make(context, parent) with { Rename = name };
+                return MakePath(context, parent) with { Rename = name };
             }
 
             return Open(io, parent.Length == 0 ? "."u8.ToArray() : parent, name, created: false);
         }
 
-        return Make(context, path);
+        return context.Has(JobFlags.MakePath) ? MakePath(context, path) : Make(context, path);
     }
 
     private static DestinationRoot Make(SyncContext context, byte[] path)
     {
+        var trimmed = path.AsSpan().TrimEnd((byte)'/').ToArray();
+        byte[] note = [.. "created directory "u8, .. trimmed];
         if (context.Has(JobFlags.DryRun))
         {
-            return new DestinationRoot(-1, null, Created: true, path);
+            return new DestinationRoot(-1, null, Created: true, path) { Notes = [note] };
         }
 
-        var trimmed = path.AsSpan().TrimEnd((byte)'/').ToArray();
         var error = MakeDirectory(context.Io, trimmed);
-        if (error == -Errno.ENOENT && context.Has(JobFlags.MakePath))
-        {
-            for (var i = 1; i < trimmed.Length; i++)
-            {
-                if (trimmed[i] == (byte)'/')
-                {
-                    MakeDirectory(context.Io, trimmed[..i]);
-                }
-            }
-
-            error = MakeDirectory(context.Io, trimmed);
-        }
-
         if (error < 0 && error != -Errno.EEXIST)
         {
             var hint = error == -Errno.ENOENT ? " (create the directory above it first)" : "";
@@ -87,7 +78,35 @@ internal sealed record DestinationRoot(int Fd, byte[]? Rename, bool Created, byt
                 $"cannot create the destination directory \"{ByteText.Escape(path)}\": {Errno.Describe(-error)}{hint}");
         }
 
-        return Open(context.Io, path, null, created: true);
+        return Open(context.Io, path, null, created: true) with { Notes = [note] };
+    }
+
+    /// <summary>--mkpath: with all that is missing on the way.</summary>
+    private static DestinationRoot MakePath(SyncContext context, byte[] path)
+    {
+        var trimmed = path.AsSpan().TrimEnd((byte)'/').ToArray();
+        var made = 0;
+        for (var i = 1; i <= trimmed.Length; i++)
+        {
+            if ((i == trimmed.Length || trimmed[i] == (byte)'/') && context.Io.StatPath(trimmed.AsSpan(0, i), follow: true, out _) == -Errno.ENOENT)
+            {
+                made++;
+                if (!context.Has(JobFlags.DryRun) && MakeDirectory(context.Io, trimmed[..i]) is < 0 and var error)
+                {
+                    throw new SessionException(ExitCodes.FileIo, $"cannot create the destination directory \"{ByteText.Escape(trimmed.AsSpan(0, i))}\": {Errno.Describe(-error)}");
+                }
+            }
+        }
+
+        byte[] note = [.. ByteText.FromArgument(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"created {made} director{(made == 1 ? "y" : "ies")} for ")), .. trimmed];
+        if (!context.Has(JobFlags.DryRun))
+        {
+            return Open(context.Io, path, null, created: true) with { Notes = [note] };
+        }
+
+        // As in rsync: nothing was made, so it is missed once more.
+        var dry = Make(context, path);
+        return dry with { Notes = [note, .. dry.Notes] };
     }
 
     private static int MakeDirectory(ISystemCalls io, byte[] path)

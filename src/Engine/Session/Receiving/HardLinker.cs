@@ -153,12 +153,6 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
                 return LinkResult.Done;
             }
 
-            if (IsDry)
-            {
-                tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
-                return LinkResult.Done;
-            }
-
             if (exists && here.IsDirectory)
             {
                 if (!tree.Deleter.MakeWay(directory, dirfd, name, here.ToMetadata()))
@@ -167,6 +161,12 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
                 }
 
                 exists = false;
+            }
+
+            if (IsDry)
+            {
+                Tell(directory, index, set, exists);
+                return LinkResult.Done;
             }
 
             if (set.IsAside && leader is { Fd: >= 0 })
@@ -210,8 +210,22 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         }
 
         tree.Directories.Touch(directory);
-        tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists);
+        Tell(directory, index, set, exists);
         return LinkResult.Done;
+    }
+
+    /// <summary>As in rsync, a name that is the same elsewhere is nothing new, but for --copy-dest worth a line.</summary>
+    private void Tell(ReceiverDirectory directory, int index, LinkSet set, bool exists)
+    {
+        var isElsewhere = !exists && tree.Alternates.IsOn && tree.Alternates.HasSame(directory, index);
+        if (isElsewhere && tree.Alternates.Use == AlternateUse.Link)
+        {
+            tree.Outcomes.Unchanged(directory, index, Changes.HardLink, set.Path);
+        }
+        else
+        {
+            tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists && !isElsewhere);
+        }
     }
 
     /// <summary>Over something that exists by a temporary name, so that the old one stays until the new one is there.</summary>

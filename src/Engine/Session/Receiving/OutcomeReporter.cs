@@ -11,12 +11,16 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
 {
     private bool OverWire => context.Observer is null && context.Has(JobFlags.Report);
 
-    public void Unchanged(ReceiverDirectory directory, int index)
+    /// <param name="directory">Where the entry is.</param>
+    /// <param name="index">The entry.</param>
+    /// <param name="how">HardLink: it was linked, Content: copied, from another place where it is the same; nothing: it is here.</param>
+    /// <param name="leader">The name which it was linked to, of its set.</param>
+    public void Unchanged(ReceiverDirectory directory, int index, Changes how = 0, byte[]? leader = null)
     {
         confirmer.Confirm(directory, index);
         if (context.Has(JobFlags.ReportUnchanged))
         {
-            Tell(OutcomeKind.Unchanged, directory, index, 0, null);
+            Tell(OutcomeKind.Unchanged, directory, index, how, leader);
         }
     }
 
@@ -79,6 +83,22 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         }
 
         Tell(OutcomeKind.Linked, directory, index, Changes.HardLink | (isNew ? Changes.New : 0), leader);
+    }
+
+    /// <summary>Something about the whole that people want to know, e.g. that the destination was made.</summary>
+    public void Note(byte[] text)
+    {
+        if (context.Observer is { } observer)
+        {
+            observer.OnNote(text);
+        }
+        else if (OverWire)
+        {
+            using var scope = context.Outbox.Enter(Records.NoteBound(text.Length));
+            var writer = new WireWriter(scope.Room);
+            Records.WriteNote(ref writer, NoteLevel.Information, text);
+            scope.Commit(writer.Position);
+        }
     }
 
     public void Failed(ReceiverDirectory directory, int index, Operation operation, int errno)

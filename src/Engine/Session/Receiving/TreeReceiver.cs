@@ -174,8 +174,15 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         }
 
         _tree = new ReceiverTree(_context, destination, goal, _identities, FinishIfDone);
+        foreach (var note in destination.Notes)
+        {
+            _tree.Outcomes.Note(note);
+        }
+
         if (goal is not null)
         {
+            _context.Progress.Found(1, 0);
+            _context.Progress.Settled(1, 0);
             _tree.Prober.CompareRoot(goal);
         }
     }

@@ -99,6 +99,8 @@ internal sealed class TreeScanner
                 _oneFileSystem.Add(status.Device);
                 Interlocked.Increment(ref _statistics.Entries);
                 Interlocked.Increment(ref _statistics.Directories);
+                _context.Progress.Found(1, 0);
+                _context.Progress.Settled(1, 0);
                 metadata.Metadata = status.ToMetadata();
                 _scanner.ReadInode(fd, _fields, ref metadata.Metadata);
                 Adjust(ref metadata.Metadata);

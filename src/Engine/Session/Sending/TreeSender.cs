@@ -117,6 +117,9 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
                 var problem = Records.ReadProblem(ref fields);
                 _context.Problems.Add(problem, onSource: problem.Operation == Operation.Changed);
                 return true;
+            case RecordType.Note:
+                _context.Observer?.OnNote(Records.ReadNote(ref fields).Text.ToArray());
+                return true;
             case RecordType.Finished:
                 var counts = Records.ReadFinished(ref fields);
                 _table.Finish();
@@ -214,9 +217,11 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
         {
             target = directory.Listing.LinkTarget(index).ToArray();
         }
-        else if (outcome.Kind == OutcomeKind.Linked)
+        else if ((outcome.Changes & Changes.HardLink) != 0 && outcome.Kind is OutcomeKind.Linked or OutcomeKind.Unchanged)
         {
+            // The first of a set may itself be a link, to what another directory has.
             target = _links.LeaderOf(directory.LinkGroups?[index] ?? 0);
+            target = target is not null && outcome.Kind == OutcomeKind.Unchanged && target.AsSpan().SequenceEqual(PathBytes.Join(directory.Path, directory.Listing.Name(index))) ? null : target;
         }
 
         var sent = SentContent.Of(directory, index);

@@ -63,16 +63,22 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
         if (goal.IsNew)
         {
             goal.Differs = true;
-            tree.Outcomes.Root(OutcomeKind.Created, goal.Metadata, Changes.New);
+            var elsewhere = tree.Alternates.FirstRoot is >= 0 and var fd ? CompareRoot(goal, fd) : null;
+            tree.Outcomes.Root(
+                elsewhere is null ? OutcomeKind.Created : elsewhere != 0 ? OutcomeKind.Updated : OutcomeKind.Unchanged,
+                goal.Metadata,
+                elsewhere is null ? Changes.New : elsewhere != 0 ? elsewhere.Value : Changes.Content);
         }
-        else if (context.Io.Stat(tree.Root.Fd, out var status) >= 0)
+        else if (CompareRoot(goal, tree.Root.Fd) is { } changes)
         {
-            var changes = tree.Attributes.Compare(
-                goal.Metadata, goal.Xattrs, status.ToMetadata(), _scanner.ReadXattrs(tree.Root.Fd, context.ScanFields));
             goal.Differs = changes != 0;
             tree.Outcomes.Root(changes != 0 ? OutcomeKind.MetadataOnly : OutcomeKind.Unchanged, goal.Metadata, changes);
         }
     }
+
+    private Changes? CompareRoot(DirectoryGoal goal, int fd) => context.Io.Stat(fd, out var status) >= 0
+        ? tree.Attributes.Compare(goal.Metadata, goal.Xattrs, status.ToMetadata(), _scanner.ReadXattrs(fd, context.ScanFields))
+        : null;
 
     private Verdict Compare(ReceiverDirectory directory, UInt128 digest)
     {

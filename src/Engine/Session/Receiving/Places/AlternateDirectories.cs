@@ -61,6 +61,9 @@ internal sealed class AlternateDirectories : IDisposable
 
     public int Count => _places.Count;
 
+    /// <summary>The first hierarchy's own directory; -1 without any. Stays the callee's.</summary>
+    public int FirstRoot => _places.Count > 0 ? _places[0].Root : -1;
+
     /// <summary>A handle on a directory of one hierarchy; its Fd is negative where there is none.</summary>
     public DirectoryHandles Handles(int place) => _places[place].Handles;
 
@@ -84,6 +87,32 @@ internal sealed class AlternateDirectories : IDisposable
         }
 
         return best;
+    }
+
+    /// <summary>True when a place has an entry that looks the same in everything but, perhaps, its content.</summary>
+    public bool HasSame(ReceiverDirectory directory, int index)
+    {
+        var place = 0;
+        while (place < _places.Count && Look(directory, index, place).Level != AlternateLevel.Exact)
+        {
+            place++;
+        }
+
+        return place < _places.Count;
+    }
+
+    /// <summary>What is different about the first directory of an entry's name; null where there is none.</summary>
+    public Changes? FindDirectory(ReceiverDirectory directory, int index)
+    {
+        for (var place = 0; place < _places.Count; place++)
+        {
+            if (Look(directory, index, place) is { Level: not AlternateLevel.None } match)
+            {
+                return match.Differences;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>

@@ -102,7 +102,7 @@ internal sealed class AlternateReconciler(SyncContext context, ReceiverTree tree
             return false;
         }
 
-        tree.Outcomes.Unchanged(directory, index);
+        tree.Outcomes.Unchanged(directory, index, Use == AlternateUse.Link ? Changes.HardLink : 0);
         tree.Links.LeaderDone(directory.Remote!.Group(index), succeeded: Use == AlternateUse.Link, aside: false);
         return true;
     }
@@ -196,7 +196,7 @@ internal sealed class AlternateReconciler(SyncContext context, ReceiverTree tree
     {
         if (changes == 0)
         {
-            tree.Outcomes.Unchanged(directory, index);
+            tree.Outcomes.Unchanged(directory, index, Changes.Content);
         }
         else
         {

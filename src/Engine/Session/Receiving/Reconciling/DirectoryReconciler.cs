@@ -35,16 +35,35 @@ internal sealed class DirectoryReconciler(SyncContext context, ReceiverTree tree
             return;
         }
 
-        if (!context.Has(JobFlags.DryRun) && !Make(directory, dirfd, index, here, isPassage))
+        if (here >= 0 && !tree.Deleter.MakeWay(directory, dirfd, name, directory.Local!.Metadata(here)))
+        {
+            return;
+        }
+
+        if (!context.Has(JobFlags.DryRun) && !Make(directory, dirfd, index, isPassage))
         {
             return;
         }
 
         goal.Differs = true;
         goal.IsNew = true;
-        if (!isPassage)
+        if (isPassage)
+        {
+            return;
+        }
+
+        // As in rsync, one that is made is compared with what is elsewhere.
+        if (!tree.Alternates.IsOn || tree.Alternates.FindDirectory(directory, index) is not { } changes)
         {
             tree.Outcomes.Done(OutcomeKind.Created, directory, index, Changes.New);
+        }
+        else if (changes != 0)
+        {
+            tree.Outcomes.Done(OutcomeKind.Updated, directory, index, changes);
+        }
+        else
+        {
+            tree.Outcomes.Unchanged(directory, index, Changes.Content);
         }
     }
 
@@ -65,14 +84,9 @@ internal sealed class DirectoryReconciler(SyncContext context, ReceiverTree tree
     }
 
     /// <returns>False when it cannot be made; why is reported.</returns>
-    private bool Make(ReceiverDirectory directory, int dirfd, int index, int here, bool isPassage)
+    private bool Make(ReceiverDirectory directory, int dirfd, int index, bool isPassage)
     {
         var name = tree.LocalName(directory, index);
-        if (here >= 0 && !tree.Deleter.MakeWay(directory, dirfd, name, directory.Local!.Metadata(here)))
-        {
-            return false;
-        }
-
         var mode = isPassage ? tree.Attributes.DefaultDirectoryMode : ModeBits.PrivateDirectory;
         var error = context.Io.MakeDirectoryAt(dirfd, name, mode);
         if (error == -Errno.EEXIST && context.Io.StatAt(dirfd, name, out var hidden) >= 0)

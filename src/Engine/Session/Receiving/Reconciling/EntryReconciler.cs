@@ -30,8 +30,6 @@ internal sealed class EntryReconciler
         _sameContent = (here, wanted) => !context.Has(JobFlags.Checksum) && quick.Agree(here, wanted);
     }
 
-    private bool IsDry => _context.Has(JobFlags.DryRun);
-
     /// <param name="directory">Where the entry is.</param>
     /// <param name="dirfd">That directory; -1 in a dry run that would make it.</param>
     /// <param name="index">The entry.</param>
@@ -91,7 +89,7 @@ internal sealed class EntryReconciler
         if (replaces)
         {
             // What is elsewhere counts for what is missing here.
-            if (!IsDry && !_tree.Deleter.MakeWay(directory, dirfd, _tree.LocalName(directory, index), directory.Local!.Metadata(here)))
+            if (!_tree.Deleter.MakeWay(directory, dirfd, _tree.LocalName(directory, index), directory.Local!.Metadata(here)))
             {
                 _tree.Links.LeaderDone(group, succeeded: false, aside: false);
                 return false;

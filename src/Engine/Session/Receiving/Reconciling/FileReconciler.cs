@@ -25,19 +25,19 @@ internal sealed class FileReconciler(
             return ReconcileExisting(directory, dirfd, index, here);
         }
 
+        if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
+            && !tree.Deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
+        {
+            tree.Links.LeaderDone(group, succeeded: false, aside: false);
+            return false;
+        }
+
         if (!context.MayAskForContent)
         {
             var isOther = alternate.Level != AlternateLevel.None;
             tree.Outcomes.Done(
                 isOther ? OutcomeKind.Updated : OutcomeKind.Created, directory, index, (isOther ? alternate.Differences : Changes.New) | Changes.Content);
             tree.Links.LeaderIsHere(directory, index);
-            return false;
-        }
-
-        if (!context.Has(JobFlags.DryRun) && here >= 0 && directory.Local!.Metadata(here).IsDirectory
-            && !tree.Deleter.MakeWay(directory, dirfd, tree.LocalName(directory, index), directory.Local.Metadata(here)))
-        {
-            tree.Links.LeaderDone(group, succeeded: false, aside: false);
             return false;
         }
 

@@ -133,17 +133,20 @@ internal sealed class ListingReconciler
     {
         long bytes = 0;
         long pendingBytes = 0;
+        var pending = 0;
         for (var i = 0; i < remote.Count; i++)
         {
             ref var metadata = ref remote.Entries.Metadata(i);
-            if (metadata.IsRegular)
+            var size = metadata.IsRegular ? metadata.Size : 0;
+            bytes += size;
+            if (remote.State(i) != ContentState.None)
             {
-                bytes += metadata.Size;
-                pendingBytes += remote.State(i) == ContentState.None ? 0 : metadata.Size;
+                pending++;
+                pendingBytes += size;
             }
         }
 
         _context.Progress.Found(remote.Count, bytes);
-        _context.Progress.Settled(remote.Count, bytes - pendingBytes);
+        _context.Progress.Settled(remote.Count - pending, bytes - pendingBytes);
     }
 }

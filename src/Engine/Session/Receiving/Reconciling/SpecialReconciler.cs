@@ -38,14 +38,20 @@ internal sealed class SpecialReconciler(SyncContext context, ReceiverTree tree, 
         }
 
         var kind = (why & Changes.New) != 0 ? OutcomeKind.Created : OutcomeKind.Updated;
-        if (!IsDry && !MakeSpecial(directory, dirfd, index, name, here))
+        if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
+            && !tree.Deleter.MakeWay(directory, dirfd, name, directory.Local.Metadata(here)))
+        {
+            return;
+        }
+
+        if (!IsDry && !MakeSpecial(directory, dirfd, index, name))
         {
             return;
         }
 
         if (alternate.Level == AlternateLevel.Exact)
         {
-            tree.Outcomes.Unchanged(directory, index);
+            tree.Outcomes.Unchanged(directory, index, Changes.Content);
         }
         else
         {
@@ -56,15 +62,9 @@ internal sealed class SpecialReconciler(SyncContext context, ReceiverTree tree, 
     }
 
     /// <summary>Makes a link, device, FIFO or socket; over something else by a temporary name, so that the old one stays until the new one is there.</summary>
-    private bool MakeSpecial(ReceiverDirectory directory, int dirfd, int index, ReadOnlySpan<byte> name, int here)
+    private bool MakeSpecial(ReceiverDirectory directory, int dirfd, int index, ReadOnlySpan<byte> name)
     {
         var remote = directory.Remote!.Entries;
-        if (here >= 0 && directory.Local!.Metadata(here).IsDirectory
-            && !tree.Deleter.MakeWay(directory, dirfd, name, directory.Local.Metadata(here)))
-        {
-            return false;
-        }
-
         var replaces = context.Io.StatAt(dirfd, name, out _) >= 0;
         var temporary = replaces ? TemporaryName.For(name) : default;
         var target = replaces ? temporary : name;
