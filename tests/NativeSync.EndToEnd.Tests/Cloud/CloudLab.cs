@@ -10,9 +10,7 @@ namespace NativeSync.EndToEnd.Tests.Cloud;
 /// <summary>A cloud with one instance whose disks and rescue system are real, and tool directories that migrate to it.</summary>
 internal sealed class CloudLab : IAsyncDisposable
 {
-    public const string InstanceId = "ins-1a2b3c4d";
     public const string SystemDiskId = "disk-sys00001";
-    private const string SecretKey = "TopSecretKeyOfTheAccount";
 
     private readonly List<LoopDisk> _disks = [];
 
@@ -58,7 +56,7 @@ internal sealed class CloudLab : IAsyncDisposable
             lab.Rescue = new RescueBox(lab.Scratch["rescue"], lab._disks, network, address);
             lab.Instance = new SimulatedInstance
             {
-                InstanceId = InstanceId,
+                InstanceId = ToolFiles.InstanceId,
                 Region = "ap-guangzhou",
                 Backing = lab.Rescue,
                 PublicAddress = network is null ? address : null,
@@ -71,7 +69,7 @@ internal sealed class CloudLab : IAsyncDisposable
                 Ingress = [new() { PolicyIndex = 0, Protocol = "TCP", Port = string.Create(CultureInfo.InvariantCulture, $"{lab.Rescue.Port},80,443"), CidrBlock = "0.0.0.0/0", Action = "ACCEPT" }],
             };
             lab.Simulator = new CloudSimulator(
-                new SimulatorOptions { SecretId = "AKIDexample", SecretKey = SecretKey, Fault = fault, SecurityGroups = new Dictionary<string, SecurityGroupPolicySet> { ["sg-sim00000"] = open } }, lab.Instance);
+                new SimulatorOptions { SecretId = "AKIDexample", SecretKey = ToolFiles.SecretKey, Fault = fault, SecurityGroups = new Dictionary<string, SecurityGroupPolicySet> { ["sg-sim00000"] = open } }, lab.Instance);
             return lab;
         }
         catch
@@ -89,32 +87,13 @@ internal sealed class CloudLab : IAsyncDisposable
     /// <param name="excludes">Lines for the end of rsync_excludes_linux.txt.</param>
     public void WriteTool(string directory, int mode = 0, string[]? dataDisks = null, JsonObject? client = null, string excludes = "")
     {
-        Directory.CreateDirectory(directory);
-        JsonObject user = new()
-        {
-            ["SecretId"] = "AKIDexample",
-            ["SecretKey"] = SecretKey,
-            ["Region"] = "ap-guangzhou",
-            ["InstanceId"] = InstanceId,
-            ["DataDisks"] = new JsonArray([.. (dataDisks ?? []).Select((m, i) => new JsonObject { ["Index"] = i + 1, ["Size"] = 10, ["MountPoint"] = m })]),
-        };
         client ??= [];
         client["Client.Net.Mode"] = mode;
         client["Client.Api.Endpoint"] ??= Simulator.Endpoint;
         client["Client.Api.PollSeconds"] = 0.05;
         client["Client.Ssh.Port"] = Rescue.Port;
         client["Client.Fixups.Skip"] ??= new JsonArray("all"); // What most of these sources hold could not boot anyhow.
-        Write("user.json", user.ToJsonString());
-        Write("client.json", client.ToJsonString());
-        Write("rsync_excludes_linux.txt", "/dev/*\n/sys/*\n/proc/*\n/var/cache/yum/*\n/lost+found/*\n/var/lib/lxcfs/*\n" + excludes);
-        File.Copy(Tool.Path, Path.Combine(directory, "nativesync"), overwrite: true);
-
-        void Write(string name, string content)
-        {
-            string path = Path.Combine(directory, name);
-            File.WriteAllText(path, content);
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        }
+        ToolFiles.Write(directory, client, dataDisks ?? [], excludes);
     }
 
     /// <summary>The disk's file system mounted, to be judged.</summary>

@@ -10,14 +10,18 @@ internal sealed class LoopDisk : IAsyncDisposable
 {
     private const int PartitionOffset = 1 << 20;
 
-    private LoopDisk(string diskId, string whole, string? partition)
+    private LoopDisk(string diskId, string file, string whole, string? partition)
     {
         DiskId = diskId;
+        File = file;
         Whole = whole;
         Partition = partition;
     }
 
     public string DiskId { get; }
+
+    /// <summary>The raw image, there as long as the disk is.</summary>
+    public string File { get; }
 
     /// <summary>loopN.</summary>
     public string Whole { get; }
@@ -36,7 +40,7 @@ internal sealed class LoopDisk : IAsyncDisposable
     /// <param name="diskId">disk-….</param>
     /// <param name="mebibytes">Size.</param>
     /// <param name="makeFileSystem">mkfs and its options, without the device; null leaves it empty.</param>
-    /// <param name="partitioned">The file system is to be on a partition.</param>
+    /// <param name="partitioned">The file system is to be on a partition: the one, bootable, of an MBR table.</param>
     public static async Task<LoopDisk> CreateAsync(string directory, string diskId, int mebibytes, string? makeFileSystem, bool partitioned)
     {
         string file = Path.Combine(directory, $"{diskId}-{Path.GetRandomFileName()}");
@@ -45,10 +49,14 @@ internal sealed class LoopDisk : IAsyncDisposable
             stream.SetLength((long)mebibytes << 20);
         }
 
+        if (partitioned)
+        {
+            await Command.ShellAsync($"echo '2048,,L,*' | sfdisk --quiet --label dos '{file}'");
+        }
+
         string whole = await AttachAsync(file, 0);
         string? partition = partitioned ? await AttachAsync(file, PartitionOffset) : null;
-        LoopDisk disk = new(diskId, whole, partition);
-        File.Delete(file); // The loop devices hold it.
+        LoopDisk disk = new(diskId, file, whole, partition);
         if (makeFileSystem is not null)
         {
             await Command.ShellAsync($"{makeFileSystem} /dev/{disk.Holder}");
@@ -80,6 +88,8 @@ internal sealed class LoopDisk : IAsyncDisposable
                 await Command.RunAsync(["losetup", "--detach", "/dev/" + loop]);
             }
         }
+
+        System.IO.File.Delete(File);
     }
 
     private static async Task<string> AttachAsync(string file, int offset)

@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using NativeSync.EndToEnd.Tests.Cloud;
+using NativeSync.Migration.Api;
+using NativeSync.Migration.Simulator;
+using NativeSync.TestKit.Machines;
+using NativeSync.TestKit.Trees;
+
+namespace NativeSync.EndToEnd.Tests.Cvm;
+
+/// <summary>A cloud with one instance that really boots.</summary>
+internal sealed class CvmLab : IAsyncDisposable
+{
+    private const string SystemDiskId = "disk-sys00001";
+    private const string DataDiskId = "disk-data0001";
+
+    private readonly List<LoopDisk> _disks = [];
+
+    private CvmLab(CvmImages images) => Images = images;
+
+    public Scratch Scratch { get; } = new();
+
+    public CvmImages Images { get; }
+
+    public SourceServer Source { get; private set; } = null!;
+
+    public QemuInstance Machine { get; private set; } = null!;
+
+    public SimulatedInstance Instance { get; private set; } = null!;
+
+    public CloudSimulator Simulator { get; private set; } = null!;
+
+    /// <summary>Makes it: a system disk as an image leaves it, and an empty data disk.</summary>
+    /// <param name="separateBoot">See <see cref="SourceServer"/>.</param>
+    public static async Task<CvmLab> CreateAsync(bool separateBoot = false)
+    {
+        CvmLab lab = new(await CvmImages.GetAsync());
+        try
+        {
+            lab._disks.Add(await LoopDisk.CreateAsync(lab.Scratch.Root, SystemDiskId, 2048, "mkfs.ext4 -q -F", partitioned: true));
+            string at = await lab._disks[0].MountAsync(lab.Scratch["new-system"], "rw");
+            (await Command.RunAsync(["tar", "-C", at, "-xpf", lab.Images.Small])).MustExit(0);
+            await LoopDisk.UnmountAsync(at);
+            lab._disks.Add(await LoopDisk.CreateAsync(lab.Scratch.Root, DataDiskId, 160, null, partitioned: false));
+            lab.Source = await SourceServer.CreateAsync(lab.Scratch, lab.Images, separateBoot);
+            lab.Machine = new QemuInstance(lab.Images, lab.Scratch["machine"], lab._disks);
+            lab.Instance = new SimulatedInstance
+            {
+                InstanceId = ToolFiles.InstanceId,
+                Region = "ap-guangzhou",
+                Backing = lab.Machine,
+                SystemDisk = new InstanceDisk { DiskId = SystemDiskId, DiskType = "CLOUD_PREMIUM", DiskSize = 50 },
+                DataDisks = [new InstanceDisk { DiskId = DataDiskId, DiskType = "CLOUD_PREMIUM", DiskSize = 20 }],
+            };
+            SecurityGroupPolicySet open = new()
+            {
+                Ingress = [new() { PolicyIndex = 0, Protocol = "TCP", Port = string.Create(CultureInfo.InvariantCulture, $"{lab.Machine.Port},80,443"), CidrBlock = "0.0.0.0/0", Action = "ACCEPT" }],
+            };
+            lab.Simulator = new CloudSimulator(
+                new SimulatorOptions { SecretId = "AKIDexample", SecretKey = ToolFiles.SecretKey, SecurityGroups = new Dictionary<string, SecurityGroupPolicySet> { ["sg-sim00000"] = open } }, lab.Instance);
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>client.json for this cloud, with further keys.</summary>
+    public JsonObject Client(params (string Key, JsonNode Value)[] more)
+    {
+        JsonObject client = new()
+        {
+            ["Client.Api.Endpoint"] = Simulator.Endpoint,
+            ["Client.Api.PollSeconds"] = 0.5,
+            ["Client.Ssh.Port"] = Machine.Port,
+        };
+        foreach ((string key, JsonNode value) in more)
+        {
+            client[key] = value;
+        }
+
+        return client;
+    }
+
+    /// <summary>The instance's file systems, mounted where the booted system has them, below one directory.</summary>
+    public async Task<string> MountAsync()
+    {
+        string root = await _disks[0].MountAsync(Scratch["arrived"], "ro");
+        await _disks[1].MountAsync(root + "/srv/data", "ro");
+        return root;
+    }
+
+    public async Task UnmountAsync() => await Command.RunAsync(["umount", "--recursive", Scratch["arrived"]]);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Simulator is not null)
+        {
+            await Simulator.DisposeAsync();
+        }
+
+        if (Machine is not null)
+        {
+            await Machine.DisposeAsync();
+        }
+
+        if (Source is not null)
+        {
+            await Source.DisposeAsync();
+        }
+
+        foreach (string mount in Directory.EnumerateDirectories(Scratch.Root))
+        {
+            await Command.RunAsync(["umount", "-q", "-R", "-l", mount]);
+        }
+
+        foreach (LoopDisk disk in _disks)
+        {
+            await disk.DisposeAsync();
+        }
+
+        Scratch.Dispose();
+    }
+}
