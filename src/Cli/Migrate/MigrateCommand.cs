@@ -156,7 +156,7 @@ internal static class MigrateCommand
     {
         try
         {
-            if (options.Action == MigrateAction.Migrate && MigrationRun.ReadState(tool) is { Rescue: not null, Ended: null })
+            if (options.Action == MigrateAction.Migrate && MigrationRun.ReadState(tool) is { Rescue: not null, Ended: null } state && !state.IsDone("start-instance"))
             {
                 Console.Error.WriteLine("The instance may be in migration mode. Run the tool again to go on where it stopped. To give up instead:");
                 observer.Say(Prompts.ExecuteClean);

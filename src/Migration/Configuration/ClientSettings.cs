@@ -117,6 +117,9 @@ public sealed record ClientSettings
     /// <summary><c>Client.Fixups.*</c>: what makes the copied system boot.</summary>
     public FixupSettings Fixups { get; init; } = new();
 
+    /// <summary><c>Client.Check.*</c>: how the started instance is looked at.</summary>
+    public StartCheckSettings Check { get; init; } = new();
+
     /// <summary>Reads the file's content.</summary>
     /// <param name="content">Bytes of the file.</param>
     /// <param name="warnings">Receives what is odd but not wrong.</param>
@@ -160,6 +163,7 @@ public sealed record ClientSettings
             Compress = r.Boolean("Client.Transfer.Compress"),
             DestinationRoot = destinationRoot,
             Fixups = FixupSettings.Read(r),
+            Check = StartCheckSettings.Read(r),
         };
         if (settings is { DestinationRoot: not null, Format: not FormatConsent.Never })
         {

@@ -30,6 +30,9 @@ internal sealed class FixupFacts
     /// <summary>Whether it gets new SSH host keys.</summary>
     public bool NewHostKeys { get; set; }
 
+    /// <summary>Which migration the root comes from; null leaves no mark.</summary>
+    public string? Marker { get; set; }
+
     /// <summary>Command of the user, run inside the root before the steps.</summary>
     public string? Before { get; set; }
 

@@ -25,6 +25,7 @@ internal static class FixupList
         new InitramfsFixup(),
         new BootMenuFixup(),
         new BootLoaderFixup(),
+        new MarkerFixup(),
         new HookFixup(before: false),
         new SelinuxFixup(),
     ];

@@ -22,6 +22,7 @@ internal sealed class PrepareDisksStep : Step
             context.Observer.Warn(note);
         }
 
+        context.State.Source = SourceIdentity.Read(context.Client.SourceRoot);
         foreach (PlannedFileSystem fs in context.Plan)
         {
             if (context.State.Disks.Find(d => d.Index == fs.Index) is { } disk)

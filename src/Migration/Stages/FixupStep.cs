@@ -58,6 +58,7 @@ internal sealed class FixupStep : Step
             Hostname = settings.Hostname,
             NewMachineId = settings.NewMachineId,
             NewHostKeys = settings.NewHostKeys,
+            Marker = StartedSystem.Marker(context.State),
         };
         string prefix = context.Client.SourceRoot == "/" ? "" : context.Client.SourceRoot;
         for (int i = 0; i < context.Plan!.Count; i++)

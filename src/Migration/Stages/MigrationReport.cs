@@ -59,7 +59,7 @@ public static class MigrationReport
     private static string Text(MigrationState state)
     {
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"Migration to {state.InstanceId} in {state.Region}\nbegan {state.Began:u}, ended {state.Ended:u}\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"Migration to {state.InstanceId} in {state.Region}\nbegan {state.Began:u}, {(state.Ended is { } ended ? $"ended {ended:u}" : "not ended yet")}\n\n");
         foreach (StepRecord step in state.Steps)
         {
             text.Append(CultureInfo.InvariantCulture, $"{step.BegunAt:HH:mm:ss}  {step.Name}: {step.Outcome}\n");
@@ -74,6 +74,11 @@ public static class MigrationReport
         foreach (FixupRecord fixup in state.Fixups)
         {
             text.Append(fixup == state.Fixups[0] ? "\nTo make it boot (what was replaced is in /var/lib/nativesync/backup):\n" : "").Append(FixupText.Of(fixup));
+        }
+
+        foreach (string line in state.Started)
+        {
+            text.Append(line == state.Started[0] ? "\nWhat the started system says:\n  " : "  ").Append(line).Append('\n');
         }
 
         List<string> troubles = [.. state.Warnings, .. state.Passes.SelectMany(p => p.Result.Problems).Distinct(), .. state.Verified.SelectMany(v => v.Result.Differences).Select(d => "differs: " + d)];
@@ -100,6 +105,7 @@ public static class MigrationReport
         Passes = state.Passes,
         Verified = state.Verified,
         Fixups = state.Fixups,
+        Started = state.Started,
         Warnings = state.Warnings,
     };
 

@@ -134,8 +134,8 @@ public sealed class MigrationRun
             ? [new CheckSourceStep(), new ConnectStep(), new PrepareDisksStep(), new TransferStep(), new VerifyStep(), .. BootSteps, new ReleaseDisksStep()]
             : [new ConnectStep(), new PrepareDisksStep(), new TransferStep(), new VerifyStep(), .. BootSteps],
         _ => Mode == NetworkMode.Gateway
-            ? [new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new AskAgentStep(), new ScrubStep()]
-            : [new ReleaseDisksStep(), new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new AskAgentStep(), new ScrubStep()],
+            ? [new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new AskStartedStep(), new ScrubStep()]
+            : [new ReleaseDisksStep(), new ExitRescueStep(), new WaitStoppedStep(), new StartStep(), new WaitRunningStep(), new WaitAnswerStep(), new AskStartedStep(), new ScrubStep()],
     };
 
     /// <summary>What makes the copied system boot, after the last pass is verified and before the disks are let go.</summary>

@@ -53,6 +53,15 @@ public sealed class MigrationState
     /// <summary>Whether the source has the cloud's automation agent, so that the started instance can be asked.</summary>
     public bool HasTatAgent { get; set; }
 
+    /// <summary>By what the started copy of the source is known; null before stage 2.</summary>
+    public SourceIdentity? Source { get; set; }
+
+    /// <summary>The port at which the started instance answers by SSH.</summary>
+    public int? AnswerPort { get; set; }
+
+    /// <summary>What the started system said of itself, or the end of its console; see <see cref="StartedSystem"/>.</summary>
+    public List<string> Started { get; set; } = [];
+
     /// <summary>What the user was warned of.</summary>
     public List<string> Warnings { get; set; } = [];
 

@@ -2,15 +2,15 @@ using System.Net.Sockets;
 
 namespace NativeSync.Migration.Stages;
 
-/// <summary>Tells whether a TCP port answers.</summary>
+/// <summary>Tells whether an SSH server answers.</summary>
 public interface IReachability
 {
     /// <summary>Tries once.</summary>
     Task<bool> AnswersAsync(string host, int port, TimeSpan timeout, CancellationToken ct);
 }
 
-/// <summary>By connecting.</summary>
-public sealed class TcpReachability : IReachability
+/// <summary>By connecting and reading the greeting: what forwards ports on the way may accept a connection for a system that is not there.</summary>
+public sealed class SshReachability : IReachability
 {
     /// <inheritdoc/>
     public async Task<bool> AnswersAsync(string host, int port, TimeSpan timeout, CancellationToken ct)
@@ -18,12 +18,14 @@ public sealed class TcpReachability : IReachability
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(timeout);
         using TcpClient client = new();
+        byte[] greeting = new byte[4];
         try
         {
             await client.ConnectAsync(host, port, limit.Token).ConfigureAwait(false);
-            return true;
+            await client.GetStream().ReadExactlyAsync(greeting, limit.Token).ConfigureAwait(false);
+            return greeting.AsSpan().SequenceEqual("SSH-"u8);
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or IOException)
         {
             return false;
         }

@@ -34,7 +34,7 @@ public sealed record MigrationServices
     public ISourceSystem Source { get; init; } = new LinuxSourceSystem();
 
     /// <summary>Looks whether the instance answers in the end.</summary>
-    public IReachability Reachability { get; init; } = new TcpReachability();
+    public IReachability Reachability { get; init; } = new SshReachability();
 
     /// <summary>Clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
