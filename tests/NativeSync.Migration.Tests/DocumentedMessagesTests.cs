@@ -63,6 +63,19 @@ public sealed class DocumentedMessagesTests
         ["destination full"] = () => FailAsync(new Harness(), h => h.Mover.Result = _ => new TransferResult { ExitCode = 23, DestinationTrouble = "var/log/x: No space left on device", ProblemCount = 1 }),
         ["a command of the user fails"] = () => FailAsync(new Harness(client: ""","Transfer.Hooks":{"BeforeLastPass":"echo no such unit; exit 5","Undo":"true"}""")),
         ["a command of the user does not end"] = () => FailAsync(new Harness(client: ""","Transfer.Hooks":{"BeforePass":"sleep 1000","TimeoutSeconds":0.1}""")),
+        ["started instance does not answer"] = () => FailAsync(new Harness(client: ""","Check.WaitSeconds":0.1"""), h =>
+        {
+            h.Reachability = new Harness.Answering(false);
+            h.AddSshServer();
+        }),
+        ["another system has started"] = () => FailAsync(new Harness(instance: new()
+        {
+            InstanceId = Harness.InstanceId, Region = Harness.Region, HasTatAgent = true, TatOutput = "release Another 1\nstate running\nmarker ins-9 yesterday\n",
+        }), h =>
+        {
+            h.Source.SourceFacts = new() { HasTatAgent = true };
+            h.Connector.Fixups = new(0, """{"Name":"marker","Outcome":"changed"}""", "");
+        }),
         ["state of another instance"] = () => AfterARunAsync(h => h.Write("user.json", File.ReadAllText(h.Tool.File("user.json")).Replace(Harness.InstanceId, "ins-99999999", StringComparison.Ordinal))),
         ["state of another version"] = () => AfterARunAsync(h => File.WriteAllText(h.StateFile, File.ReadAllText(h.StateFile).Replace("\"Version\": 1", "\"Version\": 2", StringComparison.Ordinal))),
         ["damaged state"] = () => AfterARunAsync(h => File.WriteAllText(h.StateFile, "{ half")),

@@ -55,6 +55,8 @@ internal sealed class Harness : IAsyncDisposable
 
     public FakeSource Source { get; } = new();
 
+    public IReachability Reachability { get; set; } = new Answering(true);
+
     /// <summary>What a walk over the source finds to be carried.</summary>
     public long? Measured { get; set; }
 
@@ -101,6 +103,13 @@ internal sealed class Harness : IAsyncDisposable
         return await CheckRun.RunAsync(Tool, Tool.Load(), Services(log), CancellationToken.None);
     }
 
+    /// <summary>The source has an SSH server, with a port of its own if need be.</summary>
+    public void AddSshServer(string configuration = "")
+    {
+        string directory = Directory.CreateDirectory(Path.Combine(_directory, "source/etc/ssh")).FullName;
+        File.WriteAllText(Path.Combine(directory, "sshd_config"), configuration);
+    }
+
     /// <summary>Copies the whole tool directory, as scenario 1 asks for.</summary>
     public ToolDirectory CopyTool(string name)
     {
@@ -140,7 +149,7 @@ internal sealed class Harness : IAsyncDisposable
         ReadExcludes = content => [.. Encoding.UTF8.GetString(content).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => Encoding.UTF8.GetBytes("- " + l))],
         Measure = _ => Measured,
         Source = Source,
-        Reachability = new AlwaysReachable(),
+        Reachability = Reachability,
     };
 
     private sealed class Undisposed(StringWriter inner) : TextWriter
@@ -152,9 +161,10 @@ internal sealed class Harness : IAsyncDisposable
         public override void WriteLine(string? value) => inner.WriteLine(value);
     }
 
-    private sealed class AlwaysReachable : IReachability
+    /// <summary>The started instance answers, or does not.</summary>
+    internal sealed class Answering(bool answers) : IReachability
     {
-        public Task<bool> AnswersAsync(string host, int port, TimeSpan timeout, CancellationToken ct) => Task.FromResult(true);
+        public Task<bool> AnswersAsync(string host, int port, TimeSpan timeout, CancellationToken ct) => Task.FromResult(answers);
     }
 }
 

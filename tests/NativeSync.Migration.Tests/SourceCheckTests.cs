@@ -218,7 +218,7 @@ public sealed class SourceCheckTests
     [Fact]
     public async Task AFileSystemThatCannotBeMadeAndOneWithoutOwnersAreNamed()
     {
-        await using Harness h = new(client: ""","Transfer.Format":"all" """);
+        await using Harness h = new(client: ""","Disks.Format":"all" """);
         h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"Source\":{\"Root\":", "\"Ours\":{\"Was\":", StringComparison.Ordinal).Replace("\"DestinationRoot\"", "\"Nothing\"", StringComparison.Ordinal));
         h.Source.MountList = MountTable.Parse("22 1 254:1 / / rw - jfs /dev/vda1 rw\n"u8);
         Assert.Contains(await h.CheckAsync(), l => l is { Verdict: CheckVerdict.Fail, Subject: "/", Finding: "jfs cannot be made at the destination" });

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using NativeSync.Engine;
 using NativeSync.Migration.Simulator;
@@ -44,7 +43,7 @@ internal sealed class LocalRescueConnector : IRescueConnector
 internal sealed class RehearsalBacking(RescueSshd? sshd) : IInstanceBacking, IAsyncDisposable
 {
     private readonly ReservedPort? _port = sshd is null ? new() : null;
-    private TcpListener? _answering;
+    private AnsweringPort? _answering;
 
     /// <summary>Port of 127.0.0.1.</summary>
     public int Port => sshd?.Port ?? _port!.Number;
@@ -69,8 +68,7 @@ internal sealed class RehearsalBacking(RescueSshd? sshd) : IInstanceBacking, IAs
             return;
         }
 
-        _answering = new TcpListener(IPAddress.Loopback, Port);
-        _answering.Start();
+        _answering = new AnsweringPort(Port);
     }
 
     public Task StopAsync(CancellationToken ct) => ExitRescueAsync(ct);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using NativeSync.Migration.Simulator;
 
@@ -18,7 +17,7 @@ internal sealed class RescueMachine : IInstanceBacking, IAsyncDisposable
     private readonly List<RehearsalDisk> _disks;
     private readonly ReservedPort _port = new();
     private Process? _process;
-    private TcpListener? _answering;
+    private AnsweringPort? _answering;
 
     private RescueMachine(string directory, List<RehearsalDisk> disks)
     {
@@ -103,8 +102,7 @@ internal sealed class RescueMachine : IInstanceBacking, IAsyncDisposable
 
     public Task StartAsync(CancellationToken ct)
     {
-        _answering = new TcpListener(IPAddress.Loopback, Port);
-        _answering.Start();
+        _answering = new AnsweringPort(Port);
         return Task.CompletedTask;
     }
 

@@ -29,6 +29,19 @@ public enum FormatConsent
     All,
 }
 
+/// <summary>The user's consent to make partition tables on the destination's disks.</summary>
+public enum TableConsent
+{
+    /// <summary>None: partitions stay as they are. The default.</summary>
+    Never,
+
+    /// <summary>The system disk gets an MBR with one bootable partition.</summary>
+    System,
+
+    /// <summary>Each data disk gets a table with one partition too.</summary>
+    All,
+}
+
 /// <summary>The HTTP proxy of scenario 3.</summary>
 /// <param name="Host">Name or address.</param>
 /// <param name="Port">TCP port.</param>
@@ -41,6 +54,9 @@ public sealed record ClientSettings
 {
     /// <summary>The name of the file, beside the executable.</summary>
     public const string FileName = "client.json";
+
+    private const string FormatKey = "Client.Disks.Format";
+    private const string PartitionKey = "Client.Disks.Partition";
 
     /// <summary><c>Client.Net.Mode</c>.</summary>
     public NetworkMode Mode { get; init; }
@@ -102,7 +118,13 @@ public sealed record ClientSettings
     /// <summary><c>Client.Transfer.Hooks</c>.</summary>
     public TransferHooks Hooks { get; init; } = new();
 
-    /// <summary><c>Client.Transfer.Format</c>: which disks of the destination get new file systems, made as the source's are.</summary>
+    /// <summary><c>Client.Disks.Partition</c>: which disks of the destination get a new partition table.</summary>
+    public TableConsent Partition { get; init; }
+
+    /// <summary><c>Client.Disks.SwapMiB</c>: size of a swap partition behind the system, where the table is made anew; 0 for none.</summary>
+    public int SwapMebibytes { get; init; }
+
+    /// <summary><c>Client.Disks.Format</c>: which disks of the destination get new file systems, made as the source's are.</summary>
     public FormatConsent Format { get; init; }
 
     /// <summary><c>Client.Transfer.Lanes</c>: the most lanes; 0 leaves it to the program.</summary>
@@ -159,6 +181,8 @@ public sealed record ClientSettings
             UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
             Hooks = TransferHooks.Read(r),
             Format = FormatOf(r),
+            Partition = PartitionOf(r),
+            SwapMebibytes = (int)(r.Integer("Client.Disks.SwapMiB", 0, 1 << 20) ?? 0),
             Lanes = LanesOf(r),
             Compress = r.Boolean("Client.Transfer.Compress"),
             DestinationRoot = destinationRoot,
@@ -167,7 +191,16 @@ public sealed record ClientSettings
         };
         if (settings is { DestinationRoot: not null, Format: not FormatConsent.Never })
         {
-            r.Error("Client.Transfer.Format", "nothing can be formatted below Client.Transfer.DestinationRoot; remove one of both keys");
+            r.Error(FormatKey, "nothing can be formatted below Client.Transfer.DestinationRoot; remove one of both keys");
+        }
+
+        if (settings is { Partition: not TableConsent.Never, Format: not FormatConsent.All })
+        {
+            r.Error(PartitionKey, $"a new table takes the file systems with it: set {FormatKey} to \"all\" too, or remove this key");
+        }
+        else if (settings is { SwapMebibytes: > 0, Partition: TableConsent.Never })
+        {
+            r.Error("Client.Disks.SwapMiB", $"a swap partition is made with a new table only: set {PartitionKey} to \"system\", or remove this key");
         }
 
         r.WarnUnread();
@@ -185,9 +218,29 @@ public sealed record ClientSettings
         return lanes;
     }
 
+    /// <summary>Whether a disk gets a new partition table.</summary>
+    /// <param name="index">0 for the system disk, else the data disk's index.</param>
+    public bool HasNewTable(int index) => Partition == TableConsent.All || (index == 0 && Partition == TableConsent.System);
+
+    private static TableConsent PartitionOf(ConfigReader r)
+    {
+        switch (r.Text(PartitionKey)?.ToLowerInvariant())
+        {
+            case null or "never":
+                return TableConsent.Never;
+            case "system":
+                return TableConsent.System;
+            case "all":
+                return TableConsent.All;
+            default:
+                r.Error(PartitionKey, "expected \"never\", \"system\" (the system disk gets a new partition table) or \"all\" (the data disks too)");
+                return TableConsent.Never;
+        }
+    }
+
     private static FormatConsent FormatOf(ConfigReader r)
     {
-        const string key = "Client.Transfer.Format";
+        const string key = FormatKey;
         switch (r.Text(key)?.ToLowerInvariant())
         {
             case null or "never":

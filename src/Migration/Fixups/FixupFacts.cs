@@ -1,3 +1,5 @@
+using NativeSync.Migration.Source;
+
 namespace NativeSync.Migration.Fixups;
 
 /// <summary>
@@ -11,6 +13,9 @@ internal sealed class FixupFacts
 
     /// <summary>Mount points of the source whose files are on another file system now, such as /boot or /home.</summary>
     public List<string> Folded { get; set; } = [];
+
+    /// <summary>Swap files of the source, which are made anew.</summary>
+    public List<SwapFile> SwapFiles { get; set; } = [];
 
     /// <summary>The disk that the BIOS boots, as it is called where the fix-ups run: /dev/vdb. Null: none, so no boot loader is installed.</summary>
     public string? SystemDisk { get; set; }

@@ -6,6 +6,7 @@ internal static class FixupList
     public static IReadOnlyList<IFixup> All { get; } =
     [
         new HookFixup(before: true),
+        new SwapFileFixup(),
         new FstabFixup(),
         new MountUnitsFixup(),
         new CrypttabFixup(),

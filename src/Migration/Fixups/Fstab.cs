@@ -28,7 +28,7 @@ internal sealed class FstabFixup : IFixup
             return;
         }
 
-        string after = Fstab.Rewrite(before, context.Facts, path => context.Tree.IsFile(path.TrimStart('/')));
+        string after = Fstab.Rewrite(before, context.Facts, path => context.Tree.IsFile(path.TrimStart('/')) || context.Facts.SwapFiles.Exists(s => s.Path == path));
         if (context.Write(Path, after, "the destination's disks have other names and UUIDs") || context.HasKept(Path))
         {
             context.Progress.DevicesChanged = true;

@@ -37,13 +37,21 @@ public static class SourcePlan
     /// <param name="mounts">Mounts of the source.</param>
     /// <param name="toolDirectory">Absolute path of the tool's directory.</param>
     /// <param name="notes">Receives what the user should know.</param>
+    /// <param name="swapFiles">Swap files, which are left out.</param>
     public static List<PlannedFileSystem> Make(
-        UserSettings user, ClientSettings client, IReadOnlyList<byte[]> excludes, IReadOnlyList<MountEntry> mounts, string toolDirectory, List<string> notes)
+        UserSettings user, ClientSettings client, IReadOnlyList<byte[]> excludes, IReadOnlyList<MountEntry> mounts, string toolDirectory, List<string> notes,
+        IReadOnlyList<SwapFile>? swapFiles = null)
     {
         List<(byte[] Directory, byte[] Rule)> leftOut = [];
         if (Below(Encoding.UTF8.GetBytes(toolDirectory), client.SourceRoot) is { Length: > 1 } tool)
         {
             leftOut.Add((tool, [.. "- "u8, .. RuleRebase.Literal(tool), (byte)'/']));
+        }
+
+        foreach (SwapFile file in swapFiles ?? [])
+        {
+            byte[] path = Encoding.UTF8.GetBytes(file.Path);
+            leftOut.Add((path, [.. "- "u8, .. RuleRebase.Literal(path)]));
         }
 
         byte[][] dataMounts = [.. user.DataDisks.Select(d => Encoding.UTF8.GetBytes(d.MountPoint))];

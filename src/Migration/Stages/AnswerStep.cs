@@ -63,10 +63,10 @@ internal sealed class WaitAnswerStep : Step
         string[] console = Console(context);
         context.State.Started = [.. console.Select(static l => "console " + l)];
         MigrationReport.Write(context.Tool, context.State);
-        string end = console.Length == 0 ? "" : $"; the last lines of its console:\n  {string.Join("\n  ", console)}\n";
+        string end = console.Length == 0 ? "" : $". The last lines of its console:\n  {string.Join("\n  ", console)}";
         throw new MigrationException(
-            $"the instance runs, but {addresses} does not answer after {elapsed.TotalSeconds:0} s{end}",
-            $"look at it through VNC in the console. All data is on its disks; {MigrationReport.TextFile} says what was changed. Run the tool again to wait once more; to get back, roll the disks back to their snapshots and run the tool with --clean");
+            $"the instance runs, but {addresses} does not answer after {elapsed.TotalSeconds:0} s",
+            $"look at it through VNC in the console. All data is on its disks; {MigrationReport.TextFile} says what was changed. Run the tool again to wait once more; to get back, roll the disks back to their snapshots and run the tool with --clean{end}");
     }
 
     /// <summary>The end of the serial console, where somebody keeps it.</summary>

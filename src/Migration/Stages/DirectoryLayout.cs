@@ -9,6 +9,9 @@ namespace NativeSync.Migration.Stages;
 /// </summary>
 internal sealed class DirectoryLayout(string root) : IDestinationLayout
 {
+    public Task<IReadOnlyList<string>> DescribeAsync(IRescueSystem system, IReadOnlyList<PlannedFileSystem> plan, IReadOnlyList<DiskAssignment> disks, CancellationToken ct)
+        => Task.FromResult<IReadOnlyList<string>>([]);
+
     public async Task<IReadOnlyList<byte[]>> PrepareAsync(IRescueSystem system, IReadOnlyList<PlannedFileSystem> plan, IReadOnlyList<DiskAssignment> disks, CancellationToken ct)
     {
         StringBuilder script = new("set -e\n");

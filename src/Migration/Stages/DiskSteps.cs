@@ -15,8 +15,9 @@ internal sealed class PrepareDisksStep : Step
     public override async Task<string> RunAsync(RunContext context, bool begunBefore, CancellationToken ct)
     {
         List<string> notes = [];
+        context.SwapFiles = SwapFiles.Read(context.Client.SourceRoot);
         context.Plan = SourcePlan.Make(
-            context.User, context.Client, context.Services.ReadExcludes(context.Configuration.Excludes), context.Services.Source.Mounts(), context.Tool.Path, notes);
+            context.User, context.Client, context.Services.ReadExcludes(context.Configuration.Excludes), context.Services.Source.Mounts(), context.Tool.Path, notes, context.SwapFiles);
         foreach (string note in notes)
         {
             context.Observer.Warn(note);
@@ -32,7 +33,13 @@ internal sealed class PrepareDisksStep : Step
             }
         }
 
-        context.Places = await context.Layout.PrepareAsync(context.System!, context.Plan, context.State.Disks, ct).ConfigureAwait(false);
+        IDestinationLayout layout = context.Layout;
+        foreach (string line in await layout.DescribeAsync(context.System!, context.Plan, context.State.Disks, ct).ConfigureAwait(false))
+        {
+            context.Observer.Say("  " + line);
+        }
+
+        context.Places = await layout.PrepareAsync(context.System!, context.Plan, context.State.Disks, ct).ConfigureAwait(false);
         return string.Join(", ", context.Plan.Select((fs, i) => $"{fs.MountPoint} -> {ByteText.Escape(context.Places[i].AsSpan()[..^1])}"));
     }
 }

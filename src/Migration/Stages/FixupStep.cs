@@ -60,6 +60,12 @@ internal sealed class FixupStep : Step
             NewHostKeys = settings.NewHostKeys,
             Marker = StartedSystem.Marker(context.State),
         };
+        facts.SwapFiles.AddRange(context.SwapFiles);
+        if (context.State.Disks.Find(static d => d.SwapUuid is not null)?.SwapUuid is { } swap)
+        {
+            facts.FileSystems.Add(new FixupFileSystem { MountPoint = "swap", Uuid = swap, Type = "swap" });
+        }
+
         string prefix = context.Client.SourceRoot == "/" ? "" : context.Client.SourceRoot;
         for (int i = 0; i < context.Plan!.Count; i++)
         {

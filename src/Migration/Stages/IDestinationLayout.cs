@@ -5,6 +5,9 @@ namespace NativeSync.Migration.Stages;
 /// <summary>Knows where in the rescue system each file system of the source goes.</summary>
 internal interface IDestinationLayout
 {
+    /// <summary>What the disks hold now and what will become of it, a line each, before anything is written.</summary>
+    Task<IReadOnlyList<string>> DescribeAsync(IRescueSystem system, IReadOnlyList<PlannedFileSystem> plan, IReadOnlyList<DiskAssignment> disks, CancellationToken ct);
+
     /// <summary>Makes the places ready; doing so again changes nothing.</summary>
     /// <returns>For each file system of the plan, its directory there, ending in a slash.</returns>
     Task<IReadOnlyList<byte[]>> PrepareAsync(IRescueSystem system, IReadOnlyList<PlannedFileSystem> plan, IReadOnlyList<DiskAssignment> disks, CancellationToken ct);

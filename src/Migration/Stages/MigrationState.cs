@@ -128,6 +128,9 @@ public sealed class DiskAssignment
     /// <summary>UUID of its file system, where the rescue system could tell.</summary>
     public string? Uuid { get; set; }
 
+    /// <summary>UUID of the swap partition that was made on it; null without.</summary>
+    public string? SwapUuid { get; set; }
+
     /// <summary>Type of the source's file system that goes there.</summary>
     public string? SourceType { get; set; }
 

@@ -7,13 +7,12 @@ namespace NativeSync.Migration.Stages;
 
 /// <summary>
 /// Finds each disk by its id — never by vdb or vdc, which change — and mounts its file system below /mnt/nativesync.
-/// Needs nothing of the rescue system but sh, mount and umount, and mkfs only with the user's consent. Partitions are never
-/// made or changed.
+/// Needs nothing of the rescue system but sh, mount and umount, and mkfs and sfdisk only with the user's consent.
 /// </summary>
-/// <param name="consent">Which disks may get a new file system.</param>
+/// <param name="client">Which disks may get new file systems and tables; null: none.</param>
 /// <param name="formatted">Indexes that have got theirs; they are never formatted again.</param>
 /// <param name="save">Writes that down before any data comes.</param>
-internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Never, ICollection<int>? formatted = null, Action? save = null) : IDestinationLayout
+internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollection<int>? formatted = null, Action? save = null) : IDestinationLayout
 {
     /// <summary>Mounts go below this directory.</summary>
     public const string Base = "/mnt/nativesync";
@@ -46,8 +45,12 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
         make_fs() {
           command -v "mkfs.$1" >/dev/null || { echo "the rescue system has no mkfs.$1; make the file system on $4 by hand" >&2; return 1; }
           case $1 in
-            ext*) mkfs."$1" -q -F ${2:+-U "$2"} ${3:+-L "$3"} "$4" >/dev/null;;
-            xfs) mkfs.xfs -q -f ${2:+-m "uuid=$2"} ${3:+-L "$3"} "$4" >/dev/null;;
+            # Not what kernels and boot loaders of a few years ago cannot read, where this mkfs knows of it.
+            ext*) for o in ^orphan_file,^metadata_csum_seed ^metadata_csum_seed ""; do
+                mkfs."$1" -q -F ${o:+-O "$o"} ${2:+-U "$2"} ${3:+-L "$3"} "$4" >/dev/null 2>&1 && return 0
+              done
+              mkfs."$1" -q -F ${2:+-U "$2"} ${3:+-L "$3"} "$4" >/dev/null;;
+            xfs) mkfs.xfs -q -f -m "bigtime=0,inobtcount=0${2:+,uuid=$2}" ${3:+-L "$3"} "$4" >/dev/null 2>&1 || mkfs.xfs -q -f ${2:+-m "uuid=$2"} ${3:+-L "$3"} "$4" >/dev/null;;
             btrfs) mkfs.btrfs -q -f ${2:+-U "$2"} ${3:+-L "$3"} "$4" >/dev/null;;
             *) echo "a file system of type $1 cannot be made" >&2; return 1;;
           esac
@@ -93,7 +96,7 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
           for p in $(parts_of "$disk"); do if [ -z "$only" ]; then only=$p; else echo "$disk has several partitions and no file system: which of them takes the data?" >&2; exit 1; fi; done
           make_fs "$4" "$5" "$6" "$only" || exit 1
         elif [ -z "$only" ]; then
-          echo "$disk has no file system; make one (for example: mkfs.ext4 $disk), or set Client.Transfer.Format to \"empty\"" >&2; exit 1
+          echo "$disk has no file system; make one (for example: mkfs.ext4 $disk), or set Client.Disks.Format to \"empty\"" >&2; exit 1
         elif [ "$3" = all ]; then
           make_fs "$4" "$5" "$6" "$only" || exit 1
         fi
@@ -107,28 +110,49 @@ internal sealed class MountedDiskLayout(FormatConsent consent = FormatConsent.Ne
         for m in $list; do umount "$m" || exit 1; done
         """;
 
+    public async Task<IReadOnlyList<string>> DescribeAsync(IRescueSystem system, IReadOnlyList<PlannedFileSystem> plan, IReadOnlyList<DiskAssignment> disks, CancellationToken ct)
+    {
+        List<string> lines = [];
+        foreach (PlannedFileSystem fs in plan)
+        {
+            DiskAssignment disk = Of(fs, disks);
+            string output = await Shell.RunAsync(system, Functions + $"set -- {disk.DiskId}\n" + DiskScripts.Describe, $"looking at {disk.DiskId}", ct).ConfigureAwait(false);
+            string format = FormatOf(fs, disk);
+            string fate = format == "never" ? "what is there is kept, and filled" : format == "empty" ? $"kept and filled, or a new {disk.SourceType} where there is no file system" : client!.HasNewTable(fs.Index) ? $"a new table with a new {disk.SourceType}" : $"a new {disk.SourceType}";
+            lines.Add($"{disk.DiskId} takes {fs.MountPoint} ({fate}); now: {string.Join("; ", output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static l => Engine.ByteText.Escape(Encoding.UTF8.GetBytes(l.Trim()))))}");
+        }
+
+        return lines;
+    }
+
+    private static DiskAssignment Of(PlannedFileSystem fs, IReadOnlyList<DiskAssignment> disks)
+    {
+        DiskAssignment disk = disks.FirstOrDefault(d => d.Index == fs.Index)
+            ?? throw new MigrationException($"the destination has no disk for the {fs.Label}", "check DataDisks in user.json");
+        return NameForms.IsDiskId(disk.DiskId) ? disk : throw new MigrationException($"the API gave a disk id of an unknown form for the {fs.Label}", "");
+    }
+
+    /// <summary>What was made once is never made again: data is on it.</summary>
+    private string FormatOf(PlannedFileSystem fs, DiskAssignment disk)
+        => formatted?.Contains(fs.Index) == true || !FileSystemKinds.CanBeMade(disk.SourceType ?? "") ? "never" : client?.Format switch { FormatConsent.All => "all", FormatConsent.Empty => "empty", _ => "never" };
+
     public async Task<IReadOnlyList<byte[]>> PrepareAsync(IRescueSystem system, IReadOnlyList<PlannedFileSystem> plan, IReadOnlyList<DiskAssignment> disks, CancellationToken ct)
     {
         List<byte[]> places = [];
         foreach (PlannedFileSystem fs in plan)
         {
-            DiskAssignment disk = disks.FirstOrDefault(d => d.Index == fs.Index)
-                ?? throw new MigrationException($"the destination has no disk for the {fs.Label}", "check DataDisks in user.json");
-            if (!NameForms.IsDiskId(disk.DiskId))
-            {
-                throw new MigrationException($"the API gave a disk id of an unknown form for the {fs.Label}", "");
-            }
-
+            DiskAssignment disk = Of(fs, disks);
             string place = fs.Index == 0 ? $"{Base}/system" : string.Create(CultureInfo.InvariantCulture, $"{Base}/disk{fs.Index}");
-            string body = fs.Index == 0 ? MountSystem : MountData;
-            bool again = formatted?.Contains(fs.Index) == true;
-            string format = again || !FileSystemKinds.CanBeMade(disk.SourceType ?? "") ? "never" : consent switch { FormatConsent.All => "all", FormatConsent.Empty => "empty", _ => "never" };
-            string[] words = [disk.DiskId, place, format, disk.SourceType ?? "", disk.SourceUuid ?? "", disk.SourceLabel ?? ""];
+            string format = FormatOf(fs, disk);
+            string body = format == "all" && client!.HasNewTable(fs.Index) ? DiskScripts.MountNew : fs.Index == 0 ? MountSystem : MountData;
+            string swap = fs.Index == 0 ? (client?.SwapMebibytes ?? 0).ToString(CultureInfo.InvariantCulture) : "0";
+            string[] words = [disk.DiskId, place, format, disk.SourceType ?? "", disk.SourceUuid ?? "", disk.SourceLabel ?? "", swap, fs.Index == 0 ? "system" : "data"];
             string script = Functions + $"set -- {string.Join(' ', words.Select(Shell.Quote))}\n" + body;
             string output = await Shell.RunAsync(system, script, $"mounting {disk.DiskId} for the {fs.Label}", ct).ConfigureAwait(false);
             string[] told = output.Split('\n');
             disk.Device = told[0].StartsWith("device ", StringComparison.Ordinal) ? told[0][7..] : null;
             disk.Uuid = told.Length > 1 && told[1].Length > 0 ? told[1] : null;
+            disk.SwapUuid = told.Length > 2 && told[2].StartsWith("swap ", StringComparison.Ordinal) ? told[2][5..] : disk.SwapUuid;
             if (format != "never" && formatted is not null)
             {
                 formatted.Add(fs.Index);

@@ -104,10 +104,13 @@ internal sealed class RunContext : IAsyncDisposable
     /// <summary>The file systems of the source, once planned.</summary>
     public IReadOnlyList<PlannedFileSystem>? Plan { get; set; }
 
+    /// <summary>The source's swap files, which are not carried.</summary>
+    public IReadOnlyList<SwapFile> SwapFiles { get; set; } = [];
+
     /// <summary>Where each goes, in the order of the plan.</summary>
     public IReadOnlyList<byte[]>? Places { get; set; }
 
-    public IDestinationLayout Layout => Client.DestinationRoot is { } root ? new DirectoryLayout(root) : new MountedDiskLayout(Client.Format, State.Formatted, Save);
+    public IDestinationLayout Layout => Client.DestinationRoot is { } root ? new DirectoryLayout(root) : new MountedDiskLayout(Client, State.Formatted, Save);
 
     /// <summary>The instance as it is now.</summary>
     public async Task<Instance> DescribeAsync(CancellationToken ct)

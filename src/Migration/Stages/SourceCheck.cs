@@ -39,7 +39,7 @@ internal static class SourceCheck
         List<PlannedFileSystem> plan;
         try
         {
-            plan = SourcePlan.Make(user, client, services.ReadExcludes(configuration.Excludes), mounts, toolDirectory, notes);
+            plan = SourcePlan.Make(user, client, services.ReadExcludes(configuration.Excludes), mounts, toolDirectory, notes, SwapFiles.Read(client.SourceRoot));
         }
         catch (ConfigException)
         {
@@ -179,7 +179,12 @@ internal static class SourceCheck
     {
         if (fs.Type is { } type && client.Format != FormatConsent.Never && !FileSystemKinds.CanBeMade(type))
         {
-            lines.Add(new(CheckVerdict.Fail, fs.MountPoint, $"{type} cannot be made at the destination", "make a file system there by hand, and set Client.Transfer.Format to \"never\""));
+            lines.Add(new(CheckVerdict.Fail, fs.MountPoint, $"{type} cannot be made at the destination", "make a file system there by hand, and set Client.Disks.Format to \"never\""));
+        }
+        else if (fs.Type is { } made && client.Format == FormatConsent.All)
+        {
+            string table = client.HasNewTable(fs.Index) ? "a new partition table and " : "";
+            lines.Add(new(CheckVerdict.Warn, fs.MountPoint, $"the {(fs.Index == 0 ? "system disk" : $"data disk {fs.Index}")} of the destination gets {table}a new {made}, as client.json asks: all that is on it is lost"));
         }
         else if (fs.Type is { } odd && FileSystemKinds.LosesAttributes(odd))
         {

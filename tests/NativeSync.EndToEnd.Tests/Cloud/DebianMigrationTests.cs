@@ -89,7 +89,7 @@ public sealed class DebianMigrationTests
         Directory.CreateDirectory(system + "/srv/data");
         lab.WriteTool(
             Path.Combine(system, ToolDirectory), dataDisks: mountPoints[..(disks.Count - 1)],
-            client: new JsonObject { ["Client.Transfer.Format"] = disks.Count == 2 ? "all" : "empty", ["Client.Fixups.Skip"] = new JsonArray("all") });
+            client: new JsonObject { ["Client.Disks.Format"] = disks.Count == 2 ? "all" : "empty", ["Client.Fixups.Skip"] = new JsonArray("all") });
 
         // Whatever its place and name: files that only a careful copy keeps.
         await Command.ShellAsync($"""

@@ -22,7 +22,7 @@ public sealed class FormattingTests
         await disk.MountAsync(source.Data, "ro");
         try
         {
-            lab.WriteTool(lab.Scratch["tool"], dataDisks: ["/mnt/disk1"], client: new JsonObject { ["Client.Source.Root"] = source.Root, ["Client.Transfer.Format"] = "empty" });
+            lab.WriteTool(lab.Scratch["tool"], dataDisks: ["/mnt/disk1"], client: new JsonObject { ["Client.Source.Root"] = source.Root, ["Client.Disks.Format"] = "empty" });
             CommandResult done = (await Command.RunAsync([lab.Scratch["tool"] + "/nativesync"])).MustExit(0);
             Assert.EndsWith("\nMigrate successfully.\n", done.Output, StringComparison.Ordinal);
             Assert.Equal([], lab.Rescue.MountedAtExit!);

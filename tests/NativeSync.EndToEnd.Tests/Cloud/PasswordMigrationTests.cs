@@ -13,7 +13,7 @@ public sealed class PasswordMigrationTests
     {
         await using CloudLab lab = await CloudLab.CreateAsync(data: [(null, 64)]);
         using SmallServer source = new();
-        lab.WriteTool(lab.Scratch["tool"], dataDisks: ["/mnt/disk1"], client: new JsonObject { ["Client.Source.Root"] = source.Root, ["Client.Transfer.Format"] = "empty" });
+        lab.WriteTool(lab.Scratch["tool"], dataDisks: ["/mnt/disk1"], client: new JsonObject { ["Client.Source.Root"] = source.Root, ["Client.Disks.Format"] = "empty" });
 
         // A directory has no type that could be made: the disk stays as it is, and the user is told.
         CommandResult refused = await RunAsync(lab);

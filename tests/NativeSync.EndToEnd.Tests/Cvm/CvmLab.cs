@@ -75,6 +75,9 @@ internal sealed class CvmLab : IAsyncDisposable
             ["Client.Api.Endpoint"] = Simulator.Endpoint,
             ["Client.Api.PollSeconds"] = 0.5,
             ["Client.Ssh.Port"] = Machine.Port,
+            ["Client.Check.IdentityFile"] = "key",
+            ["Client.Check.WaitSeconds"] = 600,
+            ["Client.Check.ConsoleFile"] = "console.log",
         };
         foreach ((string key, JsonNode value) in more)
         {

@@ -68,10 +68,10 @@ internal sealed class SourceServer : IAsyncDisposable
     public async Task UnmountAsync() => await Command.RunAsync(["umount", "--recursive", _scratch["server"]]);
 
     /// <summary>Puts the tool and its files there.</summary>
-    public async Task WriteToolAsync(JsonObject client)
+    public async Task WriteToolAsync(JsonObject client, string excludes = "")
     {
         string tool = Path.Combine(await MountAsync(), ToolDirectory);
-        ToolFiles.Write(tool, client, ["/srv/data"]);
+        ToolFiles.Write(tool, client, ["/srv/data"], excludes);
         File.Copy(Key, Path.Combine(tool, "key"), overwrite: true);
         await UnmountAsync();
     }
@@ -87,6 +87,32 @@ internal sealed class SourceServer : IAsyncDisposable
             root, mounts, $"/{ToolDirectory}/nativesync", .. arguments,
         ], TimeSpan.FromMinutes(20));
     }
+
+    /// <summary>Forgets a migration, with what the tool left of it.</summary>
+    public async Task CleanAsync() => (await RunToolAsync("--clean")).MustExit(0);
+
+    /// <summary>Brings the console to the tool, as one who watches the instance would.</summary>
+    public async Task WriteConsoleAsync(string file)
+    {
+        File.Copy(file, Path.Combine(await MountAsync(), ToolDirectory, "console.log"), overwrite: true);
+        await UnmountAsync();
+    }
+
+    /// <summary>Everything that it holds, its data included.</summary>
+    public async Task<Manifest> ReadManifestAsync()
+    {
+        try
+        {
+            return await Manifest.ReadAsync(await MountAsync());
+        }
+        finally
+        {
+            await UnmountAsync();
+        }
+    }
+
+    /// <summary>UUID of the system's file system.</summary>
+    public Task<string> SystemUuidAsync() => _disks[0].Disk.NameAsync("UUID");
 
     /// <summary>A file of the tool's directory.</summary>
     public async Task<string> ReadToolFileAsync(string name)

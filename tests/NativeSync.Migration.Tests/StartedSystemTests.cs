@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Sockets;
+using NativeSync.Migration.Source;
+using NativeSync.Migration.Stages;
+
+namespace NativeSync.Migration.Tests;
+
+/// <summary>The look at the started instance.</summary>
+public sealed class StartedSystemTests
+{
+    [Fact]
+    public async Task AnInstanceThatDoesNotAnswerFailsTheRunWithAReportAndTheNextRunGoesOn()
+    {
+        await using Harness h = new(client: ""","Check":{"WaitSeconds":0.1,"ConsoleFile":"serial"}""") { Reachability = new Harness.Answering(false) };
+        h.AddSshServer();
+        h.Write("serial", "[  1.0] booting\n\e[0;1;31mYou are in emergency mode.\e[0m\r\n");
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.EndsWith(". The last lines of its console:\n  [  1.0] booting\n  You are in emergency mode.", e.Message, StringComparison.Ordinal);
+        Assert.Contains("console You are in emergency mode.", await File.ReadAllTextAsync(h.Tool.File(MigrationReport.TextFile)), StringComparison.Ordinal);
+        h.Reachability = new Harness.Answering(true);
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(1, h.Instance.Accepted["StartInstances"]);
+    }
+
+    [Fact]
+    public async Task ASourceWithoutAnSshServerCannotAnswerAndIsAWarning()
+    {
+        await using Harness h = new(client: ""","Check.WaitSeconds":0.1""") { Reachability = new Harness.Answering(false) };
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Contains(h.Observer.Warnings, w => w.EndsWith("does not answer: the source has no SSH server; look at it through VNC in the console", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task TheCopyIsLookedForWhereTheSourcesSshServerListens()
+    {
+        await using Harness h = new();
+        h.AddSshServer("# Port 1\nPort 2222\nport=2223\nMatch User x\n  Port 9\n");
+        await h.RunAsync();
+        Assert.Equal("127.0.0.1:2222 answers", MigrationRun.ReadState(h.Tool)!.Steps.Single(s => s.Name == "check-answer").Outcome);
+    }
+
+    [Fact]
+    public async Task WhatFailedInTheStartedSystemIsAWarning()
+    {
+        await using Harness h = new(instance: new()
+        {
+            InstanceId = Harness.InstanceId, Region = Harness.Region, HasTatAgent = true,
+            TatOutput = "release Debian 12\nkernel Linux 6.1\nstate degraded\nmarker\nfailed mysql.service\naddress 10.0.0.2/24 on eth0\nmounted /srv\nmissing /data\n",
+        });
+        h.Source.SourceFacts = new() { HasTatAgent = true };
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal("Debian 12, Linux 6.1, degraded, /srv mounted, failed: mysql.service", MigrationRun.ReadState(h.Tool)!.Steps.Single(s => s.Name == "ask-agent").Outcome);
+        Assert.Contains("units that failed in the started system: mysql.service; see them there by systemctl status", h.Observer.Warnings);
+        Assert.Contains("/data is not mounted in the started system; see /etc/fstab there", h.Observer.Warnings);
+        Assert.Contains("address 10.0.0.2/24 on eth0\n", await File.ReadAllTextAsync(h.Tool.File(MigrationReport.TextFile)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("SSH-2.0-OpenSSH_9.2\r\n", true)]
+    [InlineData("HTTP/1.1 400\r\n", false)]
+    [InlineData("", false)]
+    public async Task OnlyAnSshServersGreetingIsAnAnswer(string greeting, bool answers)
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        Task serving = Task.Run(async () =>
+        {
+            using TcpClient client = await listener.AcceptTcpClientAsync();
+            await client.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(greeting));
+        });
+        Assert.Equal(answers, await new SshReachability().AnswersAsync("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, TimeSpan.FromMinutes(1), CancellationToken.None));
+        await serving;
+    }
+
+    [Fact]
+    public void SwapFilesAreFoundByFstabAndLeftOutOfTheTransfer()
+    {
+        string root = Directory.CreateTempSubdirectory("ns-swap-").FullName;
+        try
+        {
+            Directory.CreateDirectory(root + "/etc");
+            File.WriteAllText(root + "/etc/fstab", "UUID=x / ext4 defaults 0 1\n/swap\\040file none swap sw 0 0\n/dev/sda2 none swap sw 0 0\n/gone none swap sw 0 0\n#/swap2 none swap sw 0 0\n");
+            File.WriteAllBytes(root + "/swap file", new byte[40960]);
+            File.WriteAllBytes(root + "/swap2", new byte[40960]);
+            SwapFile file = Assert.Single(SwapFiles.Read(root));
+            Assert.Equal(new SwapFile("/swap file", 40960), file);
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+}
