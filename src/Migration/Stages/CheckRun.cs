@@ -50,6 +50,10 @@ public static class CheckRun
                 }
 
                 lines.AddRange(Preflight.Ports(groups, client));
+                if (!isGateway && instance.InstanceState == InstanceStates.Running && Preflight.AddressOf(instance, client) is { } host)
+                {
+                    await AddWayAsync(lines, services, new RescueAddress(host, client.SshPort), ct).ConfigureAwait(false);
+                }
             }
         }
         catch (CloudException e) when (client.Mode == NetworkMode.Gateway && e.Code is CloudErrors.Network or CloudErrors.Timeout)
@@ -79,6 +83,15 @@ public static class CheckRun
         }
 
         return lines;
+    }
+
+    /// <summary>Security groups are not all that may lie in between. What answers now is the instance's own system, so silence proves nothing.</summary>
+    private static async Task AddWayAsync(List<CheckLine> lines, MigrationServices services, RescueAddress address, CancellationToken ct)
+    {
+        bool answers = await services.Reachability.AnswersAsync(address.Host, address.Port, TimeSpan.FromSeconds(5), ct).ConfigureAwait(false);
+        lines.Add(answers
+            ? new(CheckVerdict.Ok, "way to the instance", $"{address} answers")
+            : new(CheckVerdict.Warn, "way to the instance", $"{address} does not answer from here, though the instance runs", "make sure that no firewall or network ACL in between closes that port, unless the instance's own system does not listen there"));
     }
 
     /// <summary>The guide recommends the same on both sides: the console and what is made of the disks later go by the image.</summary>

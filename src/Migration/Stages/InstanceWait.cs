@@ -53,7 +53,7 @@ internal static class InstanceWait
                     "run the tool again to go on waiting (Client.Api.WaitSeconds sets the limit)");
             }
 
-            c.Observer.StepProgress(title, Math.Min(99, 100 * elapsed / usual), elapsed, $"{instance.InstanceState}, waiting for {target}");
+            c.Observer.StepProgress(title, Math.Min(99, 100 * elapsed / usual), elapsed, string.Create(CultureInfo.InvariantCulture, $"{instance.InstanceState}, waiting for {target}, at most {c.Client.WaitLimit.TotalMinutes:0.#} min"));
             await Task.Delay(c.Client.PollInterval, c.Time, ct).ConfigureAwait(false);
         }
     }

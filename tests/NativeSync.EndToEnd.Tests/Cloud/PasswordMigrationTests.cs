@@ -77,6 +77,8 @@ public sealed class PasswordMigrationTests
         using SmallServer source = new();
         string tool = lab.Scratch["tool"];
         lab.WriteTool(tool, client: new JsonObject { ["Client.Source.Root"] = source.Root });
+        Assert.Contains("\nWARN  way to the instance: 127.0.0.1:", (await RunAsync(lab, "--check")).MustExit(3).Output, StringComparison.Ordinal);
+        await lab.Rescue.StartAsync(CancellationToken.None); // The instance's own system.
         CommandResult fine = (await RunAsync(lab, "--check")).MustExit(0);
         Assert.All(fine.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => Assert.StartsWith("OK    ", l, StringComparison.Ordinal));
         File.SetUnixFileMode(tool + "/user.json", (UnixFileMode)0x1A4); // 644
