@@ -10,10 +10,10 @@ namespace NativeSync.EndToEnd.Tests.Cloud;
 /// The tool killed with SIGKILL after each of its state records, against a real rescue system. RestartTests does the same
 /// with doubles, exactly at each record, in every mode and also in quick runs.
 /// </summary>
-[Trait("Category", "Slow")]
 public sealed class KilledMigrationTests
 {
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task KilledAfterEachRecordTheNextRunCompletesRepeatsNothingAndLeavesNothingBehind()
     {
         for (int record = 1; ; record++)
