@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Publishes artifacts/nativesync: ahead of time, static, OpenSSL inside. Installs the Debian packages that this needs.
+# Publishes artifacts/nativesync: ahead of time, static, OpenSSL inside; and its symbols, artifacts/nativesync.dbg. Installs the Debian packages that this needs.
 #
 #   ./build.sh [--force] [--quiet]
 #     --force   builds even if nothing changed since the last build
@@ -85,6 +85,7 @@ if readelf -l "$staging/nativesync" 2>/dev/null | grep -q INTERP; then
     exit 1
 fi
 
+mv -f "$staging/nativesync.dbg" $output.dbg
 mv -f "$staging/nativesync" $output
 printf '%s\n' "$commit" "$link" "$sources" >$stamp
 echo "artifacts/nativesync: $size bytes" >&2

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
 using NativeSync.Cli.Options;
 using NativeSync.Cli.Startup;
 using NativeSync.Engine;
@@ -17,7 +20,7 @@ internal readonly record struct Failure(int ExitCode, string Message)
     /// <summary>Makes sense of an exception.</summary>
     public static Failure Of(Exception exception, Interruption interruption)
     {
-        string debug = Environment.GetEnvironmentVariable(DebugVariable) == "1" ? "\n" + exception : "";
+        string debug = Environment.GetEnvironmentVariable(DebugVariable) == "1" ? "\n" + Whereabouts(exception) : "";
         Failure failure = exception switch
         {
             _ when interruption.Signal is { } signal => new Failure(ExitCodes.Interrupted, $"stopped by {signal} (what is complete stays; run it again to go on)"),
@@ -33,5 +36,21 @@ internal readonly record struct Failure(int ExitCode, string Message)
             _ => new Failure(Internal, $"internal error: {exception.GetType().Name}: {UsageException.Quote(exception.Message)} (please report it; {DebugVariable}=1 shows more)"),
         };
         return exception is AggregateException ? failure : failure with { Message = failure.Message + debug };
+    }
+
+    /// <summary>What an exception says of itself, and the addresses that it passed: the executable has no names for them, its symbols have.</summary>
+    private static string Whereabouts(Exception exception)
+    {
+        var text = new StringBuilder().Append(exception);
+        for (Exception? e = exception; e is not null; e = e.InnerException)
+        {
+            text.Append("\n").Append(e.GetType().Name).Append(':');
+            foreach (StackFrame frame in new StackTrace(e).GetFrames())
+            {
+                text.Append(" 0x").Append(((ulong)frame.GetNativeIP()).ToString("x", CultureInfo.InvariantCulture));
+            }
+        }
+
+        return text.ToString();
     }
 }
