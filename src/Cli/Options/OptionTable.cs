@@ -23,7 +23,7 @@ internal static class OptionTable
         Row(Relative, "relative", 'R', null, Equal, "use the whole names of the command line").No("relative", "R"),
         Row(ImpliedDirs, "implied-dirs", '\0', null, Equal, "send the directories that --relative implies", "i-d").No("implied-dirs", "i-d"),
         Row(Backup, "backup", 'b', null, Exceeds, "keep what is overwritten or deleted; a replaced file is never away for a moment").No("backup"),
-        Row(BackupDirectory, "backup-dir", '\0', "DIR", Equal, "keep it below this directory; implies --backup"),
+        Row(BackupDirectory, "backup-dir", '\0', "DIR", Differs, "keep it below this directory; implies --backup; one inside the destination is not reached through a link"),
         Row(Suffix, "suffix", '\0', "SUFFIX", Equal, "put this behind the names of what is kept (~, or nothing with --backup-dir)"),
         Row(Update, "update", 'u', null, Equal, "leave files alone that are newer at the destination"),
         Row(InPlace, "inplace", '\0', null, Equal, "write into the existing file; implies --partial").No("inplace"),

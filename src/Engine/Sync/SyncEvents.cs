@@ -101,6 +101,11 @@ public readonly record struct SyncProblem(Operation Operation, int Errno, byte[]
                 return $"{side}: \"{name}\" has vanished";
             }
 
+            if (!OnSource && Errno == FileSystem.Errno.EXDEV && Operation is Operation.Open or Operation.ReadDirectory)
+            {
+                return $"{side}: \"{name}\" is, or lies behind, a symbolic link that leads out of the destination, and is not followed";
+            }
+
             if (Operation == Operation.MapIdentity)
             {
                 return $"{side}: no user or group is called \"{name}\" there: the rule that maps to it does nothing (create it, or give a number)";

@@ -75,8 +75,8 @@ internal sealed partial class FaultGround : IDisposable
     }
 
     /// <summary>What rsync would still do; nothing when both are the same. A directory that holds backups stays.</summary>
-    public string Difference(string words = "-aH", string source = "src/") =>
-        Shell($"exec 2>&1; rsync -ni --delete --checksum --filter='-p .part/' --filter='-p .~tmp~/' --filter='P *~' {words} {this[source]} {this["dst"]}/ | grep -v '^cannot delete non-empty directory' || true");
+    public string Difference(string words = "-aH", bool delete = true) =>
+        Shell($"exec 2>&1; rsync -ni {(delete ? "--delete" : "")} --checksum --filter='-p .part/' --filter='-p .~tmp~/' --filter='P *~' {words} {this["src/"]} {this["dst"]}/ | grep -v '^cannot delete non-empty directory' || true");
 
     /// <summary>Relative path to what is there: "d", "l" and the target, or "f" and the digest of the content.</summary>
     public Dictionary<string, string> Look(string name)

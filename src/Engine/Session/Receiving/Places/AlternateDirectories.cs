@@ -42,12 +42,11 @@ internal sealed class AlternateDirectories : IDisposable
         _tree = tree;
         foreach (var directory in context.Options.AlternateDirectories)
         {
-            var path = OperatorPath.From(tree.Root.Path, directory);
-            var fd = OperatorPath.Open(context.Io, path);
+            var fd = OperatorPath.Open(context.Io, tree.Root, directory);
             if (fd < 0)
             {
                 // As with rsync: said, and done without.
-                tree.Outcomes.Problem(Operation.Open, -fd, path, warning: true);
+                tree.Outcomes.Problem(Operation.Open, -fd, directory, warning: true);
                 continue;
             }
 

@@ -18,6 +18,20 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
 
     public bool IsOn => context.Has(JobFlags.Backup);
 
+    /// <summary>Looks before anything is changed whether backups have a place.</summary>
+    /// <exception cref="SessionException">1: it is not a directory.</exception>
+    public void Check()
+    {
+        if (IsOn && context.Options.BackupDirectory is { } named)
+        {
+            _root = OperatorPath.Open(context.Io, tree.Root, named);
+            if (_root is -Errno.ENOTDIR or -Errno.ELOOP)
+            {
+                throw new SessionException(ExitCodes.Syntax, OperatorPath.Describe("backup-dir", named, _root));
+            }
+        }
+    }
+
     /// <summary>
     /// True when a deleted entry is to be kept. What has the suffix is a backup itself, and really goes; that looks at the path, as
     /// rsync does, to which <c>a/~</c> is a backup and <c>~</c> is not.
@@ -139,7 +153,14 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
     {
         if (_root < 0)
         {
-            _root = OperatorPath.Make(context.Io, OperatorPath.From(tree.Root.Path, context.Options.BackupDirectory!), tree.Attributes.DefaultDirectoryMode);
+            var named = context.Options.BackupDirectory!;
+            _root = OperatorPath.Make(context.Io, tree.Root, named, tree.Attributes.DefaultDirectoryMode);
+            if (_root is -Errno.ENOTDIR or -Errno.ELOOP)
+            {
+                // It was none, and became one meanwhile.
+                throw new SessionException(ExitCodes.FileIo, OperatorPath.Describe("backup-dir", named, _root));
+            }
+
             if (_root < 0)
             {
                 return _root;

@@ -7,26 +7,28 @@ namespace NativeSync.Engine.Session.Receiving.Places;
 /// --partial-dir and --delay-updates: where what is incomplete, or waits for the end, lies. A name is a directory inside each
 /// directory that needs one, made when it does and removed when it is empty; an absolute path is one for all, and stays.
 /// </summary>
-/// <remarks>A directory of that name is opened by handle and never through a link: one that somebody planted is refused.</remarks>
+/// <remarks>A directory of that name is opened by handle and never through a link: one that somebody planted makes way for it.</remarks>
 internal sealed class PartialPlace : IDisposable
 {
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
 
     private readonly ISystemCalls _io;
+    private readonly DestinationRoot _root;
     private readonly byte[]? _absolute;
     private readonly byte[]? _name;
     private readonly Lock _gate = new();
     private readonly HashSet<(int Directory, int Index)> _found = [];
-    private int _root = -1;
+    private int _fd = -1;
 
-    public PartialPlace(SyncContext context, byte[] destination)
+    public PartialPlace(SyncContext context, DestinationRoot root)
     {
         _io = context.Io;
+        _root = root;
         var given = context.Options.PartialDirectory;
         IsGiven = given is { Length: > 0 };
         if (given is [(byte)'/', ..])
         {
-            _absolute = OperatorPath.From(destination, given);
+            _absolute = given;
         }
         else
         {
@@ -43,6 +45,9 @@ internal sealed class PartialPlace : IDisposable
     /// <summary>One place for all directories.</summary>
     public bool IsShared => _absolute is not null;
 
+    /// <summary>For people: the absolute path, or the name in each directory.</summary>
+    public byte[] Path => _absolute ?? _name ?? [];
+
     /// <summary>The place for files of a directory, or -errno; give it back with <see cref="Close"/>.</summary>
     public int Open(int dirfd)
     {
@@ -50,7 +55,7 @@ internal sealed class PartialPlace : IDisposable
         {
             lock (_gate)
             {
-                return _root >= 0 ? _root : _root = OperatorPath.Open(_io, _absolute);
+                return _fd >= 0 ? _fd : _fd = OperatorPath.Open(_io, _root, _absolute);
             }
         }
 
@@ -61,6 +66,12 @@ internal sealed class PartialPlace : IDisposable
     public int Make(int dirfd)
     {
         var fd = Open(dirfd);
+        if (fd is -Errno.ENOTDIR or -Errno.ELOOP && _name is not null && _io.StatAt(dirfd, _name, out var planted) >= 0 && planted.IsSymbolicLink)
+        {
+            // As with rsync, a link in its place goes; another file could be somebody's.
+            fd = _io.UnlinkAt(dirfd, _name, directory: false) is < 0 and var error ? error : -Errno.ENOENT;
+        }
+
         if (fd != -Errno.ENOENT)
         {
             return fd;
@@ -69,7 +80,7 @@ internal sealed class PartialPlace : IDisposable
         if (_absolute is not null)
         {
             var (parent, name) = PathBytes.Split(_absolute.AsSpan().TrimEnd((byte)'/'));
-            var above = OperatorPath.Open(_io, parent);
+            var above = OperatorPath.Open(_io, _root, parent);
             if (above >= 0)
             {
                 _io.MakeDirectoryAt(above, name, ModeBits.PrivateDirectory);
@@ -78,10 +89,10 @@ internal sealed class PartialPlace : IDisposable
         }
         else if (_name is not null)
         {
-            var error = _io.MakeDirectoryAt(dirfd, _name, ModeBits.PrivateDirectory);
-            if (error < 0 && error != -Errno.EEXIST)
+            var made = _io.MakeDirectoryAt(dirfd, _name, ModeBits.PrivateDirectory);
+            if (made < 0 && made != -Errno.EEXIST)
             {
-                return error;
+                return made;
             }
         }
 
@@ -140,9 +151,9 @@ internal sealed class PartialPlace : IDisposable
 
     public void Dispose()
     {
-        if (_root >= 0)
+        if (_fd >= 0)
         {
-            _io.Close(_root);
+            _io.Close(_fd);
         }
     }
 }

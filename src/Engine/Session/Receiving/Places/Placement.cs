@@ -20,13 +20,14 @@ internal sealed class Placement : IDisposable
     private readonly ReceiverTree _tree;
     private readonly int _temporary = -1;
 
-    /// <exception cref="SessionException">1: the directory for temporary files is not there.</exception>
+    /// <exception cref="SessionException">1: the directory for temporary files, or for backups, is none.</exception>
     public Placement(SyncContext context, ReceiverTree tree)
     {
         _context = context;
         _tree = tree;
         Backups = new BackupKeeper(context, tree);
-        Partials = new PartialPlace(context, tree.Root.Path);
+        Backups.Check();
+        Partials = new PartialPlace(context, tree.Root);
         Flush = new FileSystemFlush(context);
         Resume = new ResumePlace(context, tree.Root.Fd);
         MayWriteInPlace = context.InPlace
@@ -34,13 +35,10 @@ internal sealed class Placement : IDisposable
                 && !context.Has(JobFlags.DelayUpdates) && !context.Has(JobFlags.Update) && !context.Has(JobFlags.IgnoreExisting) && !context.Has(JobFlags.SizeOnly));
         if (context.Options.TempDirectory is { Length: > 0 } directory && !context.Has(JobFlags.DryRun))
         {
-            var path = OperatorPath.From(tree.Root.Path, directory);
-            _temporary = OperatorPath.Open(context.Io, path);
+            _temporary = OperatorPath.Open(context.Io, tree.Root, directory);
             if (_temporary < 0)
             {
-                throw new SessionException(1, _temporary == -Errno.ENOENT
-                    ? $"the temp-dir does not exist: {ByteText.Escape(path)}"
-                    : $"the temp-dir \"{ByteText.Escape(path)}\": {Errno.Describe(-_temporary)}");
+                throw new SessionException(ExitCodes.Syntax, OperatorPath.Describe("temp-dir", directory, _temporary));
             }
         }
     }
@@ -164,6 +162,7 @@ internal sealed class Placement : IDisposable
         var place = Partials.Make(dirfd);
         if (place < 0)
         {
+            _tree.Report(Operation.MakeDirectory, -place, PathBytes.Join(directory.Path, Partials.Path));
             return place;
         }
 
