@@ -30,6 +30,24 @@ public sealed class SecurityGroupTests
     public void ARuleForSomeIsNoRuleForAll()
         => Assert.Equal(PortVerdict.OpenForSome, SecurityGroupCheck.Tcp([Group(Rule(0, "TCP", "22", "10.0.0.0/8", "ACCEPT"))], 22));
 
+    [Theory]
+    [InlineData("10.0.0.0/8", "ACCEPT", "10.1.2.3", PortVerdict.Open)]
+    [InlineData("10.1.2.3", "ACCEPT", "10.1.2.3", PortVerdict.Open)]
+    [InlineData("10.0.0.0/8", "ACCEPT", "192.168.0.1", PortVerdict.OpenForSome)] // Perhaps behind NAT.
+    [InlineData("nonsense", "ACCEPT", "192.168.0.1", PortVerdict.OpenForSome)]
+    [InlineData("10.0.0.0/8", "DROP", "10.1.2.3", PortVerdict.OpenForSome)]
+    [InlineData("10.0.0.0/8", "DROP", "192.168.0.1", PortVerdict.Open)]
+    public void TheOwnAddressDecidesWhereItIsNamed(string block, string action, string from, PortVerdict expected)
+    {
+        List<SecurityGroupPolicy> rules = [Rule(0, "TCP", "22", block, action)];
+        if (action == "DROP")
+        {
+            rules.Add(Rule(1, "ALL", "all", "0.0.0.0/0", "ACCEPT"));
+        }
+
+        Assert.Equal(expected, SecurityGroupCheck.Tcp([Group([.. rules])], 22, System.Net.IPAddress.Parse(from)));
+    }
+
     [Fact]
     public void TemplatesCannotBeDecidedHere()
     {

@@ -86,7 +86,7 @@ internal sealed class ConsoleObserver(TimeProvider time) : IRunConsole
             }
 
             _drawn = time.GetTimestamp();
-            int width = Math.Max(20, Console.WindowWidth - 1);
+            int width = Console.WindowWidth is > 20 and int columns ? columns - 1 : 79; // Some terminals do not tell.
             Console.Out.Write("\r" + (text.Length > width ? text[..width] : text) + "\e[K");
             _open = true;
         }

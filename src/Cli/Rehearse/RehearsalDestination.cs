@@ -60,7 +60,7 @@ internal sealed class RehearsalDestination : IAsyncDisposable
                     _owned = machine,
                 };
             }
-            catch (IOException e)
+            catch (Exception e) when (e is IOException or System.ComponentModel.Win32Exception)
             {
                 why = e.Message;
             }

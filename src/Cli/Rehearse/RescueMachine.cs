@@ -38,7 +38,7 @@ internal sealed class RescueMachine : IInstanceBacking, IAsyncDisposable
             : !File.Exists("/dev/loop-control") ? "there are no loop devices here"
             : Programs.Missing("sshd", "ssh-keygen", "chpasswd", "losetup", "mkfs.ext4", "unshare", "pivot_root", "mount", "umount", "blkid", "ldd", "ldconfig");
 
-    /// <summary>Makes the disks, puts what the image of a CVM would hold on the first, and tries whether namespaces and mounts are allowed.</summary>
+    /// <summary>Makes the disks, puts what the image of a CVM would hold on the first, and tries whether the rescue system boots here.</summary>
     /// <param name="directory">Of its own.</param>
     /// <param name="disks">Ids and sizes in bytes, the system disk first.</param>
     /// <param name="ct">Cancelled by the user.</param>
@@ -58,6 +58,9 @@ internal sealed class RescueMachine : IInstanceBacking, IAsyncDisposable
             using Stream script = typeof(RescueMachine).Assembly.GetManifestResourceStream("rescue.sh")!;
             using FileStream file = new(machine.Script, FileMode.CreateNew);
             await script.CopyToAsync(file, ct);
+            await file.FlushAsync(ct);
+            await machine.EnterRescueAsync("root", "only-a-trial-0", ct);
+            machine.PowerOff();
             return machine;
         }
         catch
@@ -90,7 +93,15 @@ internal sealed class RescueMachine : IInstanceBacking, IAsyncDisposable
         await _process.StandardInput.FlushAsync(ct); // And left open: its end is the system's.
         _process.OutputDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();
-        await ListeningAsync(_process).WaitAsync(BootLimit, ct);
+        try
+        {
+            await ListeningAsync(_process).WaitAsync(BootLimit, ct);
+        }
+        catch (TimeoutException)
+        {
+            throw new IOException("the rescue system does not boot");
+        }
+
         return new RescueEndpoint("127.0.0.1", Port);
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace NativeSync.Migration.Api;
 
@@ -8,7 +9,7 @@ public enum PortVerdict
     /// <summary>A rule for everybody accepts it.</summary>
     Open,
 
-    /// <summary>A rule for some addresses accepts it; whether this machine is among them is not known.</summary>
+    /// <summary>A rule for some addresses accepts it, and this machine's own is not among them; what the instance sees may be another (NAT).</summary>
     OpenForSome,
 
     /// <summary>A rule drops it, or none accepts it.</summary>
@@ -27,7 +28,8 @@ public static class SecurityGroupCheck
     /// <summary>Whether a TCP port can be reached.</summary>
     /// <param name="groups">The rules of each group, in the order they are bound; none bound means nothing is filtered.</param>
     /// <param name="port">The TCP port.</param>
-    public static PortVerdict Tcp(IReadOnlyList<SecurityGroupPolicySet> groups, int port)
+    /// <param name="from">The address of the machine that will come; null when it is not known.</param>
+    public static PortVerdict Tcp(IReadOnlyList<SecurityGroupPolicySet> groups, int port, IPAddress? from = null)
     {
         if (groups.Count == 0)
         {
@@ -57,6 +59,10 @@ public static class SecurityGroupCheck
                         ? PortVerdict.Open
                         : verdict;
                 }
+                else if (Holds(rule, from))
+                {
+                    return accepts ? PortVerdict.Open : PortVerdict.OpenForSome;
+                }
                 else if (accepts)
                 {
                     verdict = Worse(verdict, PortVerdict.OpenForSome);
@@ -65,6 +71,12 @@ public static class SecurityGroupCheck
         }
 
         return verdict;
+    }
+
+    private static bool Holds(SecurityGroupPolicy rule, IPAddress? from)
+    {
+        string block = (from?.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? rule.Ipv6CidrBlock : null) is { Length: > 0 } six ? six : rule.CidrBlock ?? "";
+        return from is not null && (IPAddress.TryParse(block, out IPAddress? one) ? one.Equals(from) : IPNetwork.TryParse(block, out IPNetwork network) && network.Contains(from));
     }
 
     private static PortVerdict Worse(PortVerdict before, PortVerdict now) => before == PortVerdict.Closed ? now : before;

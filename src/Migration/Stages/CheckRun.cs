@@ -49,7 +49,7 @@ public static class CheckRun
                     groups.Add(await new VpcClient(api).DescribeSecurityGroupPoliciesAsync(id, ct).ConfigureAwait(false));
                 }
 
-                lines.AddRange(Preflight.Ports(groups, client));
+                lines.AddRange(Preflight.Ports(groups, client, services.AddressTowards(instance, client)));
                 if (!isGateway && instance.InstanceState == InstanceStates.Running && Preflight.AddressOf(instance, client) is { } host)
                 {
                     await AddWayAsync(lines, services, new RescueAddress(host, client.SshPort), ct).ConfigureAwait(false);

@@ -60,7 +60,7 @@ public static class MigrationReport
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"Migration to {state.InstanceId} in {state.Region}\nbegan {state.Began:u}, {(state.Ended is { } ended ? $"ended {ended:u}" : "not ended yet")}\n\n");
-        foreach (StepRecord step in state.Steps)
+        foreach (StepRecord step in state.Steps.Where(s => s.Outcome is not null))
         {
             text.Append(CultureInfo.InvariantCulture, $"{step.BegunAt:HH:mm:ss}  {step.Name}: {step.Outcome}\n");
         }

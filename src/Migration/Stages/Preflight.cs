@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using NativeSync.Migration.Api;
 using NativeSync.Migration.Configuration;
 
@@ -74,18 +75,22 @@ internal static class Preflight
     }
 
     /// <summary>Whether the security groups let SSH in; 443 and 80, which the guide names, are only told of.</summary>
-    public static List<CheckLine> Ports(IReadOnlyList<SecurityGroupPolicySet> groups, ClientSettings client)
+    /// <param name="groups">The rules of each group that is bound.</param>
+    /// <param name="client">Mode and port.</param>
+    /// <param name="from">This machine's address on the way there; null when it is not the one that the data will come from, or not known.</param>
+    public static List<CheckLine> Ports(IReadOnlyList<SecurityGroupPolicySet> groups, ClientSettings client, IPAddress? from)
     {
         List<CheckLine> lines = [];
+        string which = from is null ? "" : $"; this server's own is {from}";
         string who = client.Mode == NetworkMode.Gateway ? "the source" : "this server";
         foreach (int port in (int[])[client.SshPort, 443, 80])
         {
             bool needed = port == client.SshPort;
             string subject = string.Create(CultureInfo.InvariantCulture, $"security group, TCP port {port}");
-            lines.Add(SecurityGroupCheck.Tcp(groups, port) switch
+            lines.Add(SecurityGroupCheck.Tcp(groups, port, from) switch
             {
                 PortVerdict.Open => new(CheckVerdict.Ok, subject, "open"),
-                PortVerdict.OpenForSome => new(CheckVerdict.Warn, subject, "open for certain addresses", needed ? $"make sure that the address of {who} is among them" : ""),
+                PortVerdict.OpenForSome => new(CheckVerdict.Warn, subject, $"open for certain addresses{which}", needed ? $"make sure that the address of {who} is among them" : ""),
                 PortVerdict.Unknown => new(CheckVerdict.Warn, subject, "decided by templates or other groups, which are not followed", needed ? $"make sure that it is open for {who}" : ""),
                 _ when needed => new(CheckVerdict.Fail, subject, "closed", $"open it for {who}: the data goes there"),
                 _ => new(CheckVerdict.Warn, subject, "closed; the guide asks for it, this tool does not need it"),

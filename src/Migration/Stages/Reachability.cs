@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace NativeSync.Migration.Stages;
@@ -7,6 +8,22 @@ public interface IReachability
 {
     /// <summary>Tries once.</summary>
     Task<bool> AnswersAsync(string host, int port, TimeSpan timeout, CancellationToken ct);
+
+    /// <summary>The address that packets to a host would bear, by this machine's routes; null without one. Nothing is sent.</summary>
+    IPAddress? LocalAddress(string host, int port)
+    {
+        try
+        {
+            IPAddress to = IPAddress.Parse(host);
+            using Socket socket = new(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            socket.Connect(to, port);
+            return (socket.LocalEndPoint as IPEndPoint)?.Address;
+        }
+        catch (Exception e) when (e is SocketException or FormatException)
+        {
+            return null;
+        }
+    }
 }
 
 /// <summary>By connecting and reading the greeting: what forwards ports on the way may accept a connection for a system that is not there.</summary>

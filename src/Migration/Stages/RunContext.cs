@@ -36,6 +36,10 @@ public sealed record MigrationServices
     /// <summary>Looks whether the instance answers in the end.</summary>
     public IReachability Reachability { get; init; } = new SshReachability();
 
+    /// <summary>The address that this machine would have on the way to the instance; null on a gateway, which is not the one that sends the data.</summary>
+    internal System.Net.IPAddress? AddressTowards(Instance instance, ClientSettings client)
+        => client.Mode == NetworkMode.Gateway || Preflight.AddressOf(instance, client) is not { } host ? null : Reachability.LocalAddress(host, client.SshPort);
+
     /// <summary>Clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

@@ -49,7 +49,7 @@ internal sealed class CheckPortsStep : Step
     {
         Instance instance = await context.DescribeAsync(ct).ConfigureAwait(false);
         List<SecurityGroupPolicySet> groups = await Checks.GroupsAsync(context, instance, ct).ConfigureAwait(false);
-        Checks.Demand(context, Preflight.Ports(groups, context.Client));
+        Checks.Demand(context, Preflight.Ports(groups, context.Client, context.Services.AddressTowards(instance, context.Client)));
         return groups.Count == 0 ? "none bound" : $"port {context.Client.SshPort} is not barred";
     }
 }
