@@ -64,6 +64,7 @@ internal static class HelpText
     public static string ForCommand(string? command) => command switch
     {
         "sync" => Sync + Options(static option => !option.Hidden && option.Relation != Relation.Lacks) + NotYet(),
+        "rsync" => ForCommand("sync").Replace("nativesync sync", "rsync", StringComparison.Ordinal),
         "verify" => Verify + "\n" + Options(static option => IsForVerify(option.Id)),
         "serve" => Serve,
         _ => Overview,

@@ -38,6 +38,29 @@ public sealed class BootstrapTests : IDisposable
         Assert.Equal(1, CommandsIn(sshd) - before);
     }
 
+    [Fact]
+    public async Task AgentsOfEarlierVersionsDoNotPileUp()
+    {
+        using var user = new TemporaryUser();
+        string cache = Directory.CreateDirectory(Path.Combine(user.Home, ".cache", "nativesync")).FullName;
+        foreach (string name in (string[])["other", .. Enumerable.Range(0, 10).Select(i => $"nativesync-old{i}")])
+        {
+            File.WriteAllText(Path.Combine(cache, name), "");
+            File.SetLastWriteTimeUtc(Path.Combine(cache, name), new DateTime(2026, 1, name == "other" ? 1 : 28 - (name[^1] - '0'), 0, 0, 0, DateTimeKind.Utc));
+        }
+
+        System.Diagnostics.Process.Start("chown", ["-R", user.Name, Path.Combine(user.Home, ".cache")]).WaitForExit();
+        await using PrivateSshd sshd = await OpenServerAsync();
+        AgentImage image = FakeAgent.Image(_directory);
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        await using (await AgentBootstrap.StartAsync(session, image, new AgentOptions { RemoveAgentsOlderThanDays = 0 }, ownsSession: false, TestContext.Limit()))
+        {
+        }
+
+        string[] expected = [await image.RemoteNameAsync(), "nativesync-old0", "nativesync-old1", "nativesync-old2", "other"];
+        Assert.Equal(expected.Order(), Directory.GetFiles(cache).Select(Path.GetFileName).Order());
+    }
+
     [Theory]
     [InlineData("/bin/sh")]
     [InlineData("/bin/bash")]

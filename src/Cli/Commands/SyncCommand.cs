@@ -27,7 +27,7 @@ internal static class SyncCommand
 
         if (sync.Version || sync.Help)
         {
-            streams.Write(sync.Version ? VersionText.For(asRsync) : HelpText.ForCommand("sync"));
+            streams.Write(sync.Version ? VersionText.For(asRsync) : HelpText.ForCommand(asRsync ? "rsync" : "sync"));
             return 0;
         }
 
@@ -107,8 +107,15 @@ internal static class SyncCommand
 
         await using IConnection connection = await connector.ConnectAsync(plan.Remote!, ct);
         reporter.Start();
-        return plan.Direction == Direction.Push
+        SyncReport report = plan.Direction == Direction.Push
             ? await Synchronizer.PushAsync(connection, request, reporter, ct)
             : await Synchronizer.PullAsync(connection, request, reporter, ct);
+        if (connection.DiagnosticText is { } said)
+        {
+            // A warning of the remote shell is for whoever started it; after a failure it is part of the message.
+            reporter.Remark(said);
+        }
+
+        return report;
     }
 }

@@ -86,7 +86,7 @@ internal sealed class AttributeArguments
     /// <summary>Says why an option is not here.</summary>
     public static void Refuse(GivenOption given)
     {
-        if (given.Negated)
+        if (given.Negated || (given.Option.Id == OptionId.Iconv && given.Text == "-"))
         {
             return;
         }

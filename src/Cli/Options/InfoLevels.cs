@@ -13,7 +13,7 @@ internal sealed class InfoLevels
 
     private static readonly string[] Names = ["backup", "copy", "del", "flist", "misc", "mount", "name", "nonreg", "progress", "remove", "skip", "stats", "symsafe"];
 
-    /// <summary>rsync's <c>--debug</c>; only two of its words have a meaning outside of rsync's own code.</summary>
+    /// <summary>rsync's <c>--debug</c>; only three of its words have a meaning outside of rsync's own code.</summary>
     private static readonly string[] DebugNames =
     [
         "acl", "backup", "bind", "chdir", "connect", "cmd", "del", "deltasum", "dup", "exit", "filter", "flist", "fuzzy", "genr", "hash", "hlink", "iconv", "io", "nstr", "own", "proto", "recv",
@@ -42,6 +42,9 @@ internal sealed class InfoLevels
 
     /// <summary><c>--debug=cmd</c>, or <c>-vv</c>.</summary>
     public bool TellsCommand => _command ?? Verbosity > 1;
+
+    /// <summary><c>--debug=nstr</c>: what was agreed.</summary>
+    public bool TellsChoices { get; private set; }
 
     private bool? _deltaSum, _command;
 
@@ -100,10 +103,11 @@ internal sealed class InfoLevels
                 case "help": return true;
                 case "deltasum": _deltaSum = level > 0; break;
                 case "cmd": _command = level > 0; break;
-                case "none": _deltaSum = _command = false; break;
+                case "nstr": TellsChoices = level > 0; break;
+                case "none": _deltaSum = _command = TellsChoices = false; break;
                 case var _ when name != "all" && !DebugNames.Contains(name): throw new UsageException($"Unknown --debug item: \"{UsageException.Quote(word)}\" (try: --debug=help)");
                 case var _ when level > 0:
-                    throw new UsageException($"--debug={UsageException.Quote(word)}: there is no such output here (cmd and deltasum are known; NATIVESYNC_DEBUG=1 shows where an error came up)", UsageException.Unsupported);
+                    throw new UsageException($"--debug={UsageException.Quote(word)}: there is no such output here (cmd, deltasum and nstr are known; NATIVESYNC_DEBUG=1 shows where an error came up)", UsageException.Unsupported);
             }
         }
 
@@ -112,7 +116,7 @@ internal sealed class InfoLevels
 
     /// <summary>What <c>--info=help</c> and <c>--debug=help</c> print.</summary>
     public static string Help(bool debug) => debug
-        ? "--debug=cmd       the command that reaches the other side\n--debug=deltasum  whether deltas are made\n--debug=none      neither; a 0 behind a word silences it, too\n"
+        ? "--debug=cmd       the command that reaches the other side\n--debug=deltasum  whether deltas are made\n--debug=nstr      which checksum and compression are used\n--debug=none      none of them; a 0 behind a word silences it, too\n"
         : $"--info takes these words, each with a level behind it (NAME2; 0 silences):\n{string.Join(' ', Names)}, all, none\n-v sets {Text(First)}; -vv a level more of {Text(Second)}\n";
 
     private static string Text(InfoItem[] items) => string.Join(' ', items.Select(static item => Names[(int)item]));

@@ -14,7 +14,7 @@ internal enum OptionId
 
     Archive, Recursive, Links, Permissions, Times, Group, Owner, DevicesAndSpecials, Devices, Specials, HardLinks, Acls, Xattrs,
     Executability, Sparse, NumericIds, OmitDirectoryTimes,
-    ChangeMode, ChangeOwner, UserMap, GroupMap, Super, FakeSuper, AccessTimes, CreationTimes, OmitLinkTimes, FileFlags, ProjectIds, CopyAs, Iconv, RemoteOption, WriteBatch, OnlyWriteBatch, ReadBatch,
+    ChangeMode, ChangeOwner, UserMap, GroupMap, Super, FakeSuper, AccessTimes, CreationTimes, OmitLinkTimes, FileFlags, ProjectIds, CopyAs, Iconv, RemoteOption, WriteBatch, OnlyWriteBatch, ReadBatch, Protocol,
     DryRun, Itemize, Verbose, Quiet, Stats, Progress, PartialProgress, HumanReadable, Info, Debug, Json, OutFormat, LogFile, LogFileFormat, EightBit, StandardError, MessagesToError, OutBuffer,
     Checksum, Update, Existing, IgnoreExisting, SizeOnly, IgnoreTimes, ModifyWindow, WholeFile, InPlace, Partial, BlockSize,
     Delete, DeleteExcluded, MaxDelete, IgnoreErrors, Force, OneFileSystem, MakePath, Fsync,

@@ -20,6 +20,9 @@ internal sealed record SyncArguments
     /// <summary>A batch that is written or read; null for none.</summary>
     public BatchArguments? Batch { get; init; }
 
+    /// <summary>Another codec that <c>--compress-choice</c> named in place of zstd; null for none.</summary>
+    public string? CodecAsked { get; init; }
+
     /// <summary>rsync would begin before it knows the whole list: it says so in its heading.</summary>
     public bool IsIncremental { get; init; }
 

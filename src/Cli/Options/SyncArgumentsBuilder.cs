@@ -39,6 +39,7 @@ internal sealed class SyncArgumentsBuilder
     private string? _rsh, _rsyncPath, _sshConfig;
     private string? _print;
     private byte[] _skipCompress = [];
+    private string? _codecAsked;
     private int? _port;
     private HostKeyCheck? _hostKeyCheck;
     private bool _asRsync, _isVerify;
@@ -59,7 +60,7 @@ internal sealed class SyncArgumentsBuilder
     /// <param name="asRsync">Run under the name rsync: times are compared as rsync compares them.</param>
     /// <exception cref="UsageException">Something is wrong with it or with a rule file, or it is not supported.</exception>
     public static SyncArguments Parse(IReadOnlyList<byte[]> arguments, IRuleFiles? ruleFiles = null, bool asRsync = false) =>
-        Parse(arguments, new SyncArgumentsBuilder(ruleFiles ?? RuleFiles.OnDisk, JobFlags.None) { _asRsync = asRsync }, static _ => true, "sync");
+        Parse(arguments, new SyncArgumentsBuilder(ruleFiles ?? (asRsync ? RuleFiles.OnDiskLikeRsync : RuleFiles.OnDisk), JobFlags.None) { _asRsync = asRsync }, static _ => true, "sync");
 
     /// <summary>Makes sense of the command line of <c>verify</c>: everything is compared unless an option takes it back.</summary>
     /// <exception cref="UsageException">Something is wrong with it or with a rule file, or it is not supported.</exception>
@@ -226,6 +227,7 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.Ipv6: _ipVersion = 6; break;
             case OptionId.ConnectTimeout: _connectTimeout = on ? Number(given, 0, int.MaxValue) : 0; break;
             case OptionId.Number: Number(given, int.MinValue, int.MaxValue); break;
+            case OptionId.Protocol: CheckProtocol(given); break;
             case OptionId.MaxAlloc: _ = ReadSize(given, 1024 * 1024, "1.00M"); break;
             case OptionId.Json: _json = true; break;
 
@@ -234,7 +236,7 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.SkipCompress: _skipCompress = ReadSkipCompress(given); break;
             case OptionId.CompressChoice: ReadCompressChoice(given); break;
             case OptionId.BandwidthLimit: _bandwidth = on ? SizeValue.ParseBandwidth(given.Text) : 0; break;
-            case OptionId.Timeout: _timeout = on ? Number(given, 0, int.MaxValue) : 0; break;
+            case OptionId.Timeout: _timeout = on ? Math.Max(0, Number(given, int.MinValue, int.MaxValue)) : 0; break;
 
             case OptionId.Rsh: _rsh = given.Text; break;
             case OptionId.RsyncPath: _rsyncPath = given.Text; break;
@@ -283,6 +285,7 @@ internal sealed class SyncArgumentsBuilder
             Operands = operands,
             FilesFrom = _batch.Reads ? null : _filesFrom,
             Batch = batch,
+            CodecAsked = compress ? _codecAsked : null,
             IsIncremental = _incremental && Has(JobFlags.Recursive) && (_flags & (JobFlags.PruneEmptyDirectories | JobFlags.DelayUpdates)) == 0
                 && update.DeleteTiming is DeleteTiming.During or DeleteTiming.Delay,
             MungeLinks = _mungeLinks,
@@ -381,9 +384,20 @@ internal sealed class SyncArgumentsBuilder
         switch (given.Text)
         {
             case "auto": break;
+            // Whatever the other side would have unpacked: here it is zstd that travels.
+            case "lz4" or "zlib" or "zlibx": _codecAsked = given.Text; goto case "zstd";
             case "zstd": _compress = true; _compressNone = false; break;
             case "none": _compressNone = true; break;
-            default: throw NotYet(given);
+            default: throw new UsageException($"unknown compress name: {UsageException.Quote(given.Text)}", UsageException.Unsupported);
+        }
+    }
+
+    /// <summary>rsync speaks versions 20 to 32 of its own; ours has but one.</summary>
+    private static void CheckProtocol(GivenOption given)
+    {
+        if (Number(given, int.MinValue, int.MaxValue) is < 20 or > 32)
+        {
+            throw new UsageException($"{UsageException.Quote(given.Given)}: protocol incompatibility (20 to 32 are accepted, and mean the same here)", ExitCodes.Protocol);
         }
     }
 

@@ -46,7 +46,7 @@ internal sealed class UpdateOptions
             case OptionId.DeleteAfter: _after = true; break;
             case OptionId.PartialDirectory: _partialGiven = true; _partialDirectory = given.Value; break;
             case OptionId.DelayUpdates: Set(JobFlags.DelayUpdates, on); break;
-            case OptionId.TempDirectory: _tempDirectory = given.Value; break;
+            case OptionId.TempDirectory: _tempDirectory = given.Value.Length > 0 ? given.Value : throw new UsageException("the temp-dir does not exist: (no name was given)"); break;
             case OptionId.Fuzzy: _fuzzy = on ? Math.Min(2, _fuzzy + 1) : 0; break;
             case OptionId.DetectRenamed: _detectRenamed = on; break;
             case OptionId.ChecksumIndex: _checksumIndex = on ? given.Value : null; break;

@@ -8,6 +8,9 @@ internal interface ISyncReporter : ISyncObserver
     /// <summary>The transfer begins.</summary>
     void Start();
 
+    /// <summary>What the remote shell wrote to its standard error, escaped, lines apart by line feeds.</summary>
+    void Remark(string text);
+
     /// <summary>The transfer went through to its end, perhaps with problems.</summary>
     void Finish(SyncReport report);
 

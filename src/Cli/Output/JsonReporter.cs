@@ -103,6 +103,9 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
     }
 
     /// <inheritdoc/>
+    public void Remark(string text) => screen.WriteError(text);
+
+    /// <inheritdoc/>
     public void Finish(SyncReport report) => Send(writer =>
     {
         Statistics s = report.Statistics;

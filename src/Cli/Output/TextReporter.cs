@@ -52,6 +52,7 @@ internal sealed class TextReporter : ISyncReporter
     public void Start()
     {
         bool pull = _plan.Direction == Direction.Pull;
+        TellChoices();
         _log?.WriteLine(pull ? "receiving file list" : "building file list");
         if (Output.Info[InfoItem.FileList] > 0 && (_arguments.Options.Flags & (JobFlags.Recursive | JobFlags.Dirs)) != 0)
         {
@@ -149,8 +150,17 @@ internal sealed class TextReporter : ISyncReporter
         bool isSilent = problem.Operation == Operation.NotPermitted && LikeRsync;
         if (!isSilent && (!isNotEmpty || !problem.Warning))
         {
-            Error(problem.Message);
+            Error(Voice.IsRsync && problem is { OnSource: true, Operation: Operation.Stat } ? LinkStat(problem) : problem.Message);
         }
+    }
+
+    /// <summary>A source that is not there, in rsync's words, which scripts look for.</summary>
+    private string LinkStat(in SyncProblem problem)
+    {
+        string name = NameText.Of(problem.Path, Output.Names);
+        string path = name.StartsWith('/') || _plan.Direction == Direction.Pull ? name : $"{Environment.CurrentDirectory}/{name}";
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture,
+            $"[sender] link_stat \"{path}\" failed: {Engine.FileSystem.Errno.Describe(problem.Errno)} ({problem.Errno})");
     }
 
     /// <inheritdoc/>
@@ -169,6 +179,9 @@ internal sealed class TextReporter : ISyncReporter
                 : ProgressText.ForTerminal(_view, _statusWidth ?? 80));
         }
     }
+
+    /// <inheritdoc/>
+    public void Remark(string text) => _screen.WriteError(text);
 
     /// <inheritdoc/>
     public void Finish(SyncReport report)
@@ -237,6 +250,21 @@ internal sealed class TextReporter : ISyncReporter
         else
         {
             Error(message);
+        }
+    }
+
+    /// <summary>What rsync's ends negotiate is settled here; who asked for something else hears of it.</summary>
+    private void TellChoices()
+    {
+        if (Output.Info.TellsChoices)
+        {
+            Print("Client negotiated checksum: xxh128");
+        }
+
+        if (_arguments.Options.CompressLevel is { } level && (Output.Info.TellsChoices || (Output.Info.Verbosity > 1 && _arguments.CodecAsked is not null)))
+        {
+            string asked = _arguments.CodecAsked is { } name ? $", in place of {name}" : "";
+            Print(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Client negotiated compress: zstd (level {level}){asked}"));
         }
     }
 

@@ -22,6 +22,11 @@ internal sealed class RuleFiles(ISystemCalls io) : IRuleFiles
     /// <summary>Through the system.</summary>
     public static RuleFiles OnDisk { get; } = new(LinuxSystemCalls.Instance);
 
+    /// <summary>Through the system, as rsync does it: a directory is a file without rules.</summary>
+    public static RuleFiles OnDiskLikeRsync { get; } = new(LinuxSystemCalls.Instance) { _directoriesAreEmpty = true };
+
+    private bool _directoriesAreEmpty;
+
     /// <inheritdoc/>
     public byte[] Read(ReadOnlySpan<byte> path, string kind)
     {
@@ -100,7 +105,7 @@ internal sealed class RuleFiles(ISystemCalls io) : IRuleFiles
             _ = io.Close(fd);
         }
 
-        return content ?? throw Failed(path, kind, error);
+        return content ?? (error == Errno.EISDIR && _directoriesAreEmpty ? [] : throw Failed(path, kind, error));
     }
 
     private byte[]? ReadAll(int fd, out int error)

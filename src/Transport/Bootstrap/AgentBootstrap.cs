@@ -99,7 +99,7 @@ public static class AgentBootstrap
             throw e switch
             {
                 TransportException { ExitCode: 126 or 127 } reason when options.RemotePath is null => new AgentMissingException(reason, raw),
-                ProtocolException => new TransportException(SshErrors.StreamBroken, $"{shell.Peer}: {e.Message}", "Does its shell start-up file print without end?", e),
+                ProtocolException => new TransportException(NotUnderstood, $"{shell.Peer}: {e.Message}", "Does its shell start-up file print without end?", e),
                 OperationCanceledException when !ct.IsCancellationRequested =>
                     new TransportException(30, $"the agent on {shell.Peer} does not answer within {options.StartTimeout.TotalSeconds:0} s", "Does a start-up file of its shell wait for something?", e),
                 _ => e,

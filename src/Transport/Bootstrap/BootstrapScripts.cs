@@ -20,6 +20,9 @@ internal static class BootstrapScripts
     /// <summary>Printed to standard output after a failed upload; the reason follows.</summary>
     public const string Failed = "nativesync-failed";
 
+    /// <summary>How many agents stay where they are kept: the newest ones.</summary>
+    internal const int Kept = 4;
+
     /// <summary>Where the agent is kept, in the order of trying; text for a POSIX shell between double quotes, $u being the user id.</summary>
     public static readonly string[] Places =
     [
@@ -51,6 +54,7 @@ internal static class BootstrapScripts
         string length = size.ToString(CultureInfo.InvariantCulture);
         string clean = removeOlderThanDays <= 0 ? "" :
             $"find \"$d\" -type f -name \"*nativesync-*\" -mtime +{removeOlderThanDays.ToString(CultureInfo.InvariantCulture)} -exec rm -f {{}} \";\" 2>/dev/null; ";
+        clean += $"c=0; for f in $(ls -t \"$d\" 2>/dev/null); do c=$((c+1)); if test $c -gt {Kept.ToString(CultureInfo.InvariantCulture)}; then case \"$f\" in nativesync-*) rm -f \"$d/$f\" ;; esac; fi; done; ";
         return Quote(
             $"umask 077; u=$(id -u); n={name}; d=\"{place}\"; t=\"$d/.$n.$$\"; "
             + $"f() {{ cat >/dev/null 2>&1; rm -f \"$t\" \"$d/$n\" 2>/dev/null; echo \"{Failed} $d: $1\"; exit 1; }}; "

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.IO.Pipes;
+using System.Runtime.InteropServices;
 using NativeSync.Engine;
 
 namespace NativeSync.Transport;
@@ -54,7 +55,7 @@ internal sealed class ChildProcessLane : PumpedLane, IExecLane
         }
         catch (Win32Exception e)
         {
-            throw new TransportException(14, $"{Printable.Line(argv[0])} cannot be run: {Printable.Line(e.Message)}",
+            throw new TransportException(14, $"{Printable.Line(argv[0])} cannot be run: {Marshal.GetPInvokeErrorMessage(e.NativeErrorCode)} ({e.NativeErrorCode})",
                 "Check the command given with -e, or leave it out: NativeSync speaks SSH itself.", e);
         }
     }

@@ -59,6 +59,6 @@ public static class CommandSplitter
             words.Add(word.ToString());
         }
 
-        return words.Count > 0 ? words : throw new TransportException(1, "the remote shell command is empty", "Give one, e.g. -e ssh.");
+        return words.Count > 0 ? words : throw new TransportException(14, "the remote shell command is empty", "Give one, e.g. -e ssh.");
     }
 }

@@ -61,6 +61,8 @@ internal static class SshErrors
         string said = Printable.LastLine(diagnostics) is { } line ? ": " + line : "";
         return status switch
         {
+            124 => new TransportException(124, $"the remote shell failed on {peer}{said}"),
+            125 => new TransportException(125, $"the remote shell was killed on {peer}{said}"),
             126 => new TransportException(126, $"the remote command cannot be run on {peer}{said}", "Its file system may be mounted noexec, or it is for another kind of machine."),
             127 => new TransportException(127, $"the remote command was not found on {peer}{said}", "Check the path given with --rsync-path."),
             255 => new TransportException(255, $"the connection to {peer} failed{said}", "The message above is the remote shell's."),

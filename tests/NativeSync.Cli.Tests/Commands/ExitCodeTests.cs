@@ -11,6 +11,17 @@ public sealed class ExitCodeTests
     [InlineData(0, "-a T/s/ T/d/", true)]
     [InlineData(0, "--help", true)]
     [InlineData(0, "--version", true)]
+    [InlineData(0, "-a --timeout=-1 T/s/ T/d/", true)]
+    [InlineData(0, "-a --protocol=30 T/s/ T/d/", true)]
+    [InlineData(0, "-a --iconv=- T/s/ T/d/", true)]
+    [InlineData(0, "-az --zc=lz4 T/s/ T/d/", true)]
+    [InlineData(0, "-az --zc=zlib T/s/ T/d/", true)]
+    [InlineData(0, "-az --zc=zlibx T/s/ T/d/", true)]
+    [InlineData(1, "-a --protocol=x T/s/ T/d/", true)]
+    [InlineData(2, "-a --protocol=33 T/s/ T/d/", true)]
+    [InlineData(1, "-a --temp-dir= T/s/ T/d/", true)]
+    [InlineData(1, "-a --temp-dir=T/none T/s/ T/d/", true)]
+    [InlineData(23, "-a T/none T/d/", true)]
     [InlineData(1, "--nonsense T/s T/d", true)]
     [InlineData(1, "-a --timeout=x T/s T/d", true)]
     [InlineData(1, "-a --bwlimit=1b T/s T/d", true)]
@@ -29,6 +40,7 @@ public sealed class ExitCodeTests
     [InlineData(1, "-a --filter=nonsense T/s T/d", true)]
     [InlineData(1, "-a -e sh_'x T/s h:d", true)]
     [InlineData(2, "-a -e T/chatter T/s h:d", false)]
+    [InlineData(2, "-a -e T/endless T/s h:d", true)]
     [InlineData(3, "-a T/s T/s2 T/file", true)]
     [InlineData(4, "-a --zc=nonsense T/s T/d", true)]
     [InlineData(4, "-a --cc=nonsense T/s T/d", true)]
@@ -38,6 +50,9 @@ public sealed class ExitCodeTests
     [InlineData(14, "-a -e T/none T/s h:d", true)]
     [InlineData(23, "-a T/none T/s/ T/d/", true)]
     [InlineData(25, "-a --delete --max-delete=0 T/s/ T/full/", true)]
+    [InlineData(14, "-a --rsh= T/s h:d", false)]
+    [InlineData(124, "-a -e T/failed T/s h:d", false)]
+    [InlineData(125, "-a -e T/killed T/s h:d", false)]
     [InlineData(126, "-a -e T/cannot T/s h:d", false)]
     [InlineData(127, "-a -e T/missing T/s h:d", false)]
     [InlineData(255, "-a -e T/refused T/s h:d", false)]
@@ -51,8 +66,9 @@ public sealed class ExitCodeTests
             """
             mkdir s s2 full; echo 1 >s/1; echo content >file; touch full/x
             printf '#!/bin/sh\necho this is my motd, long enough to be read\n' >chatter; printf '#!/bin/sh\nexit 0\n' >ends
-            for pair in cannot:126 missing:127 refused:255; do printf '#!/bin/sh\nexit %s\n' "${pair#*:}" >"${pair%:*}"; done
-            chmod 755 chatter ends cannot missing refused
+            printf '#!/bin/sh\nexec head -c 200000 /dev/urandom\n' >endless
+            for pair in failed:124 killed:125 cannot:126 missing:127 refused:255; do printf '#!/bin/sh\nexit %s\n' "${pair#*:}" >"${pair%:*}"; done
+            chmod 755 chatter ends endless failed killed cannot missing refused
             """);
         string[] words = [.. line.Split(' ').Select(word => word.Replace("T/", directory.Path + "/", StringComparison.Ordinal).Replace('_', ' '))];
         if (asRsync)
@@ -65,6 +81,51 @@ public sealed class ExitCodeTests
         (int ours, _, string error) = await NativeSyncRun.RunAsync(["sync", .. words]);
         Assert.True(code == ours, $"{ours}: {error}");
         Assert.True(code == 0 || error.StartsWith("nativesync: ", StringComparison.Ordinal), error);
+    }
+
+    /// <summary>Run under its name, a directory is a file without rules, as it is to rsync; else it is a mistake that is told.</summary>
+    [Fact]
+    public async Task ADirectoryOfRulesHasNone()
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell("mkdir s rules; echo 1 >s/1");
+        string[] words = ["-a", $"--exclude-from={directory.Path}/rules", $"{directory.Path}/s/", $"{directory.Path}/d/"];
+        Assert.Equal(0, Rsync.Run(words).ExitCode);
+        Assert.Equal(0, (await NativeSyncRun.RunAsync("rsync", words)).ExitCode);
+        Assert.Equal(11, (await NativeSyncRun.RunAsync(["sync", .. words])).ExitCode);
+    }
+
+    /// <summary>Codes of what no command line brings about: a defect, and a machine without memory.</summary>
+    [Fact]
+    public void ADefectAndWantOfMemoryHaveCodesOfTheirOwn()
+    {
+        using Startup.Interruption interruption = new();
+        Assert.Equal(13, Failure.Of(new InvalidOperationException("x"), interruption).ExitCode);
+        Assert.Equal(22, Failure.Of(new OutOfMemoryException(), interruption).ExitCode);
+        Assert.Equal(22, Failure.Of(new AggregateException(new OutOfMemoryException()), interruption).ExitCode);
+    }
+
+    /// <summary>What a program says in place of a reason.</summary>
+    [Fact]
+    public async Task AProgramThatIsNotThereIsNamedInOneLine()
+    {
+        using TemporaryDirectory directory = new();
+        (int code, _, string error) = await NativeSyncRun.RunAsync("sync", "-a", "-e", $"{directory.Path}/none", "/etc/hostname", "h:d");
+        Assert.Equal(14, code);
+        Assert.StartsWith($"nativesync: {directory.Path}/none cannot be run: No such file or directory (2) (Check", error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Under the name rsync the words that scripts look for.</summary>
+    [Fact]
+    public async Task AMissingSourceIsToldAsRsyncTellsIt()
+    {
+        using TemporaryDirectory directory = new();
+        string[] words = ["-a", $"{directory.Path}/none", $"{directory.Path}/d/"];
+        (int code, _, string error) = await NativeSyncRun.RunAsync("rsync", words);
+        (int theirs, _, string judge) = Rsync.Run(words);
+        Assert.Equal(theirs, code);
+        Assert.Equal(judge.Split('\n')[0], error.Split('\n')[0]);
+        Assert.StartsWith("Usage: rsync [OPTION]", (await NativeSyncRun.RunAsync("rsync", ["--help"])).Output, StringComparison.Ordinal);
     }
 
     /// <summary>A server that takes the connection and says nothing.</summary>

@@ -151,6 +151,7 @@ public sealed class OptionTableTests
         OptionId.OutBuffer => "L",
         OptionId.MaxAlloc => "1g",
         OptionId.StopAt => "23:59",
+        OptionId.Protocol => "31",
         _ when option.Argument is "FILE" or "COMMAND" or "PATTERN" or "PROGRAM" => "x",
         _ => "1000",
     };
