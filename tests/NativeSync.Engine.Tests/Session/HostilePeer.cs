@@ -6,7 +6,7 @@ using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Tests.Session;
 
-/// <summary>Writes the records of a sender, in or out of order.</summary>
+/// <summary>Writes records, in or out of order.</summary>
 internal sealed class RecordScript
 {
     private readonly ArrayBufferWriter<byte> _bytes = new();
@@ -22,6 +22,27 @@ internal sealed class RecordScript
         _bytes.Advance(writer.Position);
         return this;
     }
+
+    internal RecordScript Root(RootFlags flags) => Add((ref WireWriter w) => Records.WriteRoot(ref w, flags, default));
+
+    internal RecordScript Answer(int directory, Verdict verdict) => Add((ref WireWriter w) => Records.WriteAnswer(ref w, directory, verdict));
+
+    internal RecordScript Want(int directory, int index) => Add((ref WireWriter w) => Records.WriteWant(ref w, directory, index));
+
+    internal RecordScript WantDelta(int directory, int index, long basis, int block, int strong) =>
+        Add((ref WireWriter w) => Records.WriteWantDelta(ref w, new WantDeltaRecord(directory, index, basis, block, strong)));
+
+    internal RecordScript Signature(int count, int strong) => Add((ref WireWriter w) => Records.WriteSignature(ref w, count, strong, new byte[count * (4 + strong)]));
+
+    /// <summary>One entry that is to be deleted.</summary>
+    internal RecordScript Missing(int directory, string name) => Add((ref WireWriter w) =>
+    {
+        Records.WriteEntries(ref w, directory, 0, EntriesFlags.Last, 1);
+        new EntryEncoder().Write(ref w, new Entry { Name = Encoding.UTF8.GetBytes(name), Metadata = new EntryMetadata { Mode = 0x81a4 }, Mark = EntryMark.Missing });
+    });
+
+    /// <summary>Bytes as they are.</summary>
+    internal RecordScript Raw(string hex) => Add((ref WireWriter w) => w.WriteBytes(Convert.FromHexString(hex)));
 
     internal RecordScript Root() => Add((ref WireWriter w) => Records.WriteRoot(ref w, RootFlags.None, default));
 
@@ -88,8 +109,25 @@ internal sealed class HostilePeer : IAsyncDisposable
     /// <summary>The agent knows that we have closed our side.</summary>
     internal bool AgentSawTheEnd => _far.EndSeen;
 
-    /// <summary>Opens a session up to the agent's Ready.</summary>
-    internal static async Task<HostilePeer> PushAsync(string destination)
+    /// <summary>Opens a session up to the agent's Ready, in which the agent receives.</summary>
+    internal static Task<HostilePeer> PushAsync(string destination, JobFlags flags = SyncOptions.ArchiveFlags | JobFlags.HardLinks | JobFlags.Delete) => OpenAsync(new JobFrame
+    {
+        Kind = JobKind.Push,
+        Flags = flags,
+        Texts = [new(JobText.Destination, Encoding.UTF8.GetBytes(destination))],
+        Secret = new byte[32],
+    });
+
+    /// <summary>The same; the agent sends, and what it sends is not compressed.</summary>
+    internal static Task<HostilePeer> PullAsync(string source, JobFlags more = 0) => OpenAsync(new JobFrame
+    {
+        Kind = JobKind.Pull,
+        Flags = SyncOptions.ArchiveFlags | more,
+        Sources = [Encoding.UTF8.GetBytes(source)],
+        Secret = new byte[32],
+    });
+
+    private static async Task<HostilePeer> OpenAsync(JobFrame job)
     {
         (ILane near, ILane far) = InProcessConnection.CreateLanePair();
         var peer = new HostilePeer(near, far);
@@ -105,16 +143,19 @@ internal sealed class HostilePeer : IAsyncDisposable
             Credit = 1 << 24,
             Session = 1,
         }.Write(greeting);
-        new JobFrame
-        {
-            Kind = JobKind.Push,
-            Flags = SyncOptions.ArchiveFlags | JobFlags.HardLinks | JobFlags.Delete,
-            Texts = [new(JobText.Destination, Encoding.UTF8.GetBytes(destination))],
-            Secret = new byte[32],
-        }.Write(greeting);
+        job.Write(greeting);
         await peer.SendAsync(greeting.WrittenMemory);
         await peer.ReadUntilAsync(FrameType.Ready);
         return peer;
+    }
+
+    /// <summary>Reads until the agent has sent a record of this type, and gives all that came of it.</summary>
+    internal async Task<List<byte[]>> ReadUntilAsync(RecordType wanted)
+    {
+        _wantedRecord = wanted;
+        await ReadUntilAsync(FrameType.Records);
+        _wantedRecord = null;
+        return _records;
     }
 
     internal async Task SendAsync(ReadOnlyMemory<byte> bytes) => await _near.Output.WriteAsync(bytes);
@@ -125,6 +166,14 @@ internal sealed class HostilePeer : IAsyncDisposable
         AbortFrame? abort = await ReadUntilAsync(FrameType.Abort);
         await _near.Output.CompleteAsync();
         return (await _agent.WaitAsync(Patience), abort?.Code ?? 0);
+    }
+
+    /// <summary>Closes our side, and waits for the agent to end however it likes.</summary>
+    internal async Task ReadUntilEndAsync()
+    {
+        await _near.Output.CompleteAsync();
+        await ReadUntilAsync(FrameType.Ready); // none comes any more: to the end
+        await _agent.WaitAsync(Patience);
     }
 
     /// <summary>The exit code of an agent whose words nobody reads.</summary>
@@ -149,6 +198,8 @@ internal sealed class HostilePeer : IAsyncDisposable
         await _far.DisposeAsync();
     }
 
+    private readonly List<byte[]> _records = [];
+    private RecordType? _wantedRecord;
     private bool _magicSeen;
 
     /// <summary>Reads frames until one of this type, an Abort, or the end.</summary>
@@ -187,12 +238,29 @@ internal sealed class HostilePeer : IAsyncDisposable
                 return (header.Type, AbortFrame.Parse(payload.ToArray()), reader.Position);
             }
 
-            if (header.Type == wanted)
+            if (header.Type == wanted && (_wantedRecord is null || Contains(payload.ToArray())))
             {
                 return (header.Type, null, reader.Position);
             }
         }
 
         return (null, null, reader.Position);
+    }
+
+    private bool Contains(byte[] payload)
+    {
+        RecordsFrame.Parse(payload, out ReadOnlySpan<byte> pack);
+        var reader = new RecordReader(pack, RecordSide.Sender);
+        bool found = false;
+        int start = 0;
+        while (reader.TryNext(out RecordType type))
+        {
+            reader.Skip(type);
+            _records.Add(pack[start..reader.Wire.Position].ToArray());
+            start = reader.Wire.Position;
+            found |= type == _wantedRecord;
+        }
+
+        return found;
     }
 }

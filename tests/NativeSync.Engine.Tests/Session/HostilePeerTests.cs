@@ -27,6 +27,13 @@ public sealed class HostilePeerTests : IDisposable
         ["a directory twice"] = s => s.Probe(1, 0, "a").Probe(1, 0, "b"),
         ["a directory in one that was not announced"] = s => s.Probe(5, 4, "a"),
         ["a directory in a closed one"] = s => s.Probe(1, 0, "a").Close(1).Probe(2, 1, "b"),
+        ["a directory whose number does not ascend"] = s => s.Probe(5, 0, "a").Probe(3, 0, "b"),
+        ["a directory whose name does not ascend"] = s => s.Probe(1, 0, "b").Probe(2, 0, "a"),
+        ["a name announced twice"] = s => s.Probe(1, 0, "a").Probe(2, 0, "a"),
+        ["the root once more when it is done"] = s => s.Entries(0, 0, Last).Close(0).Probe(0, 0, ""),
+        ["content before all entries are here"] = s => s.Entries(0, 0, EntriesFlags.None, "a").Whole(0, 0),
+        ["a comparison that nobody asked for"] = s => s.Entries(0, 0, Last, "a").Add((ref WireWriter w) => Records.WriteSame(ref w, 0, 7)),
+        ["a deletion that nobody asked for"] = s => s.Missing(0, "precious"),
         ["entries of a directory that was not announced"] = s => s.Entries(1, 0, Last, "a"),
         ["entries twice"] = s => s.Entries(0, 0, Last, "a").Entries(0, 0, Last, "a"),
         ["a part with a gap"] = s => s.Entries(0, 0, EntriesFlags.None, "a").Entries(0, 2, Last, "b"),
@@ -82,6 +89,53 @@ public sealed class HostilePeerTests : IDisposable
 
         Assert.Equal((2, 2), await peer.EndAsync());
         Assert.False(File.Exists(Path.Combine(Destination, "a")));
+    }
+
+    /// <summary>The destination is the name of a file: what is beside it is not the sender's.</summary>
+    [Theory]
+    [InlineData("a directory beside it")]
+    [InlineData("a second file")]
+    [InlineData("a directory in its place")]
+    public async Task ASingleFileBringsNothingElse(string what)
+    {
+        RecordScript script = new RecordScript().Root(RootFlags.SingleFile).Probe(0, 0, "");
+        script = what switch
+        {
+            "a second file" => script.Entries(0, 0, EntriesFlags.None, "a").Entries(0, 1, Last, "b").Whole(0, 0).Whole(0, 1),
+            "a directory in its place" => script.Entries(0, 0, Last, "a/"),
+            _ => script.Probe(1, 0, "beside").Entries(0, 0, Last, "beside/").Entries(1, 0, Last, "planted").Whole(1, 0),
+        };
+        await using HostilePeer peer = await HostilePeer.PushAsync(Path.Combine(_root, "name"), SyncOptions.ArchiveFlags);
+        await peer.SendAsync(script.ToFrame());
+
+        Assert.Equal((2, 2), await peer.EndAsync());
+        Assert.Empty(Directory.GetFileSystemEntries(_root));
+    }
+
+    /// <summary>Hard links, attributes, devices and deletions come although the job has none of them (rsync CVE-2026-70458, -53789).</summary>
+    [Fact]
+    public async Task WhatTheJobDoesNotAskForIsNotDone()
+    {
+        Directory.CreateDirectory(Destination);
+        File.WriteAllText(Path.Combine(Destination, "precious"), "old");
+        RecordScript script = new RecordScript().Root().Probe(0, 0, "").Add((ref WireWriter w) =>
+        {
+            Records.WriteEntries(ref w, 0, 0, Last, 4);
+            var encoder = new EntryEncoder();
+            var file = new EntryMetadata { Mode = 0x89ff, Uid = 12, Gid = 13, Size = 5, Modified = new Timestamp(1, 0), FileFlags = 0x10 };
+            encoder.Write(ref w, new Entry { Name = "a"u8, Metadata = file, HardLinkGroup = 7, Xattrs = "\x06user.x\x01y"u8 });
+            encoder.Write(ref w, new Entry { Name = "b"u8, Metadata = file, HardLinkGroup = 7 });
+            encoder.Write(ref w, new Entry { Name = "c"u8, Metadata = file with { Mode = 0x21ff, Rdev = 1UL << 32 | 3 } });
+            encoder.Write(ref w, new Entry { Name = "d"u8, Metadata = file with { Mode = 0xa1ff }, LinkTarget = "/etc/passwd"u8 });
+        }).Whole(0, 0).Whole(0, 1).Close(0).EndOfTree();
+        await using HostilePeer peer = await HostilePeer.PushAsync(Destination, JobFlags.Recursive);
+        await peer.SendAsync(script.ToFrame());
+        await peer.ReadUntilEndAsync();
+
+        Assert.Equal("old", File.ReadAllText(Path.Combine(Destination, "precious")));
+        Assert.False(Path.Exists(Path.Combine(Destination, "c")));
+        Assert.Null(new FileInfo(Path.Combine(Destination, "d")).LinkTarget);
+        Assert.False(File.Exists(Path.Combine(Destination, "d")));
     }
 
     /// <summary>The entries say that "d" is a link out of the tree; then its "contents" come as if it were a directory.</summary>

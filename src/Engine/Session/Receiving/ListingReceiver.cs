@@ -16,6 +16,7 @@ internal sealed class ListingReceiver(SyncContext context) : IRecordHandler, IDi
     private readonly Stack<(ListedDirectory Directory, int Next)> _cursor = new();
     private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _hasRoot;
+    private int _lastId = -1;
     private Statistics? _totals;
 
     /// <summary>The sender's totals, once everything has been told.</summary>
@@ -87,11 +88,14 @@ internal sealed class ListingReceiver(SyncContext context) : IRecordHandler, IDi
         var parent = probe.Directory == 0 ? null : Get(probe.Parent);
         var path = parent is null ? [] : PathBytes.Join(parent.Path, probe.Name);
         var directory = new ListedDirectory(probe.Directory, path);
-        if (!_hasRoot || parent is { Closed: true } || (parent?.Children.ContainsKey(Encoding.Latin1.GetString(probe.Name)) ?? false) || !_directories.TryAdd(probe.Directory, directory))
+        if (!_hasRoot || probe.Directory <= _lastId || parent is { Closed: true }
+            || (parent?.Children.ContainsKey(Encoding.Latin1.GetString(probe.Name)) ?? false))
         {
-            throw new ProtocolException(ProtocolError.BadOrder, $"directory {probe.Directory} comes before the root, twice, or below one that was closed");
+            throw new ProtocolException(ProtocolError.BadOrder, $"directory {probe.Directory} comes before the root, twice, out of order, or below one that was closed");
         }
 
+        _lastId = probe.Directory;
+        _directories.Add(directory.Id, directory);
         if (parent is not null)
         {
             parent.Children.Add(Encoding.Latin1.GetString(probe.Name), directory);
@@ -169,6 +173,11 @@ internal sealed class ListingReceiver(SyncContext context) : IRecordHandler, IDi
 
     private void Settle(ListedDirectory directory)
     {
+        if (directory.Children.Count > 0)
+        {
+            throw new ProtocolException(ProtocolError.BadOrder, $"a directory was announced in directory {directory.Id} that its entries do not have");
+        }
+
         _directories.Remove(directory.Id);
         context.Outbox.Settled(directory.Id);
     }

@@ -26,6 +26,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
     private readonly IdentityMapper? _identities;
     private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReceiverTree? _tree;
+    private bool _isSingleFile;
     private volatile bool _sawEnd;
     private int _finishing;
 
@@ -92,7 +93,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
                 HandleRoot(Records.ReadRoot(ref fields));
                 return true;
             case RecordType.Probe:
-                Tree.Prober.Probe(Records.ReadProbe(ref fields));
+                HandleProbe(Records.ReadProbe(ref fields));
                 return true;
             case RecordType.Close:
                 Tree.Directories.Close(Tree.Directories.Get(Records.ReadClose(ref fields).Directory));
@@ -164,9 +165,10 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
             throw new ProtocolException(ProtocolError.BadOrder, "a second Root record");
         }
 
+        _isSingleFile = (root.Flags & RootFlags.SingleFile) != 0;
         var destination = (root.Flags & RootFlags.Nothing) != 0
             ? DestinationRoot.Nothing
-            : DestinationRoot.Resolve(_context, _destination, (root.Flags & RootFlags.SingleFile) != 0);
+            : DestinationRoot.Resolve(_context, _destination, _isSingleFile);
         DirectoryGoal? goal = null;
         if ((root.Flags & RootFlags.Attributes) != 0)
         {
@@ -187,6 +189,17 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         }
     }
 
+    private void HandleProbe(in ProbeRecord probe)
+    {
+        // The destination may be a file's name: what is beside it was not given away.
+        if (_isSingleFile && probe.Directory != 0)
+        {
+            throw new ProtocolException(ProtocolError.BadOrder, "a directory comes where a single file was announced");
+        }
+
+        Tree.Prober.Probe(probe);
+    }
+
     private void HandleEntries(in EntriesRecord header, ref WireReader fields)
     {
         var directory = Tree.Directories.Get(header.Directory);
@@ -197,6 +210,11 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
 
         var remote = directory.Remote ??= new RemoteListing();
         remote.Read(header, ref fields, _xattrFilter, _context.Has(JobFlags.MungeLinks));
+        if (_isSingleFile && (remote.Count > 1 || (remote.Count == 1 && remote.Entries.Metadata(0).IsDirectory)))
+        {
+            throw new ProtocolException(ProtocolError.BadOrder, "more comes than the single file that was announced");
+        }
+
         if (remote.IsComplete)
         {
             Tree.Resolver.EntriesAreHere(directory);

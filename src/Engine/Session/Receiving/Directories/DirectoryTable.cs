@@ -13,6 +13,7 @@ internal sealed class DirectoryTable(SyncContext context, ReceiverTree tree, Dir
     private readonly Lock _gate = new();
     private readonly Dictionary<int, ReceiverDirectory> _directories = [];
     private readonly DirectoryFinisher _finisher = new(context, tree);
+    private int _lastId = -1;
     private volatile bool _rootFinished;
 
     /// <summary>False while no directory was announced; at the end that means that the source could not be read at all.</summary>
@@ -48,11 +49,13 @@ internal sealed class DirectoryTable(SyncContext context, ReceiverTree tree, Dir
     {
         lock (_gate)
         {
-            if (!_directories.TryAdd(directory.Id, directory))
+            if (directory.Id <= _lastId || (directory.Parent?.LastChild is { } last && directory.Name.AsSpan().SequenceCompareTo(last) <= 0))
             {
-                throw new ProtocolException(ProtocolError.BadOrder, $"directory {directory.Id} is announced twice");
+                throw new ProtocolException(ProtocolError.BadOrder, $"directory {directory.Id} is announced twice or out of order");
             }
 
+            _lastId = directory.Id;
+            _directories.Add(directory.Id, directory);
             HasRoot = true;
             if (directory.Parent is not { } parent)
             {
@@ -62,6 +65,7 @@ internal sealed class DirectoryTable(SyncContext context, ReceiverTree tree, Dir
             else
             {
                 parent.ChildrenPending++;
+                parent.LastChild = directory.Name;
                 if (parent.Resolved)
                 {
                     Claim(parent, directory);

@@ -64,6 +64,9 @@ internal sealed class ReceiverDirectory(int id, ReceiverDirectory? parent, byte[
     /// <summary>True when <see cref="Goal"/> is known.</summary>
     public bool GoalKnown { get; set; }
 
+    /// <summary>The name of the child that was announced last.</summary>
+    public byte[]? LastChild { get; set; }
+
     /// <summary>No more children will be announced.</summary>
     public bool Closed { get; set; }
 

@@ -40,6 +40,11 @@ internal sealed class EntryReconciler
         ref var metadata = ref directory.Remote!.Entries.Metadata(index);
         if (directory.Remote.Mark(index) == EntryMark.Missing)
         {
+            if ((_context.Options.SourceOptions & SourceOptions.DeleteMissing) == 0)
+            {
+                throw new ProtocolException(ProtocolError.UnexpectedRecord, "an entry is to be deleted, which nobody asked for");
+            }
+
             if (here >= 0)
             {
                 _tree.Deleter.RemoveMissing(directory, dirfd, _tree.LocalName(directory, index), directory.Local!.Metadata(here).Type);
