@@ -77,6 +77,16 @@ internal sealed class FrameMirror
                 ping.Write(_output);
                 said = text is null ? null : $"Ping nonce {ping.Nonce}";
                 break;
+            case FrameType.Arrived:
+                ArrivedFrame arrived = ArrivedFrame.Parse(payload);
+                arrived.Write(_output);
+                said = text is null ? null : $"Arrived packs {arrived.Packs}";
+                break;
+            case FrameType.Limit:
+                LimitFrame limit = LimitFrame.Parse(payload);
+                limit.Write(_output);
+                said = text is null ? null : $"Limit bytes per second {limit.BytesPerSecond}";
+                break;
             case FrameType.Pong:
                 PongFrame pong = PongFrame.Parse(payload);
                 pong.Write(_output);
@@ -105,7 +115,7 @@ internal sealed class FrameMirror
         {
             ReadOnlySpan<byte> packed = body.ToArray();
             frame.Write(_output, packed);
-            text?.Append(text.Length > 0 ? "; " : "").Append("Records ").Append(frame.Codec).Append(" raw ").Append(frame.RawLength)
+            text?.Append(text.Length > 0 ? "; " : "").Append("Records number ").Append(frame.Number).Append(' ').Append(frame.Codec).Append(" raw ").Append(frame.RawLength)
                 .Append(' ').Append(Convert.ToHexStringLower(packed));
             return;
         }
@@ -115,10 +125,10 @@ internal sealed class FrameMirror
         // Short lists of statistics grow when they are written again.
         if (_records.Output.Length <= ProtocolLimits.MaxRawRecords)
         {
-            new RecordsFrame(RecordsCodec.Plain, _records.Output.Length).Write(_output, _records.Output);
+            (frame with { RawLength = _records.Output.Length }).Write(_output, _records.Output);
         }
 
         _fingerprint.Add(_records.Fingerprint);
-        text?.Append(text.Length > 0 ? "; " : "").Append("Records plain raw ").Append(frame.RawLength).Append(": ").Append(inner);
+        text?.Append(text.Length > 0 ? "; " : "").Append("Records number ").Append(frame.Number).Append(" plain raw ").Append(frame.RawLength).Append(": ").Append(inner);
     }
 }

@@ -109,11 +109,13 @@ internal sealed class Mutator(Random random)
         var type = (FrameType)data[0];
         int skip = 1 + NumberLength([.. data], 1);
         ReadOnlySpan<byte> payload = data.AsSpan(Math.Min(skip, data.Length));
-        if (type == FrameType.Records && payload.Length > 1 && payload[0] == (byte)RecordsCodec.Plain)
+        int number = payload.Length > 0 ? NumberLength([.. payload], 0) : 0;
+        if (type == FrameType.Records && payload.Length > number + 1 && payload[number] == (byte)RecordsCodec.Plain)
         {
-            int head = 1 + NumberLength([.. payload], 1);
+            int head = number + 1 + NumberLength([.. payload], number + 1);
             ReadOnlySpan<byte> body = payload[Math.Min(head, payload.Length)..];
             var inner = new WireWriter(new byte[body.Length + RecordsFrame.MaxHeadSize]);
+            inner.WriteBytes(payload[..number]);
             inner.WriteByte((byte)RecordsCodec.Plain);
             inner.WriteSize(body.Length);
             inner.WriteBytes(body);

@@ -100,7 +100,6 @@ public sealed class ConfigurationTests
     [InlineData("""{"Client":{"Source":{"Root":"here"}}}""", "client.json, line 1: Client.Source.Root: expected an absolute path without \"..\"")]
     [InlineData("""{"Client":{"Transfer":{"Hooks":{"Undo":"x"}}}}""", "client.json, line 1: Client.Transfer.Hooks.Undo: there is nothing to undo without Client.Transfer.Hooks.BeforeLastPass; give both, or remove this one")]
     [InlineData("""{"Client":{"Transfer":{"Hooks":{"BeforePass":"x","TimeoutSeconds":0}}}}""", "client.json, line 1: Client.Transfer.Hooks.TimeoutSeconds: expected a number from 0.1 to 86400, found 0")]
-    [InlineData("""{"Client":{"Transfer":{"Lanes":4}}}""", "client.json, line 1: Client.Transfer.Lanes: one lane is all that is supported, found 4; remove the key")]
     [InlineData("""{"Client":{"Disks":{"Format":"yes"}}}""", "client.json, line 1: Client.Disks.Format: expected \"never\", \"empty\" (data disks without a file system get one) or \"all\" (every file system that takes data is made anew)")]
     [InlineData("""{"Client":{"Disks":{"Partition":"system"}}}""", "client.json, line 1: Client.Disks.Partition: a new table takes the file systems with it: set Client.Disks.Format to \"all\" too, or remove this key")]
     [InlineData("""{"Client":{"Disks":{"SwapMiB":512}}}""", "client.json, line 1: Client.Disks.SwapMiB: a swap partition is made with a new table only: set Client.Disks.Partition to \"system\", or remove this key")]

@@ -7,7 +7,7 @@ public sealed class FrameTests
 {
     [Theory]
     [InlineData("00")] // no such type
-    [InlineData("0a")]
+    [InlineData("0c")]
     [InlineData("ff00")]
     public void AnUnknownTypeIsRefusedAtOnce(string hex) => Refused(ProtocolError.UnknownFrame, hex);
 

@@ -90,7 +90,8 @@ public sealed class PageExamplesTests
             FrameHeader.Write(frame, header.Type, length);
             frame.Write(payload.AsSpan(0, length));
             // A compressed pack that is cut is for the codec to see, not for us.
-            if (header.Type == FrameType.Records && payload[0] == (byte)RecordsCodec.Zstd && length > 1 + WireWriter.VarintSize(payload[1]))
+            int codec = payload.AsSpan().IndexOfAnyInRange((byte)0, (byte)0x7f) + 1;
+            if (header.Type == FrameType.Records && payload[codec] == (byte)RecordsCodec.Zstd && length > codec + 1 + WireWriter.VarintSize(payload[codec + 1]))
             {
                 continue;
             }

@@ -102,7 +102,7 @@ public sealed class RefusalTests
     [InlineData(ProtocolError.BadName, "28 00 04 612f2f61 08")] // a//a
     [InlineData(ProtocolError.UnknownValue, "28 00 01 61 03")] // type 3
     [InlineData(ProtocolError.LengthOutOfRange, "0c 8020 00 00 00")] // errno 4096
-    [InlineData(ProtocolError.UnknownValue, "0c 00 1f 00 00 00")] // operation
+    [InlineData(ProtocolError.UnknownValue, "0c 00 7f 00 00 00")] // operation
     [InlineData(ProtocolError.UnknownValue, "0c 00 00 02 00 00")] // problem flags
     [InlineData(ProtocolError.LengthOutOfRange, "0c 00 00 00 818004")] // path beyond 64 KiB
     [InlineData(ProtocolError.BadName, "0e 00 01 00")] // nobody

@@ -31,11 +31,13 @@ internal sealed class SshRescueConnector : IRescueConnector
             ProxyJump = "none",
             ConnectTimeout = ConnectTimeout,
         };
-        SshSession session = await SshConnector.ConnectAsync(new SshTarget(address.Host, address.Port, credentials.User), options, ct);
-        return new SshRescueSystem(session);
+        SshTarget target = new(address.Host, address.Port, credentials.User);
+        SshSession session = await SshConnector.ConnectAsync(target, options, ct);
+        SshOptions again = options with { PinnedHostKey = session.HostKey };
+        return new SshRescueSystem(session, token => SshConnector.ConnectAsync(target, again, token));
     }
 
-    private sealed class SshRescueSystem(SshSession session) : IRescueSystem
+    private sealed class SshRescueSystem(SshSession session, Func<CancellationToken, Task<SshSession>> another) : IRescueSystem
     {
         private readonly AgentImage _image = AgentImage.Self();
 
@@ -44,7 +46,7 @@ internal sealed class SshRescueConnector : IRescueConnector
         public string HostKeyFingerprint => session.HostKeyFingerprint;
 
         public Task<IConnection> StartAgentAsync(CancellationToken ct)
-            => AgentBootstrap.StartAsync(session, _image, null, ownsSession: false, ct);
+            => AgentBootstrap.StartAsync(session, _image, new AgentOptions { AnotherSession = another }, ownsSession: false, ct);
 
         public async Task<string> AgentPathAsync(CancellationToken ct)
         {

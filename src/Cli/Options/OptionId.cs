@@ -19,7 +19,7 @@ internal enum OptionId
     Checksum, Update, Existing, IgnoreExisting, SizeOnly, IgnoreTimes, ModifyWindow, WholeFile, InPlace, Partial, BlockSize,
     Delete, DeleteExcluded, MaxDelete, IgnoreErrors, Force, OneFileSystem, MakePath, Fsync,
     Exclude, ExcludeFrom, Include, IncludeFrom, Filter, FilterFiles, CvsExclude, From0, MaxSize, MinSize, PruneEmptyDirectories,
-    Compress, SkipCompress, CompressLevel, CompressChoice, ChecksumChoice, BandwidthLimit, Timeout,
+    Compress, SkipCompress, CompressLevel, CompressChoice, ChecksumChoice, BandwidthLimit, BandwidthFile, Lanes, Timeout,
     Ipv4, Ipv6, ConnectTimeout, Number, MaxAlloc,
     Rsh, RsyncPath, Port, Identity, KnownHosts, HostKeyCheck, SshConfig,
     Relative, ImpliedDirs, Dirs, OldDirs, FilesFrom, IgnoreMissing, DeleteMissing, ListOnly, RemoveSourceFiles,

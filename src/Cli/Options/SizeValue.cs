@@ -75,12 +75,12 @@ internal static class SizeValue
     /// <summary>Reads a bandwidth limit in rsync's way: KiB by default, rounded to the nearest KiB, at least 512 bytes or 0.</summary>
     /// <returns>Bytes a second.</returns>
     /// <exception cref="UsageException">It cannot be read or is too small.</exception>
-    public static long ParseBandwidth(string text)
+    public static long ParseBandwidth(string text, string option = "--bwlimit")
     {
-        long size = Parse(text, 'k') ?? throw new UsageException($"--bwlimit={UsageException.Quote(text)} is invalid");
+        long size = Parse(text, 'k') ?? throw new UsageException($"{option}={UsageException.Quote(text)} is invalid");
         if (size is > 0 and < 512)
         {
-            throw new UsageException($"--bwlimit={UsageException.Quote(text)} is too small (min: 512 or 0 for unlimited)");
+            throw new UsageException($"{option}={UsageException.Quote(text)} is too small (min: 512 or 0 for unlimited)");
         }
 
         return (size > long.MaxValue - 512 ? size : size + 512) / 1024 * 1024;

@@ -33,7 +33,10 @@ internal sealed class SyncArgumentsBuilder
     private byte[]? _filesFrom;
     private int? _compressLevel;
     private bool _compressNone;
-    private long _bandwidth, _blockSize;
+    private BandwidthPlan? _bandwidth;
+    private BandwidthFile? _bandwidthFile;
+    private int _lanes;
+    private long _blockSize;
     private int _timeout, _connectTimeout, _ipVersion, _modifyWindow;
     private long? _maxDelete;
     private string? _rsh, _rsyncPath, _sshConfig;
@@ -235,7 +238,9 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.CompressLevel: _compressLevel = Number(given, int.MinValue, int.MaxValue); break;
             case OptionId.SkipCompress: _skipCompress = ReadSkipCompress(given); break;
             case OptionId.CompressChoice: ReadCompressChoice(given); break;
-            case OptionId.BandwidthLimit: _bandwidth = on ? SizeValue.ParseBandwidth(given.Text) : 0; break;
+            case OptionId.BandwidthLimit: (_bandwidth, _bandwidthFile) = (on ? BandwidthPlan.Parse(given.Text) : null, null); break;
+            case OptionId.BandwidthFile: _bandwidthFile = new BandwidthFile(given.Text); break;
+            case OptionId.Lanes: _lanes = given.Text == "auto" ? 0 : Number(given, 1, ProtocolLimits.MaxLane + 1); break;
             case OptionId.Timeout: _timeout = on ? Math.Max(0, Number(given, int.MinValue, int.MaxValue)) : 0; break;
 
             case OptionId.Rsh: _rsh = given.Text; break;
@@ -297,9 +302,11 @@ internal sealed class SyncArgumentsBuilder
                 Flags = _flags,
                 BatchOnly = batch is { Only: true } && !isDry,
                 LocalDelta = _wholeFile == false,
-                CompressLevel = compress ? _compressLevel ?? DefaultLevel : null,
+                CompressLevel = compress ? _compressLevel is { } level ? Math.Min(level, MaxLevel) : SyncOptions.AdaptLevel : null,
                 SkipCompress = _skipCompress,
-                BandwidthLimit = _bandwidth,
+                BandwidthLimit = _bandwidthFile?.Now() ?? _bandwidth?.At(DateTime.Now) ?? 0,
+                BandwidthNow = _bandwidthFile is { } file ? file.Now : _bandwidth is { IsFixed: false } plan ? () => plan.At(DateTime.Now) : null,
+                Lanes = _lanes,
                 ReportContent = _output.WantsContent,
                 TimeoutSeconds = _timeout,
                 BlockSize = (int)_blockSize,
@@ -352,8 +359,8 @@ internal sealed class SyncArgumentsBuilder
             | (_filters.NulSeparated && _filesFrom is not null ? SourceOptions.From0 : 0);
     }
 
-    /// <summary>zstd's fastest ordinary level: what one core compresses at it is still more than most lines take.</summary>
-    internal const int DefaultLevel = 1;
+    /// <summary>zstd's highest.</summary>
+    private const int MaxLevel = 22;
 
     private void RefuseContradictions()
     {

@@ -23,6 +23,7 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     /// <summary>A password for logging in, for those who cannot be asked.</summary>
     private const string PasswordVariable = "NATIVESYNC_PASSWORD";
 
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, string> _answers = [];
     private int _passwordsGiven;
 
     /// <summary>Connects and starts the agent.</summary>
@@ -47,9 +48,13 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         }
 
         Tell("built-in SSH");
-        SshSession session = await ConnectAsync(new SshTarget(remote.Host!, arguments.Port, remote.User), ct);
+        SshTarget target = new(remote.Host!, arguments.Port, remote.User);
+        SshSession session = await ConnectAsync(target, ct);
         try
         {
+            // What was answered once is answered again, and nobody is asked: a further connection comes about by itself or not at all.
+            SshOptions again = SshOptions() with { PinnedHostKey = session.HostKey, PasswordProvider = Answered, PassphraseProvider = Answered, InteractiveProvider = (prompt, _) => Answered(prompt), ConfirmHostKey = null, MaxPrompts = 1, Logger = null };
+            agent = agent with { AnotherSession = token => SshConnector.ConnectAsync(target, again, token) };
             return await AgentBootstrap.StartAsync(session, image, agent, ownsSession: true, ct);
         }
         catch
@@ -111,7 +116,18 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         return answer?.Trim().ToLowerInvariant() == "yes";
     }
 
-    private string? Ask(string prompt, bool shown) => Terminal.Ask(prompt, shown, interruption);
+    private string? Ask(string prompt, bool shown)
+    {
+        string? answer = Terminal.Ask(prompt, shown, interruption);
+        if (answer is not null)
+        {
+            _answers[prompt] = answer;
+        }
+
+        return answer;
+    }
+
+    private string? Answered(string prompt) => _answers.GetValueOrDefault(prompt) ?? (Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password ? password : null);
 
     /// <summary>Warnings of the transport, one line each.</summary>
     private sealed class StandardErrorLogger : ILogger

@@ -27,6 +27,20 @@ internal static class ControlFrames
         return writer.WrittenSpan.ToArray();
     }
 
+    public static byte[] Encode(in ArrivedFrame frame)
+    {
+        var writer = new ArrayBufferWriter<byte>(32);
+        frame.Write(writer);
+        return writer.WrittenSpan.ToArray();
+    }
+
+    public static byte[] Encode(in LimitFrame frame)
+    {
+        var writer = new ArrayBufferWriter<byte>(32);
+        frame.Write(writer);
+        return writer.WrittenSpan.ToArray();
+    }
+
     public static byte[] Encode(in AbortFrame frame)
     {
         var writer = new ArrayBufferWriter<byte>(64);

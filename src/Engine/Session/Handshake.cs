@@ -7,18 +7,18 @@ namespace NativeSync.Engine.Session;
 internal static class Handshake
 {
     private const Capabilities Ours = Capabilities.Zstd | Capabilities.Xattrs | Capabilities.Acls | Capabilities.HardLinks
-        | Capabilities.Sparse | Capabilities.Delta;
+        | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes;
 
     /// <summary>
     /// The caller's part: introduces itself and asks for the job in one go, then waits for the agent's answer.
     /// </summary>
     /// <returns>The agent's introduction, and the flags that hold.</returns>
     /// <exception cref="SessionException">The agent refuses.</exception>
-    public static async Task<(HelloFrame Hello, JobFlags Flags)> AskAsync(FrameLane lane, JobFrame job, CancellationToken ct)
+    public static async Task<(HelloFrame Hello, JobFlags Flags)> AskAsync(FrameLane lane, JobFrame job, UInt128 session, CancellationToken ct)
     {
         var greeting = new ArrayBufferWriter<byte>(1024);
         Magic.Write(greeting);
-        Hello(PeerRole.Client).Write(greeting);
+        Hello(PeerRole.Client, session, lane.Group.Limits.InitialCredit).Write(greeting);
         job.Write(greeting);
         await lane.SendNowAsync(greeting.WrittenMemory, ct).ConfigureAwait(false);
         await lane.ReceiveMagicAsync(ct).ConfigureAwait(false);
@@ -36,18 +36,47 @@ internal static class Handshake
             : throw new SessionException(ready.Code, ByteText.Escape(ready.Text));
     }
 
-    /// <summary>The agent's part up to the job: introduces itself at once, so that the starter sees that it runs.</summary>
-    public static async Task<(HelloFrame Hello, JobFrame Job)> AnswerAsync(FrameLane lane, CancellationToken ct)
+    /// <summary>The caller's part on a further lane: names the session and proves that the lane belongs to it.</summary>
+    /// <exception cref="SessionException">The agent does not take it.</exception>
+    public static async Task JoinAsync(FrameLane lane, JoinFrame join, CancellationToken ct)
     {
         var greeting = new ArrayBufferWriter<byte>(256);
         Magic.Write(greeting);
-        Hello(PeerRole.Agent).Write(greeting);
+        Hello(PeerRole.Client, join.Session, 0).Write(greeting);
+        join.Write(greeting);
         await lane.SendNowAsync(greeting.WrittenMemory, ct).ConfigureAwait(false);
+        await lane.ReceiveMagicAsync(ct).ConfigureAwait(false);
+        Check(HelloFrame.Parse(await ReceiveAsync(lane, FrameType.Hello, ct).ConfigureAwait(false)), PeerRole.Agent);
+        var ready = ReadyFrame.Parse(await ReceiveAsync(lane, FrameType.Ready, ct).ConfigureAwait(false));
+        if (ready.Code != 0)
+        {
+            throw new SessionException(ready.Code, ByteText.Escape(ready.Text));
+        }
+    }
+
+    /// <summary>
+    /// The agent's part up to the job or join: introduces itself at once, so that the starter sees that it runs.
+    /// </summary>
+    /// <returns>The caller's introduction, and one of the other two.</returns>
+    public static async Task<(HelloFrame Hello, JobFrame? Job, JoinFrame Join)> AnswerAsync(FrameLane lane, CancellationToken ct)
+    {
+        await lane.SendNowAsync(AgentGreeting(lane.Group.Limits.InitialCredit), ct).ConfigureAwait(false);
         await lane.ReceiveMagicAsync(ct).ConfigureAwait(false);
         var hello = HelloFrame.Parse(await ReceiveAsync(lane, FrameType.Hello, ct).ConfigureAwait(false));
         Check(hello, PeerRole.Client);
-        var job = JobFrame.Parse(await ReceiveAsync(lane, FrameType.Job, ct).ConfigureAwait(false));
-        return (hello, job);
+        var (type, payload) = await lane.ReceiveFrameAsync(ct).ConfigureAwait(false);
+        return type == FrameType.Join
+            ? (hello, null, JoinFrame.Parse(payload))
+            : (hello, JobFrame.Parse(Expect(FrameType.Job, type, payload)), default);
+    }
+
+    /// <summary>Magic and Hello of an agent.</summary>
+    public static byte[] AgentGreeting(int credit = 0)
+    {
+        var greeting = new ArrayBufferWriter<byte>(256);
+        Magic.Write(greeting);
+        Hello(PeerRole.Agent, default, credit).Write(greeting);
+        return greeting.WrittenSpan.ToArray();
     }
 
     /// <summary>The agent's answer to the job.</summary>
@@ -58,27 +87,30 @@ internal static class Handshake
         return lane.SendNowAsync(answer.WrittenMemory, ct);
     }
 
-    private static HelloFrame Hello(PeerRole role) => new()
+    private static HelloFrame Hello(PeerRole role, UInt128 session, int credit) => new()
     {
         MinVersion = ProtocolVersion.Minimum,
         MaxVersion = ProtocolVersion.Current,
         Capabilities = Ours,
         Role = role,
         Build = [],
-        Credit = LaneSettings.InitialCredit,
-        Session = new UInt128((ulong)RandomNumber(), (ulong)RandomNumber()),
+        Credit = credit,
+        Session = session,
     };
-
-    private static long RandomNumber() => Random.Shared.NextInt64();
 
     private static void Check(in HelloFrame hello, PeerRole role)
     {
-        ProtocolVersion.Negotiate(Hello(role == PeerRole.Agent ? PeerRole.Client : PeerRole.Agent), hello);
+        ProtocolVersion.Negotiate(Hello(role == PeerRole.Agent ? PeerRole.Client : PeerRole.Agent, default, 0), hello);
     }
 
     private static async Task<byte[]> ReceiveAsync(FrameLane lane, FrameType expected, CancellationToken ct)
     {
         var (type, payload) = await lane.ReceiveFrameAsync(ct).ConfigureAwait(false);
+        return Expect(expected, type, payload);
+    }
+
+    private static byte[] Expect(FrameType expected, FrameType type, byte[] payload)
+    {
         if (type == expected)
         {
             return payload;

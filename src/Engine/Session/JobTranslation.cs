@@ -5,7 +5,7 @@ namespace NativeSync.Engine.Session;
 /// <summary>Options as a Job frame and back. docs/protocol.md, "Job".</summary>
 internal static class JobTranslation
 {
-    public static JobFrame ToJob(JobKind kind, SyncRequest request, JobFlags flags)
+    public static JobFrame ToJob(JobKind kind, SyncRequest request, JobFlags flags, byte[] secret)
     {
         var options = request.Options;
         var numbers = new List<KeyValuePair<JobNumber, long>>();
@@ -22,6 +22,7 @@ internal static class JobTranslation
         Add(numbers, JobNumber.ResumeFrom, options.ResumeFrom);
         Add(numbers, JobNumber.Durable, options.Durable ? 1 : 0);
         Add(numbers, JobNumber.BatchOnly, options.BatchOnly ? 1 : 0);
+        Add(numbers, JobNumber.Lanes, options.Lanes == 0 ? ProtocolLimits.MaxLane + 1 : options.Lanes == 1 ? 0 : options.Lanes);
         if (options.MaxDelete is { } limit)
         {
             numbers.Add(new(JobNumber.MaxDelete, limit));
@@ -59,7 +60,7 @@ internal static class JobTranslation
             Texts = texts,
             Sources = kind == JobKind.Push ? [] : [.. request.Sources.Select(s => s.Length == 0 ? "."u8.ToArray() : s)],
             Rules = options.Rules,
-            Secret = new byte[ProtocolLimits.SecretLength],
+            Secret = secret,
         };
     }
 
@@ -76,7 +77,7 @@ internal static class JobTranslation
             {
                 Flags = job.Flags,
                 SourceOptions = (SourceOptions)Get(numbers, JobNumber.SourceOptions),
-                CompressLevel = Get(numbers, JobNumber.CompressLevel) is var level and not 0 ? (int)Math.Clamp(level, -100, 22) : null,
+                CompressLevel = Get(numbers, JobNumber.CompressLevel) is var level and not 0 ? level == Compression.AdaptiveLevel.Adapt ? (int)level : (int)Math.Clamp(level, -100, 22) : null,
                 BandwidthLimit = Math.Max(0, Get(numbers, JobNumber.BandwidthLimit)),
                 TimeoutSeconds = (int)Math.Clamp(Get(numbers, JobNumber.TimeoutSeconds), 0, int.MaxValue / 1000),
                 BlockSize = (int)Math.Clamp(Get(numbers, JobNumber.BlockSize), 0, ProtocolLimits.MaxBlockSize),
@@ -104,6 +105,7 @@ internal static class JobTranslation
                 ResumeFrom = Math.Max(0, Get(numbers, JobNumber.ResumeFrom)),
                 Durable = Get(numbers, JobNumber.Durable) != 0,
                 BatchOnly = Get(numbers, JobNumber.BatchOnly) == 1,
+                Lanes = (int)Math.Clamp(Get(numbers, JobNumber.Lanes), 1, ProtocolLimits.MaxLane + 1),
                 Rules = job.Rules,
             },
         };

@@ -2,8 +2,11 @@ using NativeSync.Engine.FileSystem;
 
 namespace NativeSync.Engine.Session;
 
-/// <summary>What a session takes from the outside and tests replace: the system and the clock.</summary>
+/// <summary>What a session takes from the outside and tests replace: the system, the clock and the sizes of what is held.</summary>
 internal sealed record SyncEnvironment(ISystemCalls Io, TimeProvider Clock)
 {
+    /// <summary>How much is held at most; null for the usual.</summary>
+    public LaneLimits? Limits { get; init; }
+
     public static SyncEnvironment Default { get; } = new(LinuxSystemCalls.Instance, TimeProvider.System);
 }

@@ -12,11 +12,15 @@ internal sealed class SyncSession : IAsyncDisposable
 {
     private static readonly TimeSpan ProgressPeriod = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How often the bandwidth limit of the moment is asked for.</summary>
+    private static readonly TimeSpan LimitPeriod = TimeSpan.FromSeconds(1);
+
     private readonly SyncContext _context;
     private readonly TimeProvider _clock;
     private readonly SharedDigests? _digests;
     private readonly CancellationTokenRegistration _cancellation;
     private ITimer? _progress;
+    private ITimer? _limit;
     private TreeSender? _sender;
     private TreeReceiver? _receiver;
     private ListingReceiver? _listing;
@@ -148,6 +152,11 @@ internal sealed class SyncSession : IAsyncDisposable
             await timer.DisposeAsync().ConfigureAwait(false);
         }
 
+        if (_limit is { } limit)
+        {
+            await limit.DisposeAsync().ConfigureAwait(false);
+        }
+
         await Task.Run(() =>
         {
             _sender?.Dispose();
@@ -189,6 +198,11 @@ internal sealed class SyncSession : IAsyncDisposable
             },
             peerCredit,
             onRecords);
+        if (options.BandwidthNow is not null)
+        {
+            _limit = _clock.CreateTimer(_ => AdjustLimit(), null, TimeSpan.Zero, LimitPeriod);
+        }
+
         if (_context.Observer is { } observer)
         {
             observer.OnStart(Snapshot);
@@ -198,7 +212,23 @@ internal sealed class SyncSession : IAsyncDisposable
         }
     }
 
-    private SyncProgress Snapshot() => _context.Progress.Snapshot(_context.Lane.BytesSent + _context.Lane.BytesReceived);
+    /// <summary>Both ends pace what they send; the other one is told.</summary>
+    private void AdjustLimit()
+    {
+        var pace = _context.Lane.Group.Pace;
+        var wanted = Math.Max(0, _context.Options.BandwidthNow!());
+        if (pace.BytesPerSecond != wanted)
+        {
+            pace.BytesPerSecond = wanted;
+            _context.Outbox.Control(ControlFrames.Encode(new LimitFrame((ulong)wanted)));
+        }
+    }
+
+    private SyncProgress Snapshot()
+    {
+        var (sent, received) = _context.Lane.AllTraffic;
+        return _context.Progress.Snapshot(sent + received);
+    }
 
     private void SendFinished(Statistics statistics)
     {

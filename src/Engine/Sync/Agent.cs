@@ -10,26 +10,39 @@ public static class Agent
     /// <summary>A caller closes its side at once when a session is over; one that does not is not waited for longer.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(5);
 
+    /// <summary>What a lane is told that cannot show the secret of a session.</summary>
+    internal const string NoSuchSession = "no session of this name and secret is here";
+
     /// <summary>Introduces itself at once, does the job that it is asked for, and says goodbye.</summary>
     /// <param name="lane">The lane to the caller; stays the starter's.</param>
+    /// <param name="door">Where further lanes of the session come in; null for none.</param>
     /// <param name="ct">Ends the session.</param>
     /// <returns>rsync's exit code. Failures have been told to the caller, as far as the line took it.</returns>
-    public static Task<int> ServeAsync(ILane lane, CancellationToken ct = default) => ServeAsync(lane, SyncEnvironment.Default, ct);
+    public static Task<int> ServeAsync(ILane lane, ILaneDoor? door, CancellationToken ct = default) => ServeAsync(lane, door, SyncEnvironment.Default, ct);
+
+    /// <inheritdoc cref="ServeAsync(ILane, ILaneDoor?, CancellationToken)"/>
+    public static Task<int> ServeAsync(ILane lane, CancellationToken ct = default) => ServeAsync(lane, door: null, ct);
+
+    /// <summary>What an agent says at once on every lane: the magic bytes and its Hello.</summary>
+    public static byte[] Greeting() => Handshake.AgentGreeting();
 
     /// <param name="lane">The lane to the caller.</param>
     /// <param name="environment">The world.</param>
     /// <param name="ct">Ends the session.</param>
     /// <param name="batch">What to send in place of a tree; null for the sources of the job.</param>
-    internal static async Task<int> ServeAsync(ILane lane, SyncEnvironment environment, CancellationToken ct, Session.Batch.BatchFile? batch = null)
+    internal static Task<int> ServeAsync(ILane lane, SyncEnvironment environment, CancellationToken ct, Session.Batch.BatchFile? batch = null) =>
+        ServeAsync(lane, null, environment, ct, batch);
+
+    internal static async Task<int> ServeAsync(ILane lane, ILaneDoor? door, SyncEnvironment environment, CancellationToken ct, Session.Batch.BatchFile? batch = null)
     {
         ArgumentNullException.ThrowIfNull(lane);
         using var abort = new SessionAbort();
-        var frames = new FrameLane(lane, abort, environment.Clock);
+        var frames = new FrameLane(lane, new LaneGroup(abort, environment.Clock, environment.Limits), further: false);
         await using (frames.ConfigureAwait(false))
         {
             try
             {
-                return await ServeGuardedAsync(frames, abort, environment, batch, ct).ConfigureAwait(false);
+                return await ServeGuardedAsync(frames, lane, door, abort, environment, batch, ct).ConfigureAwait(false);
             }
             finally
             {
@@ -37,18 +50,42 @@ public static class Agent
                 {
                     // An SSH channel that ends while its other side still says that it has finished costs the whole connection:
                     // OpenSSH's server hangs up on an end of stream for a channel that is gone.
-                    await frames.LingerAsync(Linger).ConfigureAwait(false);
+                    await Task.WhenAll(frames.Group.CloseFurtherAsync(Linger), frames.LingerAsync(Linger)).ConfigureAwait(false);
                 }
             }
         }
     }
 
-    private static async Task<int> ServeGuardedAsync(FrameLane frames, SessionAbort abort, SyncEnvironment environment, Session.Batch.BatchFile? batch, CancellationToken ct)
+    private static async Task<int> ServeGuardedAsync(FrameLane frames, ILane lane, ILaneDoor? door, SessionAbort abort, SyncEnvironment environment, Session.Batch.BatchFile? batch, CancellationToken ct)
     {
         try
         {
-            var (hello, job) = await Handshake.AnswerAsync(frames, ct).ConfigureAwait(false);
-            return await ServeAsync(frames, abort, hello, job, environment, batch, ct).ConfigureAwait(false);
+            var (hello, job, join) = await Handshake.AnswerAsync(frames, ct).ConfigureAwait(false);
+            if (job is null)
+            {
+                if (door is not null && await door.PassOnAsync(join, lane).ConfigureAwait(false))
+                {
+                    return ExitCodes.Ok;
+                }
+
+                await Handshake.ReadyAsync(frames, default, 5, NoSuchSession, ct).ConfigureAwait(false);
+                return 5;
+            }
+
+            frames.TakesLimits = true;
+            var entrance = job.Kind is JobKind.Push or JobKind.Pull && (hello.Capabilities & Capabilities.Lanes) != 0
+                && job.Number(JobNumber.Lanes) > 1 ? door?.Open(hello.Session, new Joining(frames.Group, hello.Session, job.Secret).Take) : null;
+            try
+            {
+                return await ServeAsync(frames, abort, hello, job, environment, batch, ct).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (entrance is not null)
+                {
+                    await entrance.DisposeAsync().ConfigureAwait(false);
+                }
+            }
         }
         catch (SessionException e)
         {

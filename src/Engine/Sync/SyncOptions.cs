@@ -18,7 +18,10 @@ public sealed record SyncOptions
     /// <summary>The switches.</summary>
     public JobFlags Flags { get; init; }
 
-    /// <summary>The zstd level; null for no compression.</summary>
+    /// <summary>Stands for a level that follows the line and the processor.</summary>
+    public const int AdaptLevel = Compression.AdaptiveLevel.Adapt;
+
+    /// <summary>The zstd level, or <see cref="AdaptLevel"/>; null for no compression.</summary>
     public int? CompressLevel { get; init; }
 
     /// <summary>Suffixes of names whose contents are sent without compressing them, as rsync's <c>--skip-compress</c> lists them.</summary>
@@ -26,6 +29,18 @@ public sealed record SyncOptions
 
     /// <summary>Bytes per second on the wire; 0 for no limit.</summary>
     public long BandwidthLimit { get; init; }
+
+    /// <summary>
+    /// Lanes of the session, the first one with them: 1 for no more, 0 to open more while that helps. A connection that refuses, or that has but
+    /// one, does with what it has.
+    /// </summary>
+    public int Lanes { get; init; } = 1;
+
+    /// <summary>
+    /// Asked every second for the limit of the moment, in bytes per second (0 for none), in place of <see cref="BandwidthLimit"/>; null for a limit that
+    /// stays. Stays at this end, which tells the other.
+    /// </summary>
+    public Func<long>? BandwidthNow { get; init; }
 
     /// <summary>Seconds without a byte from the peer after which the session ends with code 30; 0 for never.</summary>
     public int TimeoutSeconds { get; init; }

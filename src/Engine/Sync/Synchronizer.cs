@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using NativeSync.Engine.Session;
 using NativeSync.Engine.Session.Batch;
@@ -91,12 +92,12 @@ public static class Synchronizer
             : null;
         if (batch is not null)
         {
-            // What only this destination has, under another name or of a run that broke off, is of no use to the others.
-            request = request with { Options = request.Options with { ResumeFrom = 0, DetectRenamed = false } };
+            // One lane: a batch is written in the order of its packs. What only this destination has, under another name or of a run that broke off, is of no use to the others.
+            request = request with { Options = request.Options with { ResumeFrom = 0, DetectRenamed = false, Lanes = 1 } };
         }
 
         using var abort = new SessionAbort();
-        var lane = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), abort, clock);
+        var lane = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), new LaneGroup(abort, clock, environment.Limits), further: false);
         await using (lane.ConfigureAwait(false))
         {
             if (request.Options.ChangeMode.Length > 0)
@@ -109,31 +110,53 @@ public static class Synchronizer
             var flags = kind == JobKind.Pull
                 ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
                 : request.Options.Flags | JobFlags.Report;
-            var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags), ct).ConfigureAwait(false);
+            var join = NewSession(environment.Io);
+            var asked = clock.GetTimestamp();
+            var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags, join.Secret), join.Session, ct).ConfigureAwait(false);
+            var opener = new LaneOpener(connection, lane, join, request.Options, clock.GetElapsedTime(asked), sends: kind == JobKind.Push);
             var options = request.Options with { Flags = effective, Asked = request.Options.Flags };
             batch?.Begin(options);
             var session = new SyncSession(lane, abort, options, observer, environment, ct, batch);
             await using (session.ConfigureAwait(false))
+            await using (opener.ConfigureAwait(false))
             {
+                if ((hello.Capabilities & Capabilities.Lanes) != 0)
+                {
+                    opener.Start();
+                }
+
                 var statistics = kind == JobKind.Push
                     ? await session.SendAsync(request.Sources, list, hello.Credit).ConfigureAwait(false)
                     : options.Has(JobFlags.ListOnly) ? await session.ListAsync(list, hello.Credit).ConfigureAwait(false)
                     : await session.ReceiveAsync(request.Destination, list, hello.Credit).ConfigureAwait(false);
                 await session.SayGoodbyeAsync().ConfigureAwait(false);
                 batch?.Complete();
+                var (sent, received) = lane.AllTraffic;
                 return new SyncReport
                 {
                     ExitCode = session.Problems.ExitCode is var code and not 0 ? code
                         : statistics.DeletionsSkipped > 0 ? ExitCodes.DeleteLimit : ExitCodes.Ok,
                     Statistics = statistics,
-                    BytesSent = lane.BytesSent,
-                    BytesReceived = lane.BytesReceived,
+                    BytesSent = sent,
+                    BytesReceived = received,
                     Elapsed = clock.GetElapsedTime(started),
                     Problems = session.Problems.First,
                     ProblemCount = session.Problems.Count,
                 };
             }
         }
+    }
+
+    /// <summary>A name and a secret that nobody can guess.</summary>
+    private static JoinFrame NewSession(FileSystem.ISystemCalls io)
+    {
+        Span<byte> random = stackalloc byte[16 + ProtocolLimits.SecretLength];
+        if (io.GetRandom(random) is < 0 and var error)
+        {
+            throw new SessionException(ExitCodes.FileIo, $"no random numbers are to be had (error {-error})");
+        }
+
+        return new JoinFrame { Session = BinaryPrimitives.ReadUInt128BigEndian(random), Secret = random[16..].ToArray(), Lane = 1 };
     }
 
     private sealed class NoObserver : ISyncObserver

@@ -183,7 +183,7 @@ public sealed record ClientSettings
             Format = FormatOf(r),
             Partition = PartitionOf(r),
             SwapMebibytes = (int)(r.Integer("Client.Disks.SwapMiB", 0, 1 << 20) ?? 0),
-            Lanes = LanesOf(r),
+            Lanes = (int)(r.Integer("Client.Transfer.Lanes", 1, 64) ?? 0),
             Compress = r.Boolean("Client.Transfer.Compress"),
             DestinationRoot = destinationRoot,
             Fixups = FixupSettings.Read(r),
@@ -205,17 +205,6 @@ public sealed record ClientSettings
 
         r.WarnUnread();
         return errors.Count == 0 ? settings : throw new ConfigException(errors);
-    }
-
-    private static int LanesOf(ConfigReader r)
-    {
-        var lanes = (int)(r.Integer("Client.Transfer.Lanes", 1, 64) ?? 0);
-        if (lanes > 1)
-        {
-            r.Error("Client.Transfer.Lanes", $"one lane is all that is supported, found {lanes}; remove the key");
-        }
-
-        return lanes;
     }
 
     /// <summary>Whether a disk gets a new partition table.</summary>

@@ -11,7 +11,7 @@ public enum FrameType : byte
     Job = 0x03,
     /// <summary>Agent to client: the answer to a job or join.</summary>
     Ready = 0x04,
-    /// <summary>Grants bytes of records.</summary>
+    /// <summary>Grants bytes of records, on the first lane.</summary>
     Credit = 0x05,
     /// <summary>Asks for a sign of life.</summary>
     Ping = 0x06,
@@ -21,6 +21,10 @@ public enum FrameType : byte
     Abort = 0x08,
     /// <summary>Nothing more comes; the session ended well.</summary>
     Goodbye = 0x09,
+    /// <summary>On a further lane: how many packs have come over it.</summary>
+    Arrived = 0x0a,
+    /// <summary>Client to agent: from now on so many bytes a second.</summary>
+    Limit = 0x0b,
     /// <summary>A pack of records, the only frames that use credit.</summary>
     Records = 0x10,
 }
@@ -34,7 +38,7 @@ internal static class FrameTypes
         FrameType.Join => JoinFrame.MaxSize,
         FrameType.Job or FrameType.Records => ProtocolLimits.MaxPayload,
         FrameType.Ready => ReadyFrame.MaxSize,
-        FrameType.Credit or FrameType.Ping or FrameType.Pong => WireWriter.MaxVarint,
+        FrameType.Credit or FrameType.Ping or FrameType.Pong or FrameType.Arrived or FrameType.Limit => WireWriter.MaxVarint,
         FrameType.Abort => AbortFrame.MaxSize,
         FrameType.Goodbye => 0,
         _ => -1,

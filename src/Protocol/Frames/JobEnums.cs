@@ -182,6 +182,8 @@ public enum JobNumber : byte
     Durable = 16,
     /// <summary>With <see cref="JobFlags.DryRun"/>: 1 asks for contents all the same, and drops them (--only-write-batch).</summary>
     BatchOnly = 17,
+    /// <summary>How many lanes the session may have, with the first; 0 and 1 are the same.</summary>
+    Lanes = 18,
 }
 
 /// <summary>How the sender understands its sources (docs/protocol.md, "Source options").</summary>

@@ -68,7 +68,7 @@ public sealed class JobFrame
         UInt128 seenLow = 0, seenHigh = 0;
         for (int i = 0; i < numbers.Length; i++)
         {
-            byte id = ReadId(ref reader, (byte)JobNumber.BatchOnly, "number", ref seenLow, ref seenHigh);
+            byte id = ReadId(ref reader, (byte)JobNumber.Lanes, "number", ref seenLow, ref seenHigh);
             long number = reader.ReadSigned();
             if ((JobNumber)id == JobNumber.SourceOptions && (number & ~(long)KnownSourceOptions) != 0)
             {

@@ -17,10 +17,11 @@ public enum RecordsCodec : byte
 /// </summary>
 /// <param name="Codec">How the body is packed.</param>
 /// <param name="RawLength">Bytes of the body once unpacked: 1 to <see cref="ProtocolLimits.MaxRawRecords"/>.</param>
-public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength)
+/// <param name="Number">Its place among the packs of this direction, whatever lane each travels on; from 0.</param>
+public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength, long Number = 0)
 {
     /// <summary>The longest of this head, without the frame header.</summary>
-    public const int MaxHeadSize = 1 + 4;
+    public const int MaxHeadSize = WireWriter.MaxVarint + 1 + 4;
 
     /// <summary>Bytes to reserve before a body, for frame header and head.</summary>
     public const int MaxPrefixSize = FrameHeader.MaxSize + MaxHeadSize;
@@ -46,9 +47,20 @@ public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength)
         return frame;
     }
 
+    /// <summary>The number alone, of a payload in pieces.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static long NumberOf(in ReadOnlySequence<byte> payload)
+    {
+        Span<byte> first = stackalloc byte[WireWriter.MaxVarint];
+        first = first[..(int)Math.Min(payload.Length, first.Length)];
+        payload.Slice(0, first.Length).CopyTo(first);
+        return new WireReader(first).ReadSize();
+    }
+
     private static RecordsFrame ParseHead(ReadOnlySpan<byte> first, long payloadLength, out int head)
     {
         var reader = new WireReader(first);
+        long number = reader.ReadSize();
         byte codec = reader.ReadByte();
         if (codec > (byte)RecordsCodec.Zstd)
         {
@@ -68,7 +80,7 @@ public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength)
             Throw.Protocol(ProtocolError.LengthOutOfRange, $"a plain pack of {body} bytes says it has {raw}");
         }
 
-        return new RecordsFrame((RecordsCodec)codec, raw);
+        return new RecordsFrame((RecordsCodec)codec, raw, number);
     }
 
     /// <summary>Writes frame header and head for a body of <paramref name="bodyLength"/> bytes; returns their size, at most <see cref="MaxPrefixSize"/>.</summary>
@@ -76,13 +88,14 @@ public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength)
     {
         int header = FrameHeader.Write(destination, FrameType.Records, PayloadLength(bodyLength));
         var wire = new WireWriter(destination[header..]);
+        wire.WriteSize(Number);
         wire.WriteByte((byte)Codec);
         wire.WriteSize(RawLength);
         return header + wire.Position;
     }
 
     /// <summary>What such a frame costs of the credit: its payload.</summary>
-    public int PayloadLength(int bodyLength) => 1 + WireWriter.VarintSize((ulong)RawLength) + bodyLength;
+    public int PayloadLength(int bodyLength) => 1 + WireWriter.VarintSize((ulong)Number) + WireWriter.VarintSize((ulong)RawLength) + bodyLength;
 
     /// <summary>Writes a whole frame.</summary>
     public void Write(IBufferWriter<byte> writer, ReadOnlySpan<byte> body)

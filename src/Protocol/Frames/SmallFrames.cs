@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace NativeSync.Protocol;
 
-/// <summary>Grants bytes of records on this lane (docs/protocol.md, "Credit").</summary>
+/// <summary>Grants bytes of records, on whatever lanes they travel (docs/protocol.md, "Credit").</summary>
 /// <param name="Bytes">1 to 2^30, on top of what was granted before.</param>
 public readonly record struct CreditFrame(int Bytes)
 {
@@ -51,6 +51,30 @@ public readonly record struct PongFrame(ulong Nonce)
 
     /// <summary>Writes header and payload.</summary>
     public void Write(IBufferWriter<byte> writer) => SmallFrame.Write(writer, FrameType.Pong, Nonce);
+}
+
+/// <summary>How many packs have come over this further lane: what the other end need not keep any longer (docs/protocol.md, "Losing a lane").</summary>
+/// <param name="Packs">All of them since the lane joined.</param>
+public readonly record struct ArrivedFrame(ulong Packs)
+{
+    /// <summary>Reads the payload.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static ArrivedFrame Parse(ReadOnlySpan<byte> payload) => new(SmallFrame.Parse(payload));
+
+    /// <summary>Writes header and payload.</summary>
+    public void Write(IBufferWriter<byte> writer) => SmallFrame.Write(writer, FrameType.Arrived, Packs);
+}
+
+/// <summary>Sets the bandwidth limit of the agent anew (docs/protocol.md, "Limit").</summary>
+/// <param name="BytesPerSecond">Over all lanes; 0 for none.</param>
+public readonly record struct LimitFrame(ulong BytesPerSecond)
+{
+    /// <summary>Reads the payload.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static LimitFrame Parse(ReadOnlySpan<byte> payload) => new(SmallFrame.Parse(payload));
+
+    /// <summary>Writes header and payload.</summary>
+    public void Write(IBufferWriter<byte> writer) => SmallFrame.Write(writer, FrameType.Limit, BytesPerSecond);
 }
 
 /// <summary>Nothing more comes in this direction; without it an end of the stream is a cut line.</summary>

@@ -13,7 +13,7 @@ public enum RecordType : byte
     Entries = 0x04,
     /// <summary>A small file in one piece.</summary>
     Whole = 0x05,
-    /// <summary>The tokens of a file follow on this lane.</summary>
+    /// <summary>The tokens of a file follow.</summary>
     FileBegin = 0x06,
     /// <summary>Token: data.</summary>
     Literal = 0x07,

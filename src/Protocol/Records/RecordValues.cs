@@ -48,7 +48,7 @@ public readonly ref struct WholeRecord
     public UInt128 Digest { get; init; }
 }
 
-/// <summary>The tokens of a file follow on this lane.</summary>
+/// <summary>The tokens of a file follow.</summary>
 /// <param name="Directory">The directory.</param>
 /// <param name="Index">The entry.</param>
 /// <param name="Size">The length that the file has now; the tokens decide.</param>
@@ -133,7 +133,7 @@ public readonly record struct AnswerRecord(int Directory, Verdict Verdict);
 /// <param name="Index">The entry.</param>
 public readonly record struct WantRecord(int Directory, int Index);
 
-/// <summary>Send the file as a delta; Signature records with the blocks of the basis follow on this lane.</summary>
+/// <summary>Send the file as a delta; Signature records with the blocks of the basis follow.</summary>
 /// <param name="Directory">The directory.</param>
 /// <param name="Index">The entry.</param>
 /// <param name="BasisLength">At least 1.</param>
@@ -145,7 +145,7 @@ public readonly record struct WantDeltaRecord(int Directory, int Index, long Bas
     public long BlockCount => ((BasisLength - 1) / BlockSize) + 1;
 }
 
-/// <summary>Blocks of the basis, in order; continues the WantDelta before it on this lane.</summary>
+/// <summary>Blocks of the basis, in order; continues the WantDelta before it.</summary>
 public readonly ref struct SignatureRecord
 {
     /// <summary>How many.</summary>

@@ -24,7 +24,7 @@ public static class AgentBootstrap
         StartAsync(session, image, null, ownsSession: false, ct);
 
     /// <summary>Starts the agent over an SSH session.</summary>
-    /// <param name="session">The session; further lanes are further channels of it.</param>
+    /// <param name="session">The session; further lanes are further channels of it, and of <see cref="AgentOptions.AnotherSession"/>.</param>
     /// <param name="image">What to upload if need be.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <param name="ownsSession">Disposing the connection disposes the session.</param>
@@ -41,7 +41,7 @@ public static class AgentBootstrap
         ArgumentNullException.ThrowIfNull(image);
         if (options.RemotePath is { } path)
         {
-            return await ConnectAsync(new RemoteCommand(path + " serve", [path, "serve"])).ConfigureAwait(false);
+            return await ConnectAsync(new RemoteCommand(path + " serve", [path, "serve"]), new RemoteCommand(path + " serve join", [path, "serve", "join"])).ConfigureAwait(false);
         }
 
         string name = await image.RemoteNameAsync().WaitAsync(ct).ConfigureAwait(false);
@@ -52,7 +52,7 @@ public static class AgentBootstrap
             {
                 try
                 {
-                    return await ConnectAsync(BootstrapScripts.Start(name)).ConfigureAwait(false);
+                    return await ConnectAsync(BootstrapScripts.Start(name), BootstrapScripts.Start(name, "serve join")).ConfigureAwait(false);
                 }
                 catch (AgentMissingException e)
                 {
@@ -63,15 +63,16 @@ public static class AgentBootstrap
 
             RequireMachine(shell.Peer, image, missing);
             string place = await InstallAsync(shell, image, name, options, ct).ConfigureAwait(false);
-            return await ConnectAsync(BootstrapScripts.StartAt(place, name)).ConfigureAwait(false);
+            return await ConnectAsync(BootstrapScripts.StartAt(place, name), BootstrapScripts.StartAt(place, name, "serve join")).ConfigureAwait(false);
         }
         catch (AgentMissingException e)
         {
             throw e.Reason;
         }
 
-        async Task<IConnection> ConnectAsync(RemoteCommand command) => new AgentConnection(shell, command,
-            await StartCommandAsync(shell, command, options, ct).ConfigureAwait(false), ownsShell);
+        async Task<IConnection> ConnectAsync(RemoteCommand command, RemoteCommand join) => new AgentConnection(shell, join,
+            await StartCommandAsync(shell, command, options, ct).ConfigureAwait(false), ownsShell,
+            options.AnotherSession is { } another ? async token => await another(token).ConfigureAwait(false) : null);
     }
 
     /// <summary>Starts a command and waits for the magic bytes, which stay unread, with whatever the shell printed before them.</summary>

@@ -2,19 +2,45 @@ using NativeSync.Engine;
 
 namespace NativeSync.Transport;
 
-/// <summary>A started agent. The first lane is its own; further lanes are further runs of the same command, which join it.</summary>
-internal sealed class AgentConnection(IRemoteShell shell, RemoteCommand command, IExecLane agent, bool ownsShell) : IConnection
+/// <summary>
+/// A started agent. The first lane is its own; a further lane is a run of <c>serve join</c>, which joins it: on the same connection, then on
+/// further ones, as far as the server allows.
+/// </summary>
+/// <remarks>Guarded by <c>_gate</c>: the ways and how many lanes each carries.</remarks>
+internal sealed class AgentConnection : IConnection
 {
+    /// <summary>
+    /// Lanes on one SSH connection before another is opened: two windows of 2 MiB are about what one TCP connection has under way with the kernel's
+    /// usual buffers, and one connection is one cipher thread at the server.
+    /// </summary>
+    private const int LanesPerConnection = 2;
+
     private readonly Lock _gate = new();
-    private readonly List<IExecLane> _lanes = [agent];
+    private readonly RemoteCommand _join;
+    private readonly IExecLane _agent;
+    private readonly List<Way> _ways;
+    private readonly List<IExecLane> _lanes;
+    private readonly bool _ownsShell;
+    private Func<CancellationToken, Task<IRemoteShell>>? _another;
     private bool _given;
     private bool _disposed;
 
-    public string Peer => shell.Peer;
+    public AgentConnection(IRemoteShell shell, RemoteCommand join, IExecLane agent, bool ownsShell, Func<CancellationToken, Task<IRemoteShell>>? another)
+    {
+        _join = join;
+        _agent = agent;
+        _ownsShell = ownsShell;
+        _another = another;
+        _lanes = [agent];
+        _ways = [new Way(Task.FromResult(shell)) { Lanes = 1 }];
+        Peer = shell.Peer;
+    }
 
-    public string? DiagnosticText => agent.DiagnosticText;
+    public string Peer { get; }
 
-    public int? ExitCode => agent.ExitCode;
+    public string? DiagnosticText => _agent.DiagnosticText;
+
+    public int? ExitCode => _agent.ExitCode;
 
     public async ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default)
     {
@@ -24,27 +50,43 @@ internal sealed class AgentConnection(IRemoteShell shell, RemoteCommand command,
             if (!_given)
             {
                 _given = true;
-                return agent;
+                return _agent;
             }
         }
 
-        IExecLane lane = await shell.StartAsync(command, statusIsFault: true, ct).ConfigureAwait(false);
-        lock (_gate)
+        while (true)
         {
-            if (!_disposed)
+            Way way = Choose(ct);
+            try
             {
-                _lanes.Add(lane);
+                IRemoteShell shell = await way.Shell.ConfigureAwait(false);
+                IExecLane lane = await shell.StartAsync(_join, statusIsFault: true, ct).ConfigureAwait(false);
+                Keep(lane, way);
                 return lane;
             }
-        }
+            catch (TransportException) when (way != _ways[0])
+            {
+                // No further connection, or none any more: what is there has to do.
+                lock (_gate)
+                {
+                    _another = null;
+                    _ways.Remove(way);
+                }
 
-        await lane.DisposeAsync().ConfigureAwait(false);
-        throw new ObjectDisposedException(nameof(AgentConnection));
+                await way.CloseAsync().ConfigureAwait(false);
+            }
+            catch
+            {
+                await LeaveAsync(way).ConfigureAwait(false);
+                throw;
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         IExecLane[] lanes;
+        Way[] ways;
         lock (_gate)
         {
             if (_disposed)
@@ -54,16 +96,79 @@ internal sealed class AgentConnection(IRemoteShell shell, RemoteCommand command,
 
             _disposed = true;
             lanes = [.. _lanes];
+            ways = [.. _ways];
         }
 
-        foreach (IExecLane lane in lanes)
+        await Task.WhenAll(lanes.Select(lane => lane.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(ways.Skip(_ownsShell ? 0 : 1).Select(way => way.CloseAsync())).ConfigureAwait(false);
+    }
+
+    /// <summary>A connection with room, else a new one, else the one with the fewest lanes.</summary>
+    private Way Choose(CancellationToken ct)
+    {
+        lock (_gate)
         {
-            await lane.DisposeAsync().ConfigureAwait(false);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            Way? best = _ways.MinBy(static way => way.Lanes);
+            if (best!.Lanes >= LanesPerConnection && _another is { } another)
+            {
+                best = new Way(another(ct));
+                _ways.Add(best);
+            }
+
+            best.Lanes++;
+            return best;
+        }
+    }
+
+    private void Keep(IExecLane lane, Way way)
+    {
+        lock (_gate)
+        {
+            if (!_disposed)
+            {
+                _lanes.Add(lane);
+                _ = lane.Ended.ContinueWith(_ => LeaveAsync(way), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                return;
+            }
         }
 
-        if (ownsShell)
+        _ = lane.DisposeAsync().AsTask();
+        throw new ObjectDisposedException(nameof(AgentConnection));
+    }
+
+    /// <summary>A lane has left a connection: one of ours that carries nothing any more is closed.</summary>
+    private async Task LeaveAsync(Way way)
+    {
+        lock (_gate)
         {
-            await shell.DisposeAsync().ConfigureAwait(false);
+            if (--way.Lanes > 0 || _disposed || way == _ways[0] || !_ways.Remove(way))
+            {
+                return;
+            }
+        }
+
+        await way.CloseAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>One connection to the machine, perhaps still being made.</summary>
+    private sealed class Way(Task<IRemoteShell> shell)
+    {
+        public Task<IRemoteShell> Shell => shell;
+
+        /// <summary>Lanes that use it, or are about to.</summary>
+        public int Lanes { get; set; }
+
+        public async Task CloseAsync()
+        {
+            try
+            {
+                await (await shell.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is TransportException or OperationCanceledException)
+            {
+                // It was never made.
+            }
         }
     }
 }

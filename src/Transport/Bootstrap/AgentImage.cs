@@ -88,6 +88,9 @@ public sealed record AgentOptions
     /// <summary>Run this there (a path, or a command such as <c>sudo nativesync</c>, read by the remote shell) and upload nothing.</summary>
     public string? RemotePath { get; init; }
 
+    /// <summary>Makes another connection to the same server, as the same user and without asking anybody, for further lanes; null for none.</summary>
+    public Func<CancellationToken, Task<SshSession>>? AnotherSession { get; init; }
+
     /// <summary>How long the agent may take to answer after it was started.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

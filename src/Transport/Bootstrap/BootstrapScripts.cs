@@ -32,8 +32,8 @@ internal static class BootstrapScripts
     ];
 
     /// <summary>Runs the agent from the first place that holds it; a place must be ours and no symbolic link, since two of them are in directories open to all.</summary>
-    public static RemoteCommand Start(string name) => Quote(
-        $"n={name}; r() {{ if test -x \"$1/$n\" && test -O \"$1\" && test -O \"$1/$n\"; then if test -h \"$1\"; then :; else exec \"$1/$n\" serve; fi; fi; }}; "
+    public static RemoteCommand Start(string name, string verb = "serve") => Quote(
+        $"n={name}; r() {{ if test -x \"$1/$n\" && test -O \"$1\" && test -O \"$1/$n\"; then if test -h \"$1\"; then :; else exec \"$1/$n\" {verb}; fi; fi; }}; "
         + $"r \"{Places[0]}\"; u=$(id -u); r \"{Places[1]}\"; r \"{Places[2]}\"; "
         + $"echo \"{Missing} $(uname -s) $(uname -m)\" >&2; exit 127");
 
@@ -42,7 +42,7 @@ internal static class BootstrapScripts
         $"u=$(id -u); for d in \"{Places[0]}\" \"{Places[1]}\" \"{Places[2]}\"; do if test -x \"$d/{name}\" && test -O \"$d\" && test -O \"$d/{name}\" && ! test -h \"$d\"; then echo \"$d/{name}\"; exit 0; fi; done; exit 127";
 
     /// <summary>Runs the agent from one place, where it was just installed.</summary>
-    public static RemoteCommand StartAt(string place, string name) => Quote($"u=$(id -u); exec \"{place}/{name}\" serve");
+    public static RemoteCommand StartAt(string place, string name, string verb = "serve") => Quote($"u=$(id -u); exec \"{place}/{name}\" {verb}");
 
     /// <summary>
     /// Takes the executable from standard input: to a temporary name in a private directory, checked by length and digest,

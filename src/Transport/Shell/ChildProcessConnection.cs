@@ -47,7 +47,7 @@ public sealed class ChildProcessConnection : IConnection
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var lane = ChildProcessLane.Launch(_argv, Peer, statusIsFault: true);
+            var lane = ChildProcessLane.Launch(_lanes.Count == 0 ? _argv : [.. _argv, "join"], Peer, statusIsFault: true);
             _lanes.Add(lane);
             return ValueTask.FromResult<ILane>(lane);
         }

@@ -152,9 +152,14 @@ public sealed class OptionTableTests
         OptionId.MaxAlloc => "1g",
         OptionId.StopAt => "23:59",
         OptionId.Protocol => "31",
+        OptionId.Lanes => "auto",
+        OptionId.BandwidthFile => LimitFile,
         _ when option.Argument is "FILE" or "COMMAND" or "PATTERN" or "PROGRAM" => "x",
         _ => "1000",
     };
+
+    /// <summary>A file with a number in it.</summary>
+    private static string LimitFile => "/proc/sys/kernel/pid_max";
 
     private sealed class NoFiles : IRuleFiles
     {

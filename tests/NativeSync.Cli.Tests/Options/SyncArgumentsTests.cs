@@ -36,11 +36,11 @@ public sealed class SyncArgumentsTests
 
     [Theory]
     [InlineData("-r", null)]
-    [InlineData("-rz", 1)]
+    [InlineData("-rz", SyncOptions.AdaptLevel)]
     [InlineData("-rz --no-z", null)]
     [InlineData("-r --compress-level=7", 7)]
     [InlineData("-rz --zl=0", null)]
-    [InlineData("-r --zc=zstd", 1)]
+    [InlineData("-r --zc=zstd", SyncOptions.AdaptLevel)]
     [InlineData("-rz --zc=none", null)]
     public void CompressionIsOnWhenItIsAskedFor(string options, int? level)
     {

@@ -64,12 +64,12 @@ public sealed class HostilePeerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("0b00")] // an unknown frame
+    [InlineData("0c00")] // an unknown frame
     [InlineData("0300")] // an empty job, and a second one at that
     [InlineData("10ffffffff7f")] // 32 GiB of records
-    [InlineData("1003000100")] // a plain pack of one byte too many
-    [InlineData("10040105ffff")] // zstd that is none
-    [InlineData("1005020100ffff")] // an unknown codec
+    [InlineData("10050000010000")] // a plain pack of one byte too many
+    [InlineData("1005000105ffff")] // zstd that is none
+    [InlineData("100600020100ffff")] // an unknown codec
     public async Task AMalformedFrameEndsTheSessionWithCode2(string hex)
     {
         await using HostilePeer peer = await HostilePeer.PushAsync(Destination);
@@ -220,12 +220,12 @@ public sealed class HostilePeerTests : IDisposable
         {
             // Nothing is released: this end is stuck, and must not have to hold more than it said.
             lane.Start(new LaneSettings(), peerCredit: 0, pack => held += pack.Payload.Length);
-            var frame = new ArrayBufferWriter<byte>();
-            new RecordsFrame(RecordsCodec.Plain, 1 << 20).Write(frame, new byte[1 << 20]);
             flood = Task.Run(async () =>
             {
                 for (int i = 0; i < 20; i++)
                 {
+                    var frame = new ArrayBufferWriter<byte>();
+                    new RecordsFrame(RecordsCodec.Plain, 1 << 20, i).Write(frame, new byte[1 << 20]);
                     await near.Output.WriteAsync(frame.WrittenMemory);
                 }
             });

@@ -28,7 +28,8 @@ internal sealed class BatchWriter : IDisposable
         const uint ownersAlone = 0x180;
         _io = io;
         _path = path;
-        _level = level;
+        // A file is no line that could be waited for: rsync's usual level.
+        _level = level == AdaptiveLevel.Adapt ? 3 : level;
         _fd = io.OpenPath(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Truncate, ownersAlone);
         if (_fd < 0)
         {

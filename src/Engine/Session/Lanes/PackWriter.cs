@@ -4,20 +4,37 @@ using NativeSync.Protocol;
 namespace NativeSync.Engine.Session;
 
 /// <summary>Makes Records frames of packs: plain in place, or compressed. docs/protocol.md, "Records". Belongs to one send loop.</summary>
-internal sealed class PackWriter(int? level) : IDisposable
+/// <param name="level">zstd's level, <see cref="AdaptiveLevel.Adapt"/> to choose it by what the line does, or null for none.</param>
+/// <param name="clock">Measures what the line does.</param>
+internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
 {
     private const byte Plain = 0;
     private const byte Zstd = 1;
 
     private readonly PackCodec? _codec = level is null ? null : new PackCodec();
+    private readonly AdaptiveLevel? _adaptive = level == AdaptiveLevel.Adapt ? new AdaptiveLevel() : null;
     private byte[] _packed = [];
+    private long _written = clock.GetTimestamp();
+    private long _begun;
+    private long _encoded;
+    private int _raw;
+    private bool _tells;
 
     /// <summary>The frame of a pack; valid until the next call and while the pack lives.</summary>
     /// <param name="pack">The pack; the room before its records is overwritten.</param>
     /// <param name="payload">Bytes of the frame's payload: what it costs in credit.</param>
     public ReadOnlyMemory<byte> Encode(RecordOutbox.Pack pack, out int payload)
     {
+        _begun = clock.GetTimestamp();
+        _tells = false;
+        if (!pack.Frame.IsEmpty)
+        {
+            payload = pack.Payload;
+            return pack.Frame;
+        }
+
         var raw = pack.Records;
+        _raw = raw.Length;
         if (_codec is { } codec && !pack.Plain)
         {
             if (_packed.Length < raw.Length + RecordOutbox.Pack.HeaderRoom)
@@ -25,22 +42,44 @@ internal sealed class PackWriter(int? level) : IDisposable
                 _packed = new byte[raw.Length + RecordOutbox.Pack.HeaderRoom];
             }
 
-            var packed = codec.Compress(raw, _packed.AsSpan(RecordOutbox.Pack.HeaderRoom), level!.Value);
+            var chosen = _adaptive?.Level ?? level!.Value;
+            var packed = codec.Compress(raw, _packed.AsSpan(RecordOutbox.Pack.HeaderRoom), chosen);
+            _encoded = clock.GetTimestamp();
+            _tells = packed > 0 || chosen == PackCodec.NoCompression;
             if (packed > 0)
             {
-                return Head(_packed, Zstd, raw.Length, packed, out payload);
+                return Head(_packed, Zstd, pack.Number, raw.Length, packed, out payload);
             }
         }
 
-        return Head(pack.Buffer, Plain, raw.Length, raw.Length, out payload);
+        return Head(pack.Buffer, Plain, pack.Number, raw.Length, raw.Length, out payload);
+    }
+
+    /// <summary>The frame is on the lane: what it took decides on the next ones.</summary>
+    public void Written()
+    {
+        if (_adaptive is null)
+        {
+            return;
+        }
+
+        var now = clock.GetTimestamp();
+        if (_tells)
+        {
+            _adaptive.Observe(_raw, Seconds(_begun, _encoded), Seconds(_encoded, now), Seconds(_written, _begun));
+        }
+
+        _written = now;
+        double Seconds(long from, long to) => clock.GetElapsedTime(from, to).TotalSeconds;
     }
 
     public void Dispose() => _codec?.Dispose();
 
-    private static ReadOnlyMemory<byte> Head(byte[] buffer, byte codec, int rawLength, int length, out int payload)
+    private static ReadOnlyMemory<byte> Head(byte[] buffer, byte codec, long number, int rawLength, int length, out int payload)
     {
         Span<byte> scratch = stackalloc byte[RecordOutbox.Pack.HeaderRoom];
         var inner = new WireWriter(scratch);
+        inner.WriteSize(number);
         inner.WriteByte(codec);
         inner.WriteVarint((ulong)rawLength);
         payload = inner.Position + length;

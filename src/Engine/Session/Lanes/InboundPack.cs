@@ -4,18 +4,18 @@ namespace NativeSync.Engine.Session;
 
 /// <summary>
 /// A received pack of records. Its buffer is rented and shared by all who still write from it; the last
-/// <see cref="Release"/> returns it, and tells the lane that its bytes are consumed, which grants the peer new credit.
+/// <see cref="Release"/> returns it, and tells the lanes that its bytes are consumed, which grants the peer new credit.
 /// </summary>
 internal sealed class InboundPack
 {
-    private readonly FrameLane _lane;
+    private readonly LaneGroup _lanes;
     private readonly int _wireLength;
     private byte[] _buffer;
     private int _references = 1;
 
-    public InboundPack(FrameLane lane, byte[] rented, int wireLength)
+    public InboundPack(LaneGroup lanes, byte[] rented, int wireLength)
     {
-        _lane = lane;
+        _lanes = lanes;
         _buffer = rented;
         _wireLength = wireLength;
     }
@@ -46,6 +46,9 @@ internal sealed class InboundPack
     /// <summary>One more stage works from this pack.</summary>
     public void AddReference() => Interlocked.Increment(ref _references);
 
+    /// <summary>It was here before: nobody will consume it, and it counts for nothing.</summary>
+    public void Drop() => ArrayPool<byte>.Shared.Return(_buffer);
+
     /// <summary>A stage is done with it.</summary>
     public void Release()
     {
@@ -53,7 +56,7 @@ internal sealed class InboundPack
         {
             ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = [];
-            _lane.Consumed(_wireLength);
+            _lanes.Consumed(_wireLength);
             OnReleased?.Invoke();
         }
     }

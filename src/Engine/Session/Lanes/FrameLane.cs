@@ -4,13 +4,13 @@ using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
 
-/// <summary>What a lane is told when the session begins.</summary>
+/// <summary>What the lanes of an end are told when the session begins.</summary>
 internal sealed record LaneSettings
 {
     /// <summary>Bytes of Records payload which the peer may send before it is granted more: what this end is ready to hold.</summary>
     public const int InitialCredit = 8 * 1024 * 1024;
 
-    /// <summary>The zstd level for what this end sends; null for none.</summary>
+    /// <summary>The zstd level for what this end sends, 255 to adapt; null for none.</summary>
     public int? CompressLevel { get; init; }
 
     /// <summary>Bytes per second for what this end sends; 0 for no limit.</summary>
@@ -29,14 +29,16 @@ internal sealed record LaneSettings
 /// </summary>
 /// <remarks>
 /// The send loop alone touches <see cref="IDuplexPipe.Output"/>, the receive loop alone <see cref="IDuplexPipe.Input"/>.
-/// Credit and clocks are interlocked fields. Trouble of either loop becomes the session's abort reason.
+/// Clocks are interlocked fields. Trouble of either loop of the first lane becomes the session's abort reason; trouble of a further
+/// lane ends that lane, and what it carried goes over the others.
 /// </remarks>
 internal sealed class FrameLane : IAsyncDisposable
 {
-    private const int CreditBatch = LaneSettings.InitialCredit / 8;
-
     /// <summary>Pongs and the like that may wait for the line: a peer which asks for more and takes none is hostile, and bounded by this.</summary>
     private const int MaxQueuedAnswers = 1024;
+
+    /// <summary>Silence after which a further lane is given up where the session has no time-out: its packs hold up all that came later.</summary>
+    private static readonly TimeSpan FurtherTimeout = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
@@ -44,28 +46,37 @@ internal sealed class FrameLane : IAsyncDisposable
     private readonly SessionAbort _abort;
     private readonly TimeProvider _clock;
     private readonly TaskCompletionSource _goodbye = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private LaneSettings _settings = new();
-    private Action<InboundPack>? _onRecords;
-    private long _credit;
-    private long _toGrant;
-    private long _granted = LaneSettings.InitialCredit;
+    private TimeSpan _timeout;
+    private ulong _confirmed;
     private long _lastHeard;
     private long _sent;
     private long _received;
     private Task _receiving = Task.CompletedTask;
+    private Task _life = Task.CompletedTask;
     private Thread? _sender;
     private ITimer? _keepAlive;
 
+    /// <summary>The first lane of a session.</summary>
     public FrameLane(ILane lane, SessionAbort abort, TimeProvider clock)
+        : this(lane, new LaneGroup(abort, clock), further: false)
     {
-        _lane = lane;
-        _abort = abort;
-        _clock = clock;
-        Outbox = new RecordOutbox(abort);
-        _lastHeard = clock.GetTimestamp();
     }
 
-    public RecordOutbox Outbox { get; }
+    public FrameLane(ILane lane, LaneGroup group, bool further)
+    {
+        _lane = lane;
+        Group = group;
+        _abort = group.Abort;
+        _clock = group.Clock;
+        Port = further ? new LanePort(isFirst: false) : group.Outbox.First;
+        _lastHeard = _clock.GetTimestamp();
+    }
+
+    public LaneGroup Group { get; }
+
+    public LanePort Port { get; }
+
+    public RecordOutbox Outbox => Group.Outbox;
 
     /// <summary>Bytes written to the lane.</summary>
     public long BytesSent => Volatile.Read(ref _sent);
@@ -73,8 +84,24 @@ internal sealed class FrameLane : IAsyncDisposable
     /// <summary>Bytes read from the lane.</summary>
     public long BytesReceived => Volatile.Read(ref _received);
 
+    /// <summary>Bytes of this lane and all further ones.</summary>
+    public (long Sent, long Received) AllTraffic
+    {
+        get
+        {
+            var (sent, received) = Group.Traffic;
+            return (sent + BytesSent, received + BytesReceived);
+        }
+    }
+
     /// <summary>Completes when the peer said goodbye.</summary>
     public Task Goodbye => _goodbye.Task;
+
+    /// <summary>Completes when a further lane and all that belongs to it have ended.</summary>
+    public Task Ended => _life;
+
+    /// <summary>The bandwidth limit that a client sends while the session runs goes here.</summary>
+    public bool TakesLimits { get; set; }
 
     /// <summary>Sends frames at once, before the loops run: the handshake.</summary>
     public async ValueTask SendNowAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct)
@@ -127,39 +154,21 @@ internal sealed class FrameLane : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts both loops.</summary>
+    /// <summary>Starts the session and both loops of its first lane.</summary>
     /// <param name="settings">What was agreed.</param>
     /// <param name="peerCredit">The credit that the peer's Hello gave.</param>
-    /// <param name="onRecords">Takes each pack, on the receive loop: must not wait.</param>
+    /// <param name="onRecords">Takes each pack, on a receive loop: must not wait.</param>
     public void Start(LaneSettings settings, long peerCredit, Action<InboundPack> onRecords)
     {
-        _settings = settings;
-        _credit = peerCredit;
-        _onRecords = onRecords;
-        _receiving = Task.Run(ReceiveLoopAsync);
-        _sender = new Thread(SendLoop) { IsBackground = true, Name = "lane-send" };
-        _sender.Start();
-        if (settings.Timeout > TimeSpan.Zero)
-        {
-            var period = settings.Timeout / 4;
-            _lastHeard = _clock.GetTimestamp();
-            _keepAlive = _clock.CreateTimer(_ => KeepAlive(), null, period, period);
-        }
+        Group.Begin(settings, peerCredit, onRecords);
+        StartLoops(settings.Timeout);
     }
 
-    /// <summary>The bytes of a received pack are used up: the peer may send as many again.</summary>
-    public void Consumed(int bytes)
+    /// <summary>Starts the loops of a lane that has joined.</summary>
+    public void StartFurther()
     {
-        var pending = Interlocked.Add(ref _toGrant, bytes);
-        if (pending >= CreditBatch)
-        {
-            var grant = Interlocked.Exchange(ref _toGrant, 0);
-            if (grant > 0)
-            {
-                Interlocked.Add(ref _granted, grant);
-                Outbox.Control(ControlFrames.Encode(new CreditFrame((int)grant)));
-            }
-        }
+        StartLoops(Group.Settings.Timeout > TimeSpan.Zero ? Group.Settings.Timeout : FurtherTimeout);
+        _life = LiveAsync();
     }
 
     /// <summary>Lets the send loop finish what is queued, and waits for it.</summary>
@@ -196,6 +205,18 @@ internal sealed class FrameLane : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends a further lane, once the peer has closed it or the limit is over.</summary>
+    public async Task CloseFurtherAsync(TimeSpan limit)
+    {
+        if (limit > TimeSpan.Zero)
+        {
+            await Task.WhenAny(_life, Task.Delay(limit, _clock)).ConfigureAwait(false);
+        }
+
+        _lane.Input.CancelPendingRead();
+        await _life.ConfigureAwait(false);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_keepAlive is { } timer)
@@ -203,6 +224,7 @@ internal sealed class FrameLane : IAsyncDisposable
             await timer.DisposeAsync().ConfigureAwait(false);
         }
 
+        await Group.CloseFurtherAsync(TimeSpan.Zero).ConfigureAwait(false);
         _lane.Input.CancelPendingRead();
         _lane.Output.CancelPendingFlush();
         Outbox.Complete();
@@ -219,6 +241,7 @@ internal sealed class FrameLane : IAsyncDisposable
         }
 
         await _receiving.ConfigureAwait(false);
+        Group.Dispose();
     }
 
     private static bool TryFindMagic(in ReadOnlySequence<byte> buffer, ref int skipped, out SequencePosition position, out long consumed)
@@ -244,6 +267,37 @@ internal sealed class FrameLane : IAsyncDisposable
         payload = reader.UnreadSequence.Slice(0, header.Length);
         end = payload.End;
         return true;
+    }
+
+    private void StartLoops(TimeSpan timeout)
+    {
+        _receiving = Task.Run(ReceiveLoopAsync);
+        _sender = new Thread(SendLoop) { IsBackground = true, Name = "lane-send" };
+        _sender.Start();
+        if (timeout > TimeSpan.Zero)
+        {
+            _timeout = timeout;
+            _lastHeard = _clock.GetTimestamp();
+            _keepAlive = _clock.CreateTimer(_ => KeepAlive(), null, timeout / 4, timeout / 4);
+        }
+    }
+
+    /// <summary>The life of a further lane, from joining to the end of all that belongs to it.</summary>
+    private async Task LiveAsync()
+    {
+        await _receiving.ConfigureAwait(false);
+        Outbox.Lose(Port);
+        await _keepAlive!.DisposeAsync().ConfigureAwait(false);
+        _lane.Output.CancelPendingFlush();
+        if (!await Task.Run(() => _sender!.Join(LastWords)).ConfigureAwait(false))
+        {
+            await _lane.DisposeAsync().ConfigureAwait(false);
+            await Task.Run(_sender!.Join).ConfigureAwait(false);
+        }
+
+        Outbox.SendAgain(Port);
+        await _lane.DisposeAsync().ConfigureAwait(false);
+        Group.Remove(this);
     }
 
     private async Task ReceiveLoopAsync()
@@ -272,7 +326,7 @@ internal sealed class FrameLane : IAsyncDisposable
                 _lane.Input.AdvanceTo(start, buffer.End);
                 if (result.IsCompleted)
                 {
-                    if (!_goodbye.Task.IsCompleted)
+                    if (Port.IsFirst && !_goodbye.Task.IsCompleted)
                     {
                         throw new TransportException(ExitCodes.Stream, "the connection was closed by the other end before the work was done");
                     }
@@ -287,44 +341,56 @@ internal sealed class FrameLane : IAsyncDisposable
         }
         catch (Exception e)
         {
-            if (!_goodbye.Task.IsCompleted)
+            if (Port.IsFirst ? !_goodbye.Task.IsCompleted : !IsTrouble(e))
             {
                 _abort.Abort(e);
             }
         }
     }
 
+    /// <summary>The line's, not the peer's doing.</summary>
+    private static bool IsTrouble(Exception e) => e is TransportException or IOException or InvalidOperationException;
+
     private void Dispatch(FrameType type, in ReadOnlySequence<byte> payload)
     {
         if (type == FrameType.Records)
         {
-            // What bounds our memory: the peer cannot make us hold more than we said that we would.
+            var number = RecordsFrame.NumberOf(payload);
             var length = (int)payload.Length;
-            if (Interlocked.Add(ref _granted, -length) < 0)
-            {
-                throw new ProtocolException(ProtocolError.CreditExceeded, "the other end sends more than it was granted");
-            }
-
             var rented = ArrayPool<byte>.Shared.Rent(length);
             payload.CopyTo(rented);
-            _onRecords!(new InboundPack(this, rented, length));
+            Group.Receive(new InboundPack(Group, rented, length), number, length);
+            if (!Port.IsFirst)
+            {
+                Outbox.NoteArrived(Port);
+            }
+
             return;
         }
 
         var bytes = payload.IsSingleSegment ? payload.FirstSpan : payload.ToArray();
         switch (type)
         {
-            case FrameType.Credit:
-                Interlocked.Add(ref _credit, CreditFrame.Parse(bytes).Bytes);
-                Outbox.Wake();
+            case FrameType.Credit when Port.IsFirst:
+                Outbox.AddCredit(CreditFrame.Parse(bytes).Bytes);
+                break;
+            case FrameType.Arrived when !Port.IsFirst:
+                if (!Outbox.Confirm(Port, ArrivedFrame.Parse(bytes).Packs, ref _confirmed))
+                {
+                    throw new ProtocolException(ProtocolError.ValueOutOfRange, "the other end says that it got more than was sent");
+                }
+
+                break;
+            case FrameType.Limit when Port.IsFirst && TakesLimits:
+                Group.Pace.BytesPerSecond = (long)Math.Min(LimitFrame.Parse(bytes).BytesPerSecond, long.MaxValue / 2);
                 break;
             case FrameType.Ping:
-                if (Outbox.QueuedControls >= MaxQueuedAnswers)
+                if (Outbox.QueuedControls(Port) >= MaxQueuedAnswers)
                 {
                     throw new ProtocolException(ProtocolError.CreditExceeded, "the other end asks on and on and does not take the answers");
                 }
 
-                Outbox.Control(ControlFrames.Encode(new PongFrame(PingFrame.Parse(bytes).Nonce)));
+                Outbox.Control(Port, ControlFrames.Encode(new PongFrame(PingFrame.Parse(bytes).Nonce)));
                 break;
             case FrameType.Pong:
                 break;
@@ -332,7 +398,7 @@ internal sealed class FrameLane : IAsyncDisposable
                 var abort = AbortFrame.Parse(bytes);
                 _abort.Abort(new SessionException((int)abort.Code, ByteText.Escape(abort.Text)));
                 break;
-            case FrameType.Goodbye:
+            case FrameType.Goodbye when Port.IsFirst:
                 _goodbye.TrySetResult();
                 break;
             default:
@@ -342,29 +408,46 @@ internal sealed class FrameLane : IAsyncDisposable
 
     private void SendLoop()
     {
-        using var packer = new PackWriter(_settings.CompressLevel);
-        var pace = _settings.BandwidthLimit > 0 ? new RateLimiter(_settings.BandwidthLimit, _clock) : null;
+        using var packer = new PackWriter(Group.Settings.CompressLevel, _clock);
+        RecordOutbox.Pack? held = null;
         try
         {
-            while (Outbox.Take(out var control, out var pack))
+            while (Outbox.Take(Port, out var control, out var pack))
             {
                 if (control is not null)
                 {
-                    Write(control, pace);
+                    Write(control);
                     continue;
                 }
 
-                _settings.Batch?.Append(pack!.Records);
+                held = pack;
+                Group.Settings.Batch?.Append(pack!.Records);
                 var frame = packer.Encode(pack!, out var payload);
-                while (Outbox.WaitFor(() => Volatile.Read(ref _credit) >= payload) is { } urgent)
+                if (!Port.IsFirst && pack!.Frame.IsEmpty)
                 {
-                    Write(urgent, pace);
+                    pack.Seal(frame, payload);
+                    frame = pack.Frame;
                 }
 
-                Interlocked.Add(ref _credit, -payload);
-                Write(frame, pace);
-                pack!.Return();
+                var may = MaySend(pack!, payload);
+                held = null;
+                if (!may)
+                {
+                    Outbox.GiveBack(Port, pack!);
+                    continue;
+                }
+
+                Write(frame);
+                packer.Written();
+                if (Port.IsFirst)
+                {
+                    pack!.Return();
+                }
             }
+        }
+        catch (Exception e) when (!Port.IsFirst && (IsTrouble(e) || e is OperationCanceledException or SessionAbortedException))
+        {
+            // The lane is lost, or the session is.
         }
         catch (TransportException e)
         {
@@ -380,22 +463,47 @@ internal sealed class FrameLane : IAsyncDisposable
         finally
         {
             _lane.Output.Complete();
+            if (!Port.IsFirst)
+            {
+                if (held is not null)
+                {
+                    Outbox.GiveBack(Port, held);
+                }
+
+                _lane.Input.CancelPendingRead();
+            }
+        }
+    }
+
+    /// <summary>Waits for a pack's turn and credit; false when it is to be handed back.</summary>
+    private bool MaySend(RecordOutbox.Pack pack, int payload)
+    {
+        while (true)
+        {
+            var answer = Outbox.TakeCredit(Port, pack, payload, out var urgent);
+            if (answer != CreditAnswer.Control)
+            {
+                return answer == CreditAnswer.Go;
+            }
+
+            Write(urgent!);
         }
     }
 
     /// <summary>
     /// Writes to the lane and waits while it is full. This thread exists for that; there is nothing else it could do meanwhile.
     /// </summary>
-    private void Write(ReadOnlyMemory<byte> bytes, RateLimiter? pace)
+    private void Write(ReadOnlyMemory<byte> bytes)
     {
+        var pace = Group.Pace;
         while (!bytes.IsEmpty)
         {
-            var slice = pace is null ? bytes : bytes[..Math.Min(bytes.Length, pace.Slice)];
-            pace?.Wait(slice.Length, _abort.Token);
+            var slice = bytes[..Math.Min(bytes.Length, pace.Slice)];
+            pace.Wait(slice.Length, _abort.Token);
             var flushing = _lane.Output.WriteAsync(slice, _abort.Token);
             var result = flushing.IsCompleted ? flushing.Result : flushing.AsTask().GetAwaiter().GetResult();
             Interlocked.Add(ref _sent, slice.Length);
-            if (result.IsCompleted)
+            if (result.IsCompleted || (result.IsCanceled && !Port.IsFirst))
             {
                 throw new TransportException(ExitCodes.Stream, "the connection was closed by the other end");
             }
@@ -443,12 +551,17 @@ internal sealed class FrameLane : IAsyncDisposable
 
     private void KeepAlive()
     {
-        if (_clock.GetElapsedTime(Volatile.Read(ref _lastHeard)) > _settings.Timeout)
+        if (_clock.GetElapsedTime(Volatile.Read(ref _lastHeard)) <= _timeout)
         {
-            _abort.Abort(new SessionException(ExitCodes.Timeout, $"nothing was heard from the other end for {_settings.Timeout.TotalSeconds:0} seconds"));
-            return;
+            Outbox.Control(Port, ControlFrames.Encode(new PingFrame((ulong)_clock.GetTimestamp())));
         }
-
-        Outbox.Control(ControlFrames.Encode(new PingFrame((ulong)_clock.GetTimestamp())));
+        else if (Port.IsFirst)
+        {
+            _abort.Abort(new SessionException(ExitCodes.Timeout, $"nothing was heard from the other end for {_timeout.TotalSeconds:0} seconds"));
+        }
+        else
+        {
+            _lane.Input.CancelPendingRead();
+        }
     }
 }

@@ -1,0 +1,75 @@
+namespace NativeSync.Engine.Compression;
+
+/// <summary>
+/// Chooses zstd's level for what one lane sends, by what the lane waits for: up while the line is slower than the processor, down when the line
+/// waits for the processor; and not to a level at which less came through a moment ago. Belongs to one send loop.
+/// </summary>
+internal sealed class AdaptiveLevel
+{
+    /// <summary>What stands for this in place of a level, in a job as in options.</summary>
+    public const int Adapt = 255;
+
+    /// <summary>A pack is looked at together with others of this time: a single one tells too much about the last buffer.</summary>
+    private const double WindowSeconds = 0.15;
+
+    /// <summary>So many windows what came through at another level is believed: some ten seconds. Then the data or the line may have changed.</summary>
+    private const int Memory = 64;
+
+    /// <summary>
+    /// The levels, and how many times as long as the one before each takes (measured): the line must have been waited for as long as the next one
+    /// takes more.
+    /// </summary>
+    private static readonly (int Level, double Cost)[] Ladder =
+        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 2.6), (5, 1.6), (7, 1.5), (9, 1.4), (12, 2.2), (15, 2.2), (19, 3)];
+
+    private readonly (double Rate, int Window)[] _known = new (double, int)[Ladder.Length];
+    private int _at = Array.FindIndex(Ladder, static step => step.Level == 1);
+    private int _window = Memory;
+    private double _compressing;
+    private double _waiting;
+    private double _idle;
+    private long _bytes;
+
+    /// <summary>For the next pack.</summary>
+    public int Level => Ladder[_at].Level;
+
+    /// <summary>Tells what a pack took, in seconds.</summary>
+    /// <param name="bytes">Of it, before compression.</param>
+    /// <param name="compressing">At the present level; a pack that a sample found incompressible is not to be told.</param>
+    /// <param name="waiting">For the line: its buffers, credit, the bandwidth limit.</param>
+    /// <param name="idle">Before it, for somebody to have anything to send.</param>
+    public void Observe(int bytes, double compressing, double waiting, double idle)
+    {
+        _bytes += bytes;
+        _compressing += compressing;
+        _waiting += waiting;
+        _idle += idle;
+        var total = _compressing + _waiting + _idle;
+        if (total < WindowSeconds)
+        {
+            return;
+        }
+
+        _window++;
+        _known[_at] = (_bytes / Math.Max(_compressing + _waiting, 1e-9), _window);
+        if (_at + 1 < Ladder.Length && _waiting > (Ladder[_at + 1].Cost - 1) * _compressing && _waiting >= total / 10)
+        {
+            MoveTo(_at + 1);
+        }
+        else if (_at > 0 && _compressing >= total / 2 && _waiting <= total / 20)
+        {
+            MoveTo(_at - 1);
+        }
+
+        _bytes = 0;
+        _compressing = _waiting = _idle = 0;
+    }
+
+    private void MoveTo(int step)
+    {
+        if (_window - _known[step].Window >= Memory || _known[step].Rate > _known[_at].Rate)
+        {
+            _at = step;
+        }
+    }
+}

@@ -1,0 +1,254 @@
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session;
+
+/// <summary>
+/// What the lanes of one end share: the outbox and its limit, the credit that this end gave, and the order of the packs that come. docs/protocol.md,
+/// "Lanes and credits".
+/// </summary>
+/// <remarks>
+/// Guarded by <c>_gate</c>: what came too early, and the list of further lanes. Packs are handed on under it, one at a time and in order; who takes
+/// them must not wait.
+/// </remarks>
+internal sealed class LaneGroup : IDisposable
+{
+    /// <summary>What a further lane adds to the credit: as much as it may have under way.</summary>
+    private const int CreditPerLane = 4 * 1024 * 1024;
+
+    /// <summary>Both ends may hold this much several times over, and are to stay well below 150 MiB.</summary>
+    private const int LargestCredit = 32 * 1024 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<long, InboundPack> _early = [];
+    private readonly List<FrameLane> _further = [];
+    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _creditBatch;
+    private Action<InboundPack>? _onRecords;
+    private long _next;
+    private long _granted;
+    private long _window;
+    private long _toGrant;
+    private long _sentBefore;
+    private long _receivedBefore;
+    private bool _closed;
+
+    public LaneGroup(SessionAbort abort, TimeProvider clock, LaneLimits? limits = null)
+    {
+        Abort = abort;
+        Clock = clock;
+        limits ??= LaneLimits.Default;
+        Limits = limits;
+        _granted = _window = limits.InitialCredit;
+        _creditBatch = limits.InitialCredit / 8;
+        Outbox = new RecordOutbox(abort, limits.PackSize, limits.QueuedPacks);
+        Pace = new RateLimiter(clock);
+    }
+
+    public SessionAbort Abort { get; }
+
+    public TimeProvider Clock { get; }
+
+    public LaneLimits Limits { get; }
+
+    public RecordOutbox Outbox { get; }
+
+    /// <summary>Paces all lanes together.</summary>
+    public RateLimiter Pace { get; }
+
+    /// <summary>What was agreed when the session began.</summary>
+    public LaneSettings Settings { get; private set; } = new();
+
+    /// <summary>Further lanes at work.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _further.Count;
+            }
+        }
+    }
+
+    /// <summary>Bytes that further lanes carried so far.</summary>
+    public (long Sent, long Received) Traffic
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var (sent, received) = (_sentBefore, _receivedBefore);
+                foreach (var lane in _further)
+                {
+                    sent += lane.BytesSent;
+                    received += lane.BytesReceived;
+                }
+
+                return (sent, received);
+            }
+        }
+    }
+
+    /// <summary>The session begins.</summary>
+    public void Begin(LaneSettings settings, long peerCredit, Action<InboundPack> onRecords)
+    {
+        Settings = settings;
+        Pace.BytesPerSecond = settings.BandwidthLimit;
+        _onRecords = onRecords;
+        Outbox.AddCredit(peerCredit);
+        _begun.TrySetResult();
+    }
+
+    /// <summary>Waits until the session has begun: only then may lanes join.</summary>
+    public Task WaitForBeginAsync(CancellationToken ct) => _begun.Task.WaitAsync(ct);
+
+    /// <summary>A further lane takes part from now on. False when the session is over; the lane stays the caller's then.</summary>
+    public bool TryAdd(FrameLane lane)
+    {
+        lock (_gate)
+        {
+            if (_closed || Abort.Reason is not null)
+            {
+                return false;
+            }
+
+            _further.Add(lane);
+            var more = Math.Min(CreditPerLane, Limits.Largest(LargestCredit) - _window);
+            if (more > 0)
+            {
+                _window += more;
+                Grant(more);
+            }
+        }
+
+        lane.StartFurther();
+        return true;
+    }
+
+    /// <summary>A further lane has ended.</summary>
+    public void Remove(FrameLane lane)
+    {
+        lock (_gate)
+        {
+            if (_further.Remove(lane))
+            {
+                _sentBefore += lane.BytesSent;
+                _receivedBefore += lane.BytesReceived;
+            }
+        }
+    }
+
+    /// <summary>The further lane that joined last, which is to end; false when there is none.</summary>
+    public bool RetireOne()
+    {
+        lock (_gate)
+        {
+            for (var i = _further.Count - 1; i >= 0; i--)
+            {
+                if (!_further[i].Port.Completed)
+                {
+                    Outbox.Complete(_further[i].Port, null);
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Ends all further lanes: the session is over. Those whose caller has to close first are waited for, up to a limit.</summary>
+    public async Task CloseFurtherAsync(TimeSpan limit)
+    {
+        FrameLane[] lanes;
+        lock (_gate)
+        {
+            _closed = true;
+            lanes = [.. _further];
+        }
+
+        await Task.WhenAll(lanes.Select(lane => lane.CloseFurtherAsync(limit))).ConfigureAwait(false);
+    }
+
+    /// <summary>A pack came over some lane.</summary>
+    /// <exception cref="ProtocolException">It is more than was granted, or what is in it is wrong.</exception>
+    public void Receive(InboundPack pack, long number, int length)
+    {
+        lock (_gate)
+        {
+            if (number < _next || _early.ContainsKey(number) || _closed)
+            {
+                // Sent again because a lane was lost, and yet it had come.
+                pack.Drop();
+                return;
+            }
+
+            // What bounds our memory: the peer cannot make us hold more than we said that we would.
+            if (Interlocked.Add(ref _granted, -length) < 0)
+            {
+                throw new ProtocolException(ProtocolError.CreditExceeded, "the other end sends more than it was granted");
+            }
+
+            if (number != _next)
+            {
+                _early.Add(number, pack);
+                return;
+            }
+
+            do
+            {
+                _next++;
+                _onRecords!(pack);
+            }
+            while (_early.Remove(_next, out pack!));
+        }
+    }
+
+    /// <summary>The bytes of a received pack are used up: the peer may send as many again.</summary>
+    public void Consumed(int bytes)
+    {
+        if (Interlocked.Add(ref _toGrant, bytes) >= _creditBatch && Interlocked.Exchange(ref _toGrant, 0) is > 0 and var grant)
+        {
+            Grant(grant);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            foreach (var pack in _early.Values)
+            {
+                pack.Drop();
+            }
+
+            _early.Clear();
+        }
+    }
+
+    private void Grant(long bytes)
+    {
+        Interlocked.Add(ref _granted, bytes);
+        Outbox.Control(ControlFrames.Encode(new CreditFrame((int)bytes)));
+    }
+}
+
+/// <summary>The sizes that bound what an end holds. Tests make them tiny.</summary>
+internal sealed record LaneLimits
+{
+    public static LaneLimits Default { get; } = new();
+
+    /// <summary>Bytes of Records payload which the peer may send before it is granted more.</summary>
+    public int InitialCredit { get; init; } = LaneSettings.InitialCredit;
+
+    /// <summary>Bytes of records in a pack.</summary>
+    public int PackSize { get; init; } = RecordOutbox.PackSize;
+
+    /// <summary>Full packs that wait for a lane.</summary>
+    public int QueuedPacks { get; init; } = 6;
+
+    /// <summary>Credit does not grow with the lanes.</summary>
+    public bool FixedCredit { get; init; }
+
+    public long Largest(long usual) => FixedCredit ? InitialCredit : usual;
+}

@@ -1,0 +1,53 @@
+namespace NativeSync.Engine.Session;
+
+/// <summary>
+/// Paces what all lanes of an end send together, in bytes on the wire. A schedule rather than a bucket: each slice moves the moment at
+/// which the next one may go. Idle time is not saved up, and lateness only as far as one slice, so that there are no bursts.
+/// </summary>
+internal sealed class RateLimiter(TimeProvider clock)
+{
+    /// <summary>Slices of a second: with one that was late a burst is at most a tenth of a second's worth.</summary>
+    private const int SlicesPerSecond = 20;
+
+    private readonly Lock _gate = new();
+    private long _rate;
+    private long _next = clock.GetTimestamp();
+
+    /// <summary>Bytes per second; 0 for no limit. May be changed at any time.</summary>
+    public long BytesPerSecond
+    {
+        get => Volatile.Read(ref _rate);
+        set => Volatile.Write(ref _rate, value);
+    }
+
+    /// <summary>The most bytes to hand over at once.</summary>
+    public int Slice => BytesPerSecond is > 0 and var rate ? (int)Math.Clamp(rate / SlicesPerSecond, 512, 256 * 1024) : int.MaxValue;
+
+    /// <summary>Takes the next turn for so many bytes: how long to wait before they may go.</summary>
+    public TimeSpan Reserve(int bytes)
+    {
+        var rate = BytesPerSecond;
+        if (rate <= 0)
+        {
+            return TimeSpan.Zero;
+        }
+
+        lock (_gate)
+        {
+            var now = clock.GetTimestamp();
+            var start = Math.Max(_next, now - clock.TimestampFrequency / SlicesPerSecond);
+            _next = start + (long)((double)bytes / rate * clock.TimestampFrequency);
+            return start > now ? clock.GetElapsedTime(now, start) : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>Waits until <paramref name="bytes"/> more may go.</summary>
+    public void Wait(int bytes, CancellationToken ct)
+    {
+        if (Reserve(bytes) is var delay && delay > TimeSpan.Zero)
+        {
+            ct.WaitHandle.WaitOne(delay);
+            ct.ThrowIfCancellationRequested();
+        }
+    }
+}

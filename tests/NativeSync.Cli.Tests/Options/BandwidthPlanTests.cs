@@ -1,0 +1,87 @@
+using NativeSync.Cli.Options;
+
+namespace NativeSync.Cli.Tests.Options;
+
+public sealed class BandwidthPlanTests
+{
+    /// <summary>The days of a week that began on a Sunday.</summary>
+    private static DateTime At(int day, int hour, int minute) => new(2026, 11, 22 + day, hour, minute, 30);
+
+    [Fact]
+    public void ARateIsAPlanOfOne()
+    {
+        BandwidthPlan plan = BandwidthPlan.Parse("1.5m");
+        Assert.True(plan.IsFixed);
+        Assert.Equal(1536 * 1024, plan.At(At(3, 0, 0)));
+        Assert.Equal(0, BandwidthPlan.Parse("off").At(At(0, 12, 0)));
+    }
+
+    [Fact]
+    public void ATimetableHoldsFromEachTimeToTheNext()
+    {
+        BandwidthPlan plan = BandwidthPlan.Parse("08:00,512 12:30,10m 19:00,off");
+        Assert.False(plan.IsFixed);
+        for (int day = 0; day < 7; day++)
+        {
+            Assert.Equal(0, plan.At(At(day, 7, 59)));
+            Assert.Equal(512 * 1024, plan.At(At(day, 8, 0)));
+            Assert.Equal(512 * 1024, plan.At(At(day, 12, 29)));
+            Assert.Equal(10 << 20, plan.At(At(day, 18, 59)));
+            Assert.Equal(0, plan.At(At(day, 19, 0)));
+        }
+    }
+
+    [Fact]
+    public void ADayMayBeNamed()
+    {
+        BandwidthPlan plan = BandwidthPlan.Parse("Mon-00:00,512 Fri-23:59,10M Sat-10:00,1M Sun-20:00,off");
+        Assert.Equal(1 << 20, plan.At(At(0, 19, 59)));
+        Assert.Equal(0, plan.At(At(0, 23, 0)));
+        Assert.Equal(512 * 1024, plan.At(At(1, 0, 0)));
+        Assert.Equal(512 * 1024, plan.At(At(5, 23, 58)));
+        Assert.Equal(10 << 20, plan.At(At(6, 9, 59)));
+        Assert.Equal(1 << 20, plan.At(At(6, 10, 0)));
+    }
+
+    [Theory]
+    [InlineData("08:00")]
+    [InlineData("8:00,512")]
+    [InlineData("24:00,512")]
+    [InlineData("08:60,512")]
+    [InlineData("08:00,")]
+    [InlineData("08:00,12q")]
+    [InlineData("08:00,512 19:00")]
+    [InlineData("Xyz-08:00,512")]
+    [InlineData(",")]
+    [InlineData("08:00,10M:1M")]
+    public void WhatMakesNoSenseIsRefused(string text) => Assert.Equal(1, Assert.Throws<UsageException>(() => BandwidthPlan.Parse(text)).ExitCode);
+
+    [Fact]
+    public void AFileIsReadAgainWhenItChanges()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, "512\n");
+            BandwidthFile file = new(path);
+            Assert.Equal(512 * 1024, file.Now());
+            File.WriteAllText(path, "00:00,2m");
+            Assert.Equal(2 << 20, file.Now());
+            File.WriteAllText(path, "nonsense");
+            Assert.Equal(2 << 20, file.Now());
+            File.WriteAllText(path, "off, not");
+            Assert.Equal(2 << 20, file.Now());
+            File.Delete(path);
+            Assert.Equal(2 << 20, file.Now());
+            File.WriteAllText(path, "off");
+            Assert.Equal(0, file.Now());
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void AFileThatIsNotThereIsRefused() => Assert.Equal(11, Assert.Throws<UsageException>(() => new BandwidthFile("/nonexistent/limit")).ExitCode);
+}

@@ -1,0 +1,167 @@
+using System.Buffers;
+using System.Diagnostics;
+using NativeSync.EndToEnd.Tests.Support;
+using NativeSync.Protocol;
+using NativeSync.TestKit;
+using NativeSync.TestKit.Trees;
+
+namespace NativeSync.EndToEnd.Tests;
+
+/// <summary>Several channels and connections to a real server: <c>--lanes</c>, and the limit over all of them.</summary>
+public sealed class LaneTests
+{
+    /// <summary>Slow enough for all lanes to take part.</summary>
+    private const string Limit = "--bwlimit=8m";
+
+    private const int Bytes = 32 << 20;
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public async Task FourLanesBringATree(bool push, bool otherSsh)
+    {
+        await using PrivateSshd server = await PrivateSshd.StartAsync();
+        using Scratch scratch = Prepare();
+        string[] words = otherSsh ? ["-e", server.RshCommand] : Tool.OptionsFor(server);
+        (string from, string to) = (scratch["src"] + "/", scratch["dst"] + "/");
+        CommandResult sync = await Tool.SyncAsync([.. words, "-aH", "--lanes=4", Limit, push ? from : Tool.Remote(from), push ? Tool.Remote(to) : to]);
+        Assert.True(sync.ExitCode == 0, sync.ToString());
+        await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
+
+        // The upload of the agent takes commands, too.
+        int sessions = server.Log.Split("Starting session: command").Length - 1;
+        Assert.True(sessions >= 4, server.Log);
+        int connections = server.Log.Split("Accepted publickey").Length - 1;
+        Assert.True(connections >= (otherSsh ? 4 : 2), server.Log);
+
+        // The first buffers go at once.
+        Assert.True(sync.Elapsed.TotalSeconds >= 0.8 * Bytes / (8 << 20), $"too fast for the limit: {sync}");
+    }
+
+    [Fact]
+    public async Task AServerThatAllowsNoMoreStopsNothing()
+    {
+        await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { OverrideLines = ["MaxSessions 1", "MaxStartups 1:100:1"] });
+        using Scratch scratch = Prepare();
+        CommandResult sync = await Tool.SyncAsync(server, "-aH", "--rsync-path", Tool.Path, "--lanes=8", Limit, scratch["src"] + "/", Tool.Remote(scratch["dst"] + "/"));
+        Assert.True(sync.ExitCode == 0, sync.ToString());
+        await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
+    }
+
+    /// <summary>The server's process of the second connection is killed while it carries a part of the data.</summary>
+    [Fact]
+    public async Task LosingAConnectionOfSeveralLosesNothing()
+    {
+        await using PrivateSshd server = await PrivateSshd.StartAsync();
+        using Scratch scratch = Prepare();
+        (await Tool.SyncAsync(server, "-a", scratch["empty"] + "/", Tool.Remote(scratch["x"]))).MustExit(0); // puts the agent there
+        Task<CommandResult> sync = Tool.SyncAsync(server, "-aH", "--lanes=4", Limit, scratch["src"] + "/", Tool.Remote(scratch["dst"] + "/"));
+        int victim = await SecondConnectionAsync(server.ProcessId, sync);
+        using (Process process = Process.GetProcessById(victim))
+        {
+            process.Kill();
+        }
+
+        CommandResult result = await sync;
+        Assert.True(result.ExitCode == 0, result.ToString());
+        await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
+    }
+
+    [Fact]
+    public async Task ALimitIsReadAgainFromItsFile()
+    {
+        await using PrivateSshd server = await PrivateSshd.StartAsync();
+        using Scratch scratch = Prepare();
+        await File.WriteAllTextAsync(scratch["limit"], "100"); // 330 s
+        Task<CommandResult> sync = Tool.SyncAsync(server, "-a", "--bwlimit-file=" + scratch["limit"], Tool.Remote(scratch["src"] + "/"), scratch["dst"] + "/");
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (!Directory.Exists(scratch["dst"]) && !sync.IsCompleted)
+        {
+            await poll.WaitForNextTickAsync();
+        }
+
+        await File.WriteAllTextAsync(scratch["limit"], "00:00,off");
+        CommandResult result = await sync;
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.True(result.Elapsed.TotalSeconds < 200, result.ToString());
+        await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
+    }
+
+    /// <summary>The far end of a lane whose session nobody has.</summary>
+    [Fact]
+    public async Task AStrangerAtTheDoorIsRefused()
+    {
+        var said = new ArrayBufferWriter<byte>();
+        Magic.Write(said);
+        new HelloFrame { MinVersion = 1, MaxVersion = 1, Capabilities = ProtocolVersion.AllCapabilities, Role = PeerRole.Client, Build = [], Credit = 0, Session = 7 }.Write(said);
+        new JoinFrame { Session = 7, Secret = new byte[ProtocolLimits.SecretLength], Lane = 1 }.Write(said);
+        using Process process = Process.Start(new ProcessStartInfo(Tool.Path, ["serve", "join"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        await process.StandardInput.BaseStream.WriteAsync(said.WrittenMemory);
+        await process.StandardInput.BaseStream.FlushAsync();
+        using var answer = new MemoryStream();
+        await process.StandardOutput.BaseStream.CopyToAsync(answer);
+        await process.WaitForExitAsync();
+        Assert.Equal(5, process.ExitCode);
+        Assert.Contains("no session", System.Text.Encoding.ASCII.GetString(answer.ToArray()), StringComparison.Ordinal);
+    }
+
+    private static Scratch Prepare()
+    {
+        var scratch = new Scratch();
+        Directory.CreateDirectory(scratch["src/d"]);
+        Directory.CreateDirectory(scratch["empty"]);
+        byte[] random = new byte[Bytes];
+        new Random(5).NextBytes(random);
+        File.WriteAllBytes(scratch["src/large"], random[..(Bytes / 2)]);
+        for (int i = 0; i < 16; i++)
+        {
+            File.WriteAllBytes(scratch[$"src/d/{i}"], random[(Bytes / 2 + i * Bytes / 32)..(Bytes / 2 + (i + 1) * Bytes / 32)]);
+        }
+
+        return scratch;
+    }
+
+    /// <summary>Waits until the server has two connections, and gives the process of the later one.</summary>
+    private static async Task<int> SecondConnectionAsync(int server, Task sync)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (await poll.WaitForNextTickAsync())
+        {
+            // Each connection whose user is logged in has its own child, which has started commands.
+            int[] connections = [.. Children(server).Where(child => Children(child).Any(inner => Children(inner).Length > 0) || Children(child).Any(inner => CommandLine(inner).Contains("serve", StringComparison.Ordinal))).Order()];
+            if (connections.Length >= 2)
+            {
+                return connections[^1];
+            }
+
+            Assert.False(sync.IsCompleted, "there never was a second connection");
+        }
+
+        throw new InvalidOperationException();
+    }
+
+    private static int[] Children(int process)
+    {
+        try
+        {
+            return [.. File.ReadAllText($"/proc/{process}/task/{process}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+
+    private static string CommandLine(int process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/cmdline");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}

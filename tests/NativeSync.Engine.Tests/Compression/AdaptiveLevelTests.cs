@@ -1,0 +1,65 @@
+using NativeSync.Engine.Compression;
+
+namespace NativeSync.Engine.Tests.Compression;
+
+/// <summary>The level that adapts, against a model of lines and of a processor: speeds and ratios as measured for /usr.</summary>
+public sealed class AdaptiveLevelTests
+{
+    private const double Pack = 512 * 1024;
+    private const double Buffer = 4 * 1024 * 1024;
+
+    private static readonly Dictionary<int, (double Speed, double Ratio)> Codec = new()
+    {
+        [0] = (1e12, 1), [-5] = (380e6, 1.95), [-1] = (300e6, 2.41), [1] = (230e6, 2.74), [3] = (88e6, 3.09), [5] = (55e6, 3.2), [7] = (38e6, 3.28),
+        [9] = (28e6, 3.33), [12] = (13e6, 3.36), [15] = (6e6, 3.4), [19] = (2e6, 3.55),
+    };
+
+    /// <summary>From a modem to a line that no codec keeps up with, and with a processor that is five times slower.</summary>
+    [Fact]
+    public void ItIsWithinATenthOfTheBestFixedLevel()
+    {
+        foreach (var slower in new[] { 1.0, 5.0 })
+        {
+            foreach (var line in new[] { 0.5e6, 2.5e6, 6e6, 12.5e6, 25e6, 62.5e6, 125e6, 400e6, 1200e6 })
+            {
+                // Long enough that the first steps do not decide, as a migration is.
+                var bytes = Math.Min(line * 90, 20e9);
+                var adaptive = new AdaptiveLevel();
+                var seconds = Run(bytes, line, slower, () => adaptive.Level, adaptive.Observe);
+                var best = Codec.Keys.Min(level => Run(bytes, line, slower, () => level, (_, _, _, _) => { }));
+                Assert.True(seconds <= best * 1.1, $"{seconds:0.0} s over {line / 1e6} MB/s with a processor {slower} times slower; the best fixed level takes {best:0.0} s");
+            }
+        }
+    }
+
+    [Fact]
+    public void WithoutAnythingToSendItStays()
+    {
+        var adaptive = new AdaptiveLevel();
+        for (var i = 0; i < 1000; i++)
+        {
+            adaptive.Observe(1000, 0.001, 0.0001, 0.1);
+        }
+
+        Assert.Equal(1, adaptive.Level);
+    }
+
+    private static double Run(double bytes, double line, double slower, Func<int> level, Action<int, double, double, double> observe)
+    {
+        double now = 0, backlog = 0;
+        for (double done = 0; done < bytes; done += Pack)
+        {
+            var (speed, ratio) = Codec[level()];
+            var compressing = Pack / speed * slower;
+            now += compressing;
+            backlog = Math.Max(0, backlog - (compressing * line));
+            backlog += Pack / ratio;
+            var waiting = Math.Max(0, (backlog - Buffer) / line);
+            now += waiting;
+            backlog -= waiting * line;
+            observe((int)Pack, compressing, waiting, 0);
+        }
+
+        return now + (backlog / line);
+    }
+}
