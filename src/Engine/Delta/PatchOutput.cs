@@ -38,9 +38,9 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         {
             int zeros = ZeroPages(data, offset, out int before);
             Write(data[..before], offset);
-            if (zeros > 0 && _target.InPlace && Error == 0)
+            if (zeros > 0 && _target.HasContent && Error == 0)
             {
-                ClearInPlace(offset + before, zeros);
+                Clear(offset + before, zeros);
             }
 
             offset += before + zeros;
@@ -48,8 +48,8 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         }
     }
 
-    /// <summary>Zeros over what the basis had there: a punched hole when sparse, else (or where that is not possible) written.</summary>
-    public void ClearInPlace(long offset, long length)
+    /// <summary>Zeros over what was there: a punched hole when sparse, else (or where that is not possible) written.</summary>
+    public void Clear(long offset, long length)
     {
         if (_target.Sparse && io.Allocate(_target.OutputFd, AllocateMode.PunchHole, offset, length) >= 0)
         {
@@ -68,7 +68,7 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
     /// <summary>Gives the output its length, where the writes did not.</summary>
     public void SetLength(long length)
     {
-        if (Error == 0 && (_target.InPlace || _written < length))
+        if (Error == 0 && (_target.HasContent || _written < length))
         {
             Fail(io.Truncate(_target.OutputFd, length));
         }

@@ -3,7 +3,7 @@ namespace NativeSync.Engine.Delta;
 /// <summary>Where a new content is put together. The handles are borrowed.</summary>
 internal readonly record struct PatchTarget()
 {
-    /// <summary>Written by offset: empty and fresh, or the basis itself when <see cref="InPlace"/> (then also readable).</summary>
+    /// <summary>Written by offset: empty and fresh, a clone of the basis, or the basis itself when <see cref="InPlace"/> (then also readable).</summary>
     public required int OutputFd { get; init; }
 
     /// <summary>The new length as announced: tokens beyond it are refused.</summary>
@@ -17,6 +17,12 @@ internal readonly record struct PatchTarget()
 
     /// <summary>The output is the basis: a copy from before the place it is written to is refused, one to its own place writes nothing.</summary>
     public bool InPlace { get; init; }
+
+    /// <summary>The output begins as a clone of the basis: what stays where it was is only read, and its blocks stay shared.</summary>
+    public bool Cloned { get; init; }
+
+    /// <summary>The output holds something to begin with, so that zeros must be brought about and its length set.</summary>
+    public bool HasContent => InPlace || Cloned;
 
     /// <summary>In place: so many bytes at the start stay as they are, neither read nor part of the digest (--append).</summary>
     public long TrustedLength { get; init; }

@@ -99,7 +99,7 @@ internal sealed class Patcher : IDisposable
         }
 
         Claim(length);
-        bool stays = _target.InPlace && basisOffset == _length;
+        bool stays = _target.HasContent && basisOffset == _length;
         if (stays)
         {
             Flush();
@@ -161,10 +161,10 @@ internal sealed class Patcher : IDisposable
 
         long start = _length;
         _length += length;
-        if (_target.InPlace)
+        if (_target.HasContent)
         {
             _behind?.Drain();
-            _output.ClearInPlace(start, length);
+            _output.Clear(start, length);
         }
 
         return Error;

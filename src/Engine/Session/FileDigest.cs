@@ -10,12 +10,13 @@ internal static class FileDigest
 {
     private const int BufferSize = 256 * 1024;
 
-    /// <summary>The same, from the index where the file is known there and has not changed.</summary>
+    /// <summary>The digest of an open file; from the index where the file is known there and has not changed.</summary>
     /// <param name="io">The system.</param>
     /// <param name="known">null without an index.</param>
     /// <param name="fd">The file.</param>
     /// <param name="status">What it is.</param>
     /// <param name="digest">Of its content.</param>
+    /// <returns>0, or -errno of the read that failed.</returns>
     public static int Compute(ISystemCalls io, DigestIndex? known, int fd, in FileStatus status, out UInt128 digest)
     {
         // What a device holds changes without a trace in its node.
@@ -25,7 +26,7 @@ internal static class FileDigest
             return 0;
         }
 
-        var error = Compute(io, fd, out digest);
+        var error = Compute(io, fd, status.IsRegular ? status.Size : long.MaxValue, out digest);
         if (known is not null && error >= 0 && io.Stat(fd, out var after) >= 0 && after.IsSameVersion(status))
         {
             known.Put(status, digest);
@@ -34,8 +35,7 @@ internal static class FileDigest
         return error;
     }
 
-    /// <returns>0, or -errno of the read that failed.</returns>
-    public static int Compute(ISystemCalls io, int fd, out UInt128 digest)
+    private static int Compute(ISystemCalls io, int fd, long size, out UInt128 digest)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
@@ -44,14 +44,13 @@ internal static class FileDigest
             for (long offset = 0; ;)
             {
                 var count = (int)io.ReadAt(fd, buffer.AsSpan(0, BufferSize), offset);
-                if (count <= 0)
+                hash.Append(buffer.AsSpan(0, Math.Max(0, count)));
+                offset += count;
+                if (count <= 0 || offset >= size)
                 {
                     digest = hash.GetCurrentHashAsUInt128();
-                    return count;
+                    return Math.Min(0, count);
                 }
-
-                hash.Append(buffer.AsSpan(0, count));
-                offset += count;
             }
         }
         finally

@@ -38,8 +38,12 @@ internal sealed class PatchHarness : IDisposable
 
     public long BasisLength { get; }
 
+    /// <summary>The output begins with what the basis holds, as after a clone.</summary>
+    public bool Cloned { get; init; }
+
     public PatchTarget Target(long size, bool inPlace = false, bool sparse = false) => new()
     {
+        Cloned = Cloned && !inPlace,
         OutputFd = inPlace ? BasisFd : OutputFd,
         BasisFd = BasisFd,
         BasisLength = BasisLength,
@@ -56,6 +60,11 @@ internal sealed class PatchHarness : IDisposable
         if (error != 0)
         {
             return PatchOutcome.Failed;
+        }
+
+        if (Cloned && !inPlace)
+        {
+            File.Copy($"{_tree.Path}/basis", $"{_tree.Path}/output", overwrite: true);
         }
 
         using Patcher patcher = new(Io, Target(content.Length, inPlace, sparse));

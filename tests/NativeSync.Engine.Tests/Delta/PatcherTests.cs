@@ -10,9 +10,9 @@ public sealed class PatcherTests
     private static readonly byte[] Basis = DeltaHarness.Random(100_000, 1);
 
     [Property(MaxTest = 150, Arbitrary = [typeof(DeltaCases)])]
-    public void EveryPatchIsExactStagedAndInPlaceDenseAndSparse(DeltaCase c, bool sparse)
+    public void EveryPatchIsExactStagedClonedAndInPlaceDenseAndSparse(DeltaCase c, bool sparse, bool cloned)
     {
-        using PatchHarness harness = new(c.Basis);
+        using PatchHarness harness = new(c.Basis) { Cloned = cloned };
         BlockLayout layout = new(c.Basis.Length, c.BlockSize, c.Strong);
         Assert.Equal(PatchOutcome.Verified, harness.Synchronise(c.Content, layout, c.InPlace, sparse, out int error));
         Assert.Equal(0, error);
@@ -32,6 +32,29 @@ public sealed class PatcherTests
         using PatchHarness harness = new(basis);
         Assert.Equal(PatchOutcome.Verified, harness.Synchronise(content, BlockLayout.For(basis.Length), inPlace, sparse, out _));
         Assert.Equal(content, harness.Read(inPlace));
+    }
+
+    [Fact]
+    public void OverACloneOnlyWhatChangedIsWritten()
+    {
+        byte[] basis = DeltaHarness.Random(3 << 20, 2);
+        byte[] content = DeltaHarness.Concat(basis[..1_000_000], DeltaHarness.Random(5000, 3), basis[1_005_000..2_900_000]);
+        WrittenBytes io = new();
+        using PatchHarness harness = new(basis, io) { Cloned = true };
+        Assert.Equal(PatchOutcome.Verified, harness.Synchronise(content, BlockLayout.For(basis.Length), inPlace: false, sparse: false, out _));
+        Assert.Equal(content, harness.Read(inPlace: false));
+        Assert.InRange(io.Count, 5000, 20_000);
+    }
+
+    private sealed class WrittenBytes() : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        public long Count { get; private set; }
+
+        public override nint WriteAt(int fd, ReadOnlySpan<byte> data, long offset)
+        {
+            Count += data.Length;
+            return base.WriteAt(fd, data, offset);
+        }
     }
 
     [Theory]

@@ -49,7 +49,7 @@ public sealed class StrongHashTests
     }
 
     /// <summary>Changes the first 16 bytes so that the weak checksum stays: a meeting of 2^16 and more random halves (the checksum is linear).</summary>
-    private static void CollideWeakly(Span<byte> block)
+    internal static void CollideWeakly(Span<byte> block)
     {
         uint target = RollingChecksum.Compute(block);
         byte[] trial = block.ToArray();

@@ -43,7 +43,11 @@ internal sealed class BasisStage : IDisposable
 
     public void RequestCompare(ReceiverDirectory directory, int index) => Add(new BasisRequest(BasisTask.Compare, directory, index));
 
-    public void RequestSearch(ReceiverDirectory directory, int index) => Add(new BasisRequest(BasisTask.Search, directory, index));
+    /// <param name="directory">Where the entry is.</param>
+    /// <param name="index">The entry.</param>
+    /// <param name="delta">What is asked for when nothing is found.</param>
+    public void RequestSearch(ReceiverDirectory directory, int index, bool delta) =>
+        Add(new BasisRequest(delta ? BasisTask.SearchElseDelta : BasisTask.Search, directory, index));
 
     /// <summary>The open basis of an entry, which becomes the caller's; its handle is -1 when there is none.</summary>
     public BasisFile TakeBasis(ReceiverDirectory directory, int index)
@@ -107,8 +111,8 @@ internal sealed class BasisStage : IDisposable
                 case BasisTask.Compare:
                     Compare(request.Directory, request.Index);
                     break;
-                case BasisTask.Search:
-                    _tree.Finder.Search(request.Directory, request.Index);
+                case BasisTask.Search or BasisTask.SearchElseDelta:
+                    _tree.Finder.Search(request.Directory, request.Index, request.Task == BasisTask.SearchElseDelta);
                     break;
                 default:
                     SendSignature(request.Directory, request.Index);
@@ -242,5 +246,6 @@ internal sealed class BasisStage : IDisposable
         Signature,
         Compare,
         Search,
+        SearchElseDelta,
     }
 }

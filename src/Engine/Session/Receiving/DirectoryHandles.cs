@@ -15,11 +15,16 @@ internal sealed class DirectoryHandles(ISystemCalls io, int rootFd, bool keepLin
     private readonly LinkedList<Handle> _byUse = [];
 
     /// <summary>Takes a handle on a directory; give it back with <see cref="Return"/>. Negative errno in <see cref="Handle.Fd"/> when it cannot be opened.</summary>
-    public Handle Take(ReceiverDirectory directory)
+    public Handle Take(ReceiverDirectory directory) => Take(directory.Id, directory.Path);
+
+    /// <summary>The same, for a directory that the sender did not announce.</summary>
+    /// <param name="key">A negative number that stands for it.</param>
+    /// <param name="path">Relative to the destination.</param>
+    public Handle Take(int key, byte[] path)
     {
         lock (_gate)
         {
-            if (_open.TryGetValue(directory.Id, out var known))
+            if (_open.TryGetValue(key, out var known))
             {
                 known.Users++;
                 _byUse.Remove(known.Node);
@@ -27,11 +32,11 @@ internal sealed class DirectoryHandles(ISystemCalls io, int rootFd, bool keepLin
                 return known;
             }
 
-            var fd = Open(directory.Path);
-            var handle = new Handle(directory.Id, fd) { Users = 1 };
+            var fd = Open(path);
+            var handle = new Handle(key, fd) { Users = 1 };
             if (fd >= 0)
             {
-                _open.Add(directory.Id, handle);
+                _open.Add(key, handle);
                 _byUse.AddFirst(handle.Node);
                 Shrink();
             }

@@ -60,6 +60,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             BasisFd = _basis.Fd,
             BasisLength = Math.Max(basisLength, _existingLength),
             InPlace = !_isNew,
+            Cloned = _isNew && _basis is { Fd: >= 0, TailFd: < 0 } && !context.Has(JobFlags.Preallocate) && context.Io.Clone(_fd, _basis.Fd) >= 0,
             Sparse = context.Has(JobFlags.Sparse),
             TrustedLength = context.Has(JobFlags.Append) && !_isNew ? basisLength : 0,
         });

@@ -17,6 +17,12 @@ internal sealed class Attempt(bool delta)
     /// <summary>The file whose digest the sender was told.</summary>
     public int File { get; set; }
 
+    /// <summary>Stands for the directory in which that was among the open handles.</summary>
+    public int Key => -2 - Place;
+
+    /// <summary>The number of that directory in the index.</summary>
+    public int Place { get; set; }
+
     /// <summary>The path of the directory in which that was when it was read.</summary>
     public byte[] Directory { get; set; } = [];
 

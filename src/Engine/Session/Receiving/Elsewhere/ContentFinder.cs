@@ -80,23 +80,20 @@ internal sealed class ContentFinder : IDisposable
             return false;
         }
 
-        lock (_gate)
-        {
-            _attempts[(directory.Id, index)] = new Attempt(delta);
-        }
-
         directory.Remote.State(index) = ContentState.Awaited;
-        _tree.Basis.RequestSearch(directory, index);
+        _tree.Basis.RequestSearch(directory, index, delta);
         return true;
     }
 
     /// <summary>The basis thread's part: tells the sender the digest of the next file that may be it; when there is none, asks for the content.</summary>
-    public void Search(ReceiverDirectory directory, int index)
+    public void Search(ReceiverDirectory directory, int index, bool delta)
     {
-        if (Get(directory, index) is not { } attempt || directory.Remote is null)
+        if (directory.Remote is null)
         {
             return;
         }
+
+        var attempt = Get(directory, index) ?? Add(directory, index, new Attempt(delta));
 
         if (_index is null)
         {
@@ -145,7 +142,7 @@ internal sealed class ContentFinder : IDisposable
         }
 
         CloseFile(attempt);
-        _tree.Basis.RequestSearch(directory, index);
+        _tree.Basis.RequestSearch(directory, index, attempt.Delta);
         return true;
     }
 
@@ -204,7 +201,7 @@ internal sealed class ContentFinder : IDisposable
                 // It is not any more what it was: there may be another one.
                 CloseFile(attempt);
                 directory.Remote!.State(index) = ContentState.Awaited;
-                _tree.Basis.RequestSearch(directory, index);
+                _tree.Basis.RequestSearch(directory, index, attempt.Delta);
                 return;
             }
 
@@ -235,20 +232,14 @@ internal sealed class ContentFinder : IDisposable
     private bool TryHash(ReceiverDirectory directory, int index, Attempt attempt, out UInt128 digest)
     {
         digest = default;
-        (attempt.Directory, attempt.Name) = WhereIs(attempt.File, out _);
+        (attempt.Directory, attempt.Name) = WhereIs(attempt.File, out var moved);
+        attempt.Place = _index!.DirectoryOf(attempt.File);
         if (attempt.Directory.AsSpan().SequenceEqual(directory.Path) && _tree.LocalName(directory, index).SequenceEqual(attempt.Name))
         {
             return false; // the file that is to be replaced
         }
 
-        var place = _tree.Handles.Open(attempt.Directory);
-        if (place < 0)
-        {
-            return false;
-        }
-
-        var fd = _context.Io.OpenQuietly(place, attempt.Name);
-        _context.Io.Close(place);
+        var fd = Open(attempt, moved);
         if (fd < 0)
         {
             return false;
@@ -277,6 +268,26 @@ internal sealed class ContentFinder : IDisposable
 
         _context.Io.Close(fd);
         return fits;
+    }
+
+    private int Open(Attempt attempt, bool moved)
+    {
+        if (moved)
+        {
+            var place = _tree.Handles.Open(attempt.Directory);
+            var file = place < 0 ? place : _context.Io.OpenQuietly(place, attempt.Name);
+            if (place >= 0)
+            {
+                _context.Io.Close(place);
+            }
+
+            return file;
+        }
+
+        var handle = _tree.Handles.Take(attempt.Key, attempt.Directory);
+        var fd = handle.Fd < 0 ? handle.Fd : _context.Io.OpenQuietly(handle.Fd, attempt.Name);
+        _tree.Handles.Return(handle);
+        return fd;
     }
 
     private void Decide(ReceiverDirectory directory, int index, Attempt attempt)
@@ -315,7 +326,7 @@ internal sealed class ContentFinder : IDisposable
         lock (_gate)
         {
             moved = _moved.TryGetValue(file, out var place);
-            return moved ? place : (_index!.DirectoryOf(file), _index.NameOf(file).ToArray());
+            return moved ? place : (_index!.PathOf(_index.DirectoryOf(file)), _index.NameOf(file).ToArray());
         }
     }
 
@@ -325,6 +336,16 @@ internal sealed class ContentFinder : IDisposable
         {
             _moved[attempt.File] = (directory.Path, _tree.LocalName(directory, index).ToArray());
         }
+    }
+
+    private Attempt Add(ReceiverDirectory directory, int index, Attempt attempt)
+    {
+        lock (_gate)
+        {
+            _attempts[(directory.Id, index)] = attempt;
+        }
+
+        return attempt;
     }
 
     private Attempt? Get(ReceiverDirectory directory, int index)

@@ -116,8 +116,8 @@ internal sealed class ContentIndex(long seed)
 
     public ReadOnlySpan<byte> NameOf(int file) => Stored(_items[file].Name);
 
-    /// <summary>The path of the directory that holds a file, relative to the destination.</summary>
-    public byte[] DirectoryOf(int file) => PathOf(_items[file].Directory);
+    /// <summary>The number of the directory that holds a file.</summary>
+    public int DirectoryOf(int file) => _items[file].Directory;
 
     /// <summary>The path of a directory, relative to the destination.</summary>
     public byte[] PathOf(int directory)

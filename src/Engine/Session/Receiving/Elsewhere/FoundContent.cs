@@ -11,16 +11,11 @@ internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree
     /// <returns>False when it must be copied; then nothing has changed.</returns>
     public bool TryMove(Attempt attempt)
     {
-        var place = tree.Handles.Open(attempt.Directory);
-        if (place < 0)
-        {
-            return false;
-        }
-
         // A file with other names cannot be given attributes and contents of its own.
-        var moved = context.Io.StatAt(place, attempt.Name, out var status) >= 0 && status.IsSameVersion(attempt.Status) && status.LinkCount == 1
-            && tree.Placement.Replace(tree.PathOf(directory, index), new Staged(place, attempt.Name), dirfd, tree.LocalName(directory, index)) >= 0;
-        context.Io.Close(place);
+        var place = tree.Handles.Take(attempt.Key, attempt.Directory);
+        var moved = place.Fd >= 0 && context.Io.StatAt(place.Fd, attempt.Name, out var status) >= 0 && status.IsSameVersion(attempt.Status) && status.LinkCount == 1
+            && tree.Placement.Replace(tree.PathOf(directory, index), new Staged(place.Fd, attempt.Name), dirfd, tree.LocalName(directory, index)) >= 0;
+        tree.Handles.Return(place);
         if (moved)
         {
             var remote = directory.Remote!.Entries;

@@ -1,0 +1,128 @@
+using NativeSync.Engine.Delta;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
+using NativeSync.Engine.Tests.Delta;
+using NativeSync.Protocol;
+using NativeSync.TestKit.FileSystem;
+using Xunit;
+
+namespace NativeSync.Engine.Tests.Session;
+
+/// <summary>What may go wrong between a signature and its patch ends in a redo, and never in a wrong file.</summary>
+public sealed class DeltaSessionTests : IDisposable
+{
+    private const int Length = 2_000_000;
+
+    private readonly SyncTree _tree = new();
+
+    public void Dispose() => _tree.Dispose();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(Length)]
+    public async Task ABasisThatChangesBetweenSignatureAndPatchIsNoticed(int at)
+    {
+        var basis = DeltaHarness.Random(Length, 1);
+        var content = (byte[])basis.Clone();
+        content[Length / 2] ^= 1;
+        Prepare(basis, content);
+        var report = await Push(new ChangingBasis(At("dst/file"), at));
+
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
+        Assert.Equal(at == 0 ? Length : report.Statistics.LiteralBytes, report.Statistics.LiteralBytes);
+    }
+
+    [Theory]
+    [InlineData(JobFlags.None)]
+    [InlineData(JobFlags.InPlace)]
+    public async Task ABlockWithTheChecksumOfAnotherEndsInARedo(JobFlags more)
+    {
+        var basis = DeltaHarness.Random(Length, 2);
+        var content = (byte[])basis.Clone();
+        var layout = BlockLayout.For(Length);
+        Assert.Equal(0, layout.StrongLength);
+        StrongHashTests.CollideWeakly(content.AsSpan(7 * layout.BlockSize, layout.BlockSize));
+        Assert.NotEqual(basis, content);
+        Prepare(basis, content);
+        var report = await Push(LinuxSystemCalls.Instance, more);
+
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
+        Assert.Equal(Length, report.Statistics.LiteralBytes);
+    }
+
+    [Fact]
+    public async Task EqualBlocksCostWhatTheirBytesCost()
+    {
+        // One repeated block against the same with one byte changed: rsync before 3.5 compares every block with every other.
+        const int size = 64 << 20;
+        var block = DeltaHarness.Random(4096, 3);
+        var basis = new byte[size];
+        for (var i = 0; i < size; i += block.Length)
+        {
+            block.CopyTo(basis, i);
+        }
+
+        var content = (byte[])basis.Clone();
+        content[size / 3] ^= 1;
+        Prepare(basis, content);
+        var calls = new ReadBytes();
+        var report = await Push(calls);
+
+        Assert.Equal(0, report.ExitCode);
+        Assert.InRange(report.Statistics.LiteralBytes, 1, 2 * BlockLayout.For(size).BlockSize);
+        Assert.InRange(calls.Count, 0, 3L * size);
+        Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
+    }
+
+    private string At(string path) => Path.Combine(_tree.Root, path);
+
+    private void Prepare(byte[] basis, byte[] content)
+    {
+        Directory.CreateDirectory(At("src"));
+        Directory.CreateDirectory(At("dst"));
+        File.WriteAllBytes(At("src/file"), content);
+        File.WriteAllBytes(At("dst/file"), basis);
+        File.SetLastWriteTimeUtc(At("dst/file"), new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+    }
+
+    private async Task<SyncReport> Push(ISystemCalls receiver, JobFlags more = 0)
+    {
+        await using var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(lane, new SyncEnvironment(receiver, TimeProvider.System), ct));
+        return await Synchronizer.PushAsync(connection, _tree.Request("src/", "dst", more)).WaitAsync(TimeSpan.FromMinutes(2));
+    }
+
+    /// <summary>Something writes to the basis as soon as the new file is begun; the signature is complete by then.</summary>
+    private sealed class ChangingBasis(string path, int at) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        private bool _done;
+
+        public override int OpenAt(int dirfd, ReadOnlySpan<byte> name, OpenFlags flags, uint mode = 0)
+        {
+            if ((flags & OpenFlags.Create) != 0 && !_done)
+            {
+                _done = true;
+                using var file = File.OpenWrite(path);
+                file.Position = at;
+                file.Write([1, 2, 3, 4, 5, 6, 7, 8]);
+            }
+
+            return base.OpenAt(dirfd, name, flags, mode);
+        }
+    }
+
+    private sealed class ReadBytes() : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        private long _count;
+
+        public long Count => Interlocked.Read(ref _count);
+
+        public override nint ReadAt(int fd, Span<byte> buffer, long offset)
+        {
+            var count = base.ReadAt(fd, buffer, offset);
+            Interlocked.Add(ref _count, count);
+            return count;
+        }
+    }
+}
