@@ -32,6 +32,11 @@ internal static class SyncCommand
         }
 
         TransferPlan plan = sync.Batch is { Reads: true } ? TransferPlan.ForBatch(sync.Operands) : TransferPlan.Parse(sync.Operands);
+        if (sync.Reconnect > TimeSpan.Zero && plan.Direction == Direction.Local)
+        {
+            throw new UsageException("--reconnect is for transfers to or from another machine, and both places are on this one");
+        }
+
         SyncRequest request = RequestBuilder.Build(sync, ref plan);
 
         sync = sync with { Output = sync.Output with { Voice = new ProgramVoice(asRsync), Names = NamesFor(sync.Output.Names, asRsync) } };
@@ -63,7 +68,10 @@ internal static class SyncCommand
             }
 
             RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null);
-            SyncReport report = await TransferAsync(plan, sync.Batch, request, connector, reporter, stop.Token);
+            LineKeeper line = new(plan, sync.Batch, request, connector, reporter, sync.Reconnect);
+            SyncReport report = sync.Passes is { } passes
+                ? await new PassLoop(passes, reporter, interruption).RunAsync(line.TransferAsync, stop.Token)
+                : await line.TransferAsync(stop.Token);
             reporter.Finish(report);
             return report.ExitCode;
         }
@@ -88,34 +96,5 @@ internal static class SyncCommand
     {
         TimeSpan left = end - TimeProvider.System.GetUtcNow();
         return left < TimeSpan.Zero ? TimeSpan.Zero : left < TimeSpan.FromDays(49) ? left : Timeout.InfiniteTimeSpan;
-    }
-
-    private static async Task<SyncReport> TransferAsync(
-        TransferPlan plan, BatchArguments? batch, SyncRequest request, RemoteConnector connector, ISyncReporter reporter, CancellationToken ct)
-    {
-        if (batch is { Reads: true })
-        {
-            reporter.Start();
-            return await Synchronizer.ApplyBatchAsync(batch.Path, request, reporter, ct);
-        }
-
-        if (plan.Direction == Direction.Local)
-        {
-            reporter.Start();
-            return await Synchronizer.LocalAsync(request, reporter, ct);
-        }
-
-        await using IConnection connection = await connector.ConnectAsync(plan.Remote!, ct);
-        reporter.Start();
-        SyncReport report = plan.Direction == Direction.Push
-            ? await Synchronizer.PushAsync(connection, request, reporter, ct)
-            : await Synchronizer.PullAsync(connection, request, reporter, ct);
-        if (connection.DiagnosticText is { } said)
-        {
-            // A warning of the remote shell is for whoever started it; after a failure it is part of the message.
-            reporter.Remark(said);
-        }
-
-        return report;
     }
 }

@@ -37,16 +37,24 @@ internal sealed class SshRescueConnector : IRescueConnector
         return new SshRescueSystem(session, token => SshConnector.ConnectAsync(target, again, token));
     }
 
-    private sealed class SshRescueSystem(SshSession session, Func<CancellationToken, Task<SshSession>> another) : IRescueSystem
+    private sealed class SshRescueSystem(SshSession first, Func<CancellationToken, Task<SshSession>> another) : IRescueSystem
     {
+        private SshSession _session = first;
         private readonly AgentImage _image = AgentImage.Self();
 
-        public string HostKey => session.HostKey;
+        public string HostKey => _session.HostKey;
 
-        public string HostKeyFingerprint => session.HostKeyFingerprint;
+        public string HostKeyFingerprint => _session.HostKeyFingerprint;
+
+        public async Task ReconnectAsync(CancellationToken ct)
+        {
+            SshSession old = _session;
+            _session = await another(ct);
+            await old.DisposeAsync();
+        }
 
         public Task<IConnection> StartAgentAsync(CancellationToken ct)
-            => AgentBootstrap.StartAsync(session, _image, new AgentOptions { AnotherSession = another }, ownsSession: false, ct);
+            => AgentBootstrap.StartAsync(_session, _image, new AgentOptions { AnotherSession = another }, ownsSession: false, ct);
 
         public async Task<string> AgentPathAsync(CancellationToken ct)
         {
@@ -59,17 +67,17 @@ internal sealed class SshRescueConnector : IRescueConnector
                 found = await RunAsync(script, ct);
             }
 
-            return found.ExitCode == 0 ? found.Output.TrimEnd('\n') : throw new TransportException(127, $"the agent cannot be found on {session.Peer}", "Does something remove it? Run again.");
+            return found.ExitCode == 0 ? found.Output.TrimEnd('\n') : throw new TransportException(127, $"the agent cannot be found on {_session.Peer}", "Does something remove it? Run again.");
         }
 
         public async Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
         {
             // By standard input: what a login shell other than sh would make of its quotes and line ends is not our concern then.
             // Read whole before it is run: a script that ends early must not leave input behind (see SshSession.RunAsync).
-            CommandResult result = await session.RunAsync("/bin/sh -c 'eval \"$(cat)\"'", Encoding.UTF8.GetBytes(script + "\n"), ct);
+            CommandResult result = await _session.RunAsync("/bin/sh -c 'eval \"$(cat)\"'", Encoding.UTF8.GetBytes(script + "\n"), ct);
             return new RescueCommandResult(result.ExitCode ?? -1, result.OutputText, result.Error);
         }
 
-        public ValueTask DisposeAsync() => session.DisposeAsync();
+        public ValueTask DisposeAsync() => _session.DisposeAsync();
     }
 }

@@ -41,6 +41,12 @@ internal sealed record SyncArguments
     /// <summary>When to stop, with exit code 30; null for never.</summary>
     public DateTimeOffset? StopAt { get; init; }
 
+    /// <summary><c>--reconnect</c>; zero for not at all.</summary>
+    public TimeSpan Reconnect { get; init; }
+
+    /// <summary><c>--until-converged</c>; null for one pass.</summary>
+    public PassArguments? Passes { get; init; }
+
     /// <summary><c>--version</c> was given.</summary>
     public bool Version { get; init; }
 

@@ -20,6 +20,7 @@ internal sealed class SyncArgumentsBuilder
     private readonly AttributeArguments _attributes = new();
     private readonly UpdateOptions _update = new();
     private readonly BatchOptions _batch = new();
+    private readonly ContinuationOptions _continuation = new();
     private JobFlags _flags;
     private readonly InfoLevels _info = new();
     private readonly OutputOptions _output = new();
@@ -46,10 +47,6 @@ internal sealed class SyncArgumentsBuilder
     private int? _port;
     private HostKeyCheck? _hostKeyCheck;
     private bool _asRsync, _isVerify;
-    private bool? _resume;
-
-    /// <summary>Bytes; what is smaller is sent again sooner than it is looked for.</summary>
-    internal const long ResumeFrom = 1024 * 1024;
 
     private SyncArgumentsBuilder(IRuleFiles ruleFiles, JobFlags flags)
     {
@@ -115,7 +112,7 @@ internal sealed class SyncArgumentsBuilder
         OptionSpec option = given.Option;
         bool on = !given.Negated;
         _given.Add(option.Id);
-        if (_update.Apply(given) || _batch.Apply(given))
+        if (_update.Apply(given) || _batch.Apply(given) || _continuation.Apply(given))
         {
             return;
         }
@@ -174,7 +171,6 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.SizeOnly: Set(JobFlags.SizeOnly, true); break;
             case OptionId.IgnoreTimes: Set(JobFlags.IgnoreTimes, true); break;
             case OptionId.InPlace: Set(JobFlags.InPlace, on); break;
-            case OptionId.Resume: _resume = on; break;
             case OptionId.Partial: Set(JobFlags.Partial, on); break;
             case OptionId.Delete: Set(JobFlags.Delete, true); break;
             case OptionId.DeleteExcluded: Set(JobFlags.Delete | JobFlags.DeleteExcluded, true); break;
@@ -285,7 +281,7 @@ internal sealed class SyncArgumentsBuilder
         Set(JobFlags.DryRun, isDry || batch is { Only: true });
         bool compress = !_compressNone && (_compressLevel is null ? _compress : _compressLevel != 0);
         Set(JobFlags.NoCompress, !compress);
-        return new SyncArguments
+        return _continuation.Build(new SyncArguments
         {
             Operands = operands,
             FilesFrom = _batch.Reads ? null : _filesFrom,
@@ -312,7 +308,6 @@ internal sealed class SyncArgumentsBuilder
                 BlockSize = (int)_blockSize,
                 MaxDelete = _maxDelete,
                 ModifyWindow = Math.Max(0, _modifyWindow),
-                ResumeFrom = _resume ?? !_asRsync ? ResumeFrom : 0,
                 ChangeMode = _attributes.Mode,
                 UserMap = _attributes.UserMap,
                 GroupMap = _attributes.GroupMap,
@@ -339,7 +334,7 @@ internal sealed class SyncArgumentsBuilder
                 SshConfig = _sshConfig,
                 TimeoutSeconds = _timeout,
             },
-        };
+        }, _asRsync);
     }
 
     /// <summary>What is sent: a list of names and a listing change what is taken for granted, wherever they stand.</summary>

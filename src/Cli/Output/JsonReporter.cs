@@ -106,6 +106,40 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
     public void Remark(string text) => screen.WriteError(text);
 
     /// <inheritdoc/>
+    public void Lost(in LineLoss loss)
+    {
+        LineLoss l = loss;
+        Send(writer =>
+        {
+            writer.WriteString("event", "lost");
+            writer.WriteString("message", l.Reason);
+            writer.WriteNumber("attempt", l.Attempt);
+            writer.WriteNumber("waitSeconds", l.Wait.TotalSeconds);
+        }, flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void Resumed() => Send(static writer => writer.WriteString("event", "resumed"), flush: true);
+
+    /// <inheritdoc/>
+    public void Passed(int number, SyncReport report) => Send(writer =>
+    {
+        writer.WriteString("event", "pass");
+        writer.WriteNumber("number", number);
+        writer.WriteNumber("exitCode", report.ExitCode);
+        writer.WriteNumber("literalBytes", report.Statistics.LiteralBytes);
+        writer.WriteNumber("seconds", Math.Round(report.Elapsed.TotalSeconds, 3));
+    }, flush: true);
+
+    /// <inheritdoc/>
+    public void BeginsLast(int number, TimeSpan forecast) => Send(writer =>
+    {
+        writer.WriteString("event", "lastPass");
+        writer.WriteNumber("number", number);
+        writer.WriteNumber("forecastSeconds", Math.Round(forecast.TotalSeconds, 1));
+    }, flush: true);
+
+    /// <inheritdoc/>
     public void Finish(SyncReport report) => Send(writer =>
     {
         Statistics s = report.Statistics;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using NativeSync.Cli.Options;
 using NativeSync.Cli.Remote;
 using NativeSync.Engine;
@@ -182,6 +183,22 @@ internal sealed class TextReporter : ISyncReporter
 
     /// <inheritdoc/>
     public void Remark(string text) => _screen.WriteError(text);
+
+    /// <inheritdoc/>
+    public void Lost(in LineLoss loss) =>
+        Error(string.Create(CultureInfo.InvariantCulture, $"{loss.Reason}; connecting again in {loss.Wait.TotalSeconds:0} s (attempt {loss.Attempt})"));
+
+    /// <inheritdoc/>
+    public void Resumed() => Error("connected again, going on");
+
+    /// <inheritdoc/>
+    public void Passed(int number, SyncReport report) =>
+        Say(string.Create(CultureInfo.InvariantCulture, $"pass {number}: {report.Statistics.LiteralBytes} bytes of content sent in {report.Elapsed.TotalSeconds:0.0} s"));
+
+    /// <inheritdoc/>
+    public void BeginsLast(int number, TimeSpan forecast) => Say(forecast == TimeSpan.Zero
+        ? string.Create(CultureInfo.InvariantCulture, $"pass {number} is the last")
+        : string.Create(CultureInfo.InvariantCulture, $"pass {number} is the last, and will take about {Math.Max(1, Math.Ceiling(forecast.TotalSeconds)):0} s"));
 
     /// <inheritdoc/>
     public void Finish(SyncReport report)

@@ -24,12 +24,15 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     private const string PasswordVariable = "NATIVESYNC_PASSWORD";
 
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, string> _answers = [];
+    private readonly HashSet<string> _given = [];
     private int _passwordsGiven;
 
-    /// <summary>Connects and starts the agent.</summary>
+    /// <summary>Connects and starts the agent. At a second time passwords are not asked for again.</summary>
     /// <exception cref="TransportException">It did not work.</exception>
     public async Task<IConnection> ConnectAsync(Endpoint remote, CancellationToken ct)
     {
+        _given.Clear();
+        _passwordsGiven = 0;
         AgentImage image = Environment.GetEnvironmentVariable(AgentVariable) is { Length: > 0 } path ? AgentImage.FromFile(path) : AgentImage.Self();
         AgentOptions agent = new() { RemotePath = arguments.RsyncPath };
         if (arguments.TimeoutSeconds > 0)
@@ -118,6 +121,12 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
 
     private string? Ask(string prompt, bool shown)
     {
+        // An answer that was of use before is given once more; one that was refused is asked for.
+        if (_given.Add(prompt) && !shown && _answers.TryGetValue(prompt, out string? known))
+        {
+            return known;
+        }
+
         string? answer = Terminal.Ask(prompt, shown, interruption);
         if (answer is not null)
         {

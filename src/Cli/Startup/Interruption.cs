@@ -30,6 +30,9 @@ internal sealed class Interruption : IDisposable
     /// <summary>True while a person is being asked: a signal then ends the process at once, since the question cannot be taken back.</summary>
     public bool Asking { get; set; }
 
+    /// <summary>True while something was begun that must be ended: only a second signal ends the process without it.</summary>
+    public bool MustFinish { get; set; }
+
     /// <summary>Listens to the process's signals.</summary>
     public static Interruption OfProcess()
     {
@@ -52,7 +55,7 @@ internal sealed class Interruption : IDisposable
         }
 
         _signal = context.Signal.ToString();
-        _limit = new Timer(_ => End(), null, Patience, Timeout.InfiniteTimeSpan);
+        _limit = new Timer(_ => EndUnlessNeeded(), null, Patience, Timeout.InfiniteTimeSpan);
         _source.Cancel();
     }
 
@@ -62,6 +65,14 @@ internal sealed class Interruption : IDisposable
         _registrations.ForEach(static registration => registration.Dispose());
         _limit?.Dispose();
         _source.Dispose();
+    }
+
+    private void EndUnlessNeeded()
+    {
+        if (!MustFinish)
+        {
+            End();
+        }
     }
 
     private void End()

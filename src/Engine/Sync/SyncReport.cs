@@ -25,6 +25,19 @@ public sealed record SyncReport
 
     /// <summary>How many problems there were, warnings included.</summary>
     public long ProblemCount { get; init; }
+
+    /// <summary>This report with what an earlier pass over the same tree did added; the problems are those of this one.</summary>
+    public SyncReport Behind(SyncReport earlier)
+    {
+        ArgumentNullException.ThrowIfNull(earlier);
+        Statistics.AddWork(earlier.Statistics);
+        return this with
+        {
+            BytesSent = BytesSent + earlier.BytesSent,
+            BytesReceived = BytesReceived + earlier.BytesReceived,
+            Elapsed = Elapsed + earlier.Elapsed,
+        };
+    }
 }
 
 /// <summary>The session as a whole failed; what had been transferred stays, and running again continues.</summary>

@@ -115,6 +115,9 @@ public sealed record ClientSettings
     /// <summary><c>Client.Transfer.UntilBytes</c>: a pass that moved no more than this is the last.</summary>
     public long UntilBytes { get; init; } = 16L << 20;
 
+    /// <summary><c>Client.Transfer.ReconnectSeconds</c>: how long to try to connect again when the line drops; zero for not at all.</summary>
+    public TimeSpan Reconnect { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary><c>Client.Transfer.Hooks</c>.</summary>
     public TransferHooks Hooks { get; init; } = new();
 
@@ -179,6 +182,7 @@ public sealed record ClientSettings
             SourceRoot = AbsolutePath(r, "Client.Source.Root") ?? defaults.SourceRoot,
             MaxPasses = (int)(r.Integer("Client.Transfer.MaxPasses", 1, 1000) ?? defaults.MaxPasses),
             UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
+            Reconnect = r.Integer("Client.Transfer.ReconnectSeconds", 0, 7 * 24 * 3600) is { } seconds ? TimeSpan.FromSeconds(seconds) : defaults.Reconnect,
             Hooks = TransferHooks.Read(r),
             Format = FormatOf(r),
             Partition = PartitionOf(r),

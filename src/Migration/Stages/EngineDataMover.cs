@@ -1,3 +1,4 @@
+using System.Globalization;
 using NativeSync.Engine;
 using NativeSync.Protocol;
 
@@ -37,13 +38,27 @@ public sealed class EngineDataMover : IDataMover
         };
         try
         {
-            IConnection connection = await system.StartAgentAsync(ct).ConfigureAwait(false);
-            await using (connection.ConfigureAwait(false))
+            SyncRequest request = new() { Sources = [job.Source], Destination = job.Destination, Options = options };
+            ReconnectOptions reconnect = new()
             {
-                SyncRequest request = new() { Sources = [job.Source], Destination = job.Destination, Options = options };
-                SyncReport report = await Synchronizer.PushAsync(connection, request, new Observer(progress), ct).ConfigureAwait(false);
-                return ResultOf(report);
+                Limit = job.Reconnect,
+                OnLost = loss => job.Tell?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{job.Label}: {loss.Reason}; connecting again in {loss.Wait.TotalSeconds:0} s")),
+                OnResumed = () => job.Tell?.Invoke($"{job.Label}: connected again, going on"),
+            };
+            bool again = false;
+            async Task<IConnection> ConnectAsync(CancellationToken stop)
+            {
+                if (again)
+                {
+                    await system.ReconnectAsync(stop).ConfigureAwait(false);
+                }
+
+                again = true;
+                return await system.StartAgentAsync(stop).ConfigureAwait(false);
             }
+
+            SyncReport report = await LastingTransfer.RunAsync(ConnectAsync, push: true, request, new Observer(progress), reconnect, ct).ConfigureAwait(false);
+            return ResultOf(report);
         }
         catch (SessionException e) when (e.ExitCode == ExitCodes.FileIo)
         {
@@ -122,8 +137,8 @@ public sealed class EngineDataMover : IDataMover
         differences.AddRange(report.Problems.Select(p => $"{ByteText.Escape(p.Path)}: cannot be read on the {(p.OnDestination ? "destination" : "source")} ({p.Operation}, error {p.Errno})"));
         return new VerifyResult
         {
-            SourceDigest = report.SourceDigest.ToString("x32", System.Globalization.CultureInfo.InvariantCulture),
-            DestinationDigest = report.DestinationDigest.ToString("x32", System.Globalization.CultureInfo.InvariantCulture),
+            SourceDigest = report.SourceDigest.ToString("x32", CultureInfo.InvariantCulture),
+            DestinationDigest = report.DestinationDigest.ToString("x32", CultureInfo.InvariantCulture),
             Entries = report.Source.Entries,
             Differences = differences,
             DifferenceCount = report.DifferenceCount + report.ProblemCount + (report.RootMissing ? 1 : 0),

@@ -10,7 +10,14 @@ namespace NativeSync.Migration.Stages;
 /// <param name="Compress">Null leaves it to the engine.</param>
 /// <param name="Lanes">The most lanes; 0 leaves it to the engine.</param>
 public sealed record TransferJob(
-    string Label, byte[] Source, byte[] Destination, IReadOnlyList<byte[]> Rules, long BandwidthLimit, bool Checksum, bool? Compress, int Lanes);
+    string Label, byte[] Source, byte[] Destination, IReadOnlyList<byte[]> Rules, long BandwidthLimit, bool Checksum, bool? Compress, int Lanes)
+{
+    /// <summary>How long to try to connect again when the line drops; zero for not at all.</summary>
+    public TimeSpan Reconnect { get; init; }
+
+    /// <summary>Told of it, one line each; null for nobody.</summary>
+    public Action<string>? Tell { get; init; }
+}
 
 /// <summary>How far a transfer is.</summary>
 /// <param name="Files">Files looked at so far.</param>

@@ -45,6 +45,9 @@ public interface IRescueSystem : IAsyncDisposable
     /// <summary>Its fingerprint, for people.</summary>
     string HostKeyFingerprint { get; }
 
+    /// <summary>Makes the connection anew after it was lost; the same host key is demanded.</summary>
+    Task ReconnectAsync(CancellationToken ct) => Task.CompletedTask;
+
     /// <summary>Brings the agent there if need be, and starts it.</summary>
     Task<IConnection> StartAgentAsync(CancellationToken ct);
 

@@ -125,7 +125,11 @@ internal sealed class RunContext : IAsyncDisposable
 
     /// <summary>The job for one file system of the plan.</summary>
     public TransferJob JobFor(int i) => new(
-        Plan![i].Label, Plan[i].SourcePath, Places![i], Plan[i].Rules, Client.BandwidthLimit, Client.Checksum, Client.Compress, Client.Lanes);
+        Plan![i].Label, Plan[i].SourcePath, Places![i], Plan[i].Rules, Client.BandwidthLimit, Client.Checksum, Client.Compress, Client.Lanes)
+    {
+        Reconnect = Client.Reconnect,
+        Tell = Observer.Warn,
+    };
 
     public async ValueTask DisposeAsync()
     {

@@ -23,6 +23,7 @@ internal sealed class TransferStep : Step
             bool last = little || pass >= context.Client.MaxPasses;
             if (wantsQuiet && last && !hooks.IsQuiet)
             {
+                TellForecast(context, pass);
                 await hooks.QuietenAsync(pass, ct).ConfigureAwait(false);
             }
 
@@ -33,6 +34,21 @@ internal sealed class TransferStep : Step
                 long all = context.State.Passes.Sum(p => p.Result.LiteralBytes);
                 return string.Create(CultureInfo.InvariantCulture, $"{pass} pass{(pass == 1 ? "" : "es")}, {all} bytes of content sent, {sent} of them in the last pass");
             }
+        }
+    }
+
+    /// <summary>How long the services will be stopped is what the user must plan for.</summary>
+    private static void TellForecast(RunContext context, int pass)
+    {
+        List<PassResult> done = [];
+        for (int earlier = 1; earlier < pass; earlier++)
+        {
+            done.Add(new PassResult(Sent(context, earlier), TimeSpan.FromTicks(context.State.Passes.Where(p => p.Pass == earlier).Sum(p => p.Result.Elapsed.Ticks))));
+        }
+
+        if (done.Count > 0)
+        {
+            context.Observer.Say(string.Create(CultureInfo.InvariantCulture, $"The last pass will take about {Math.Max(1, Math.Ceiling(PassForecast.Next(done).TotalSeconds)):0} s."));
         }
     }
 

@@ -68,6 +68,12 @@ public sealed class OptionTableTests
             arguments.Add(Sample(option));
         }
 
+        if (option.Id is OptionId.MaxPasses or OptionId.BeforeLast or OptionId.AfterLast or OptionId.HookTimeout)
+        {
+            // These say something about others.
+            arguments.AddRange(["--until-converged=1M", "--before-last=true"]);
+        }
+
         arguments.AddRange(["src", "dst"]);
         if (option.Relation == Relation.Lacks && !negated)
         {

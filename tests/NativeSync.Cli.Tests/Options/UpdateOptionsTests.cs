@@ -48,6 +48,12 @@ public sealed class UpdateOptionsTests
     [InlineData("--cc=xxh3,none -c", 4, "--checksum-choice=none")]
     [InlineData("--partial-dir=a/b", 4, "--partial-dir=a/b")]
     [InlineData("--max-alloc=100", 1, "too small")]
+    [InlineData("--max-passes=3", 1, "(give it, too)")]
+    [InlineData("--until-converged=1M --hook-timeout=3", 1, "--hook-timeout needs a command")]
+    [InlineData("--until-converged=much", 1, "--until-converged=much is invalid")]
+    [InlineData("--until-converged=1M -n", 1, "--dry-run")]
+    [InlineData("--until-converged=1M --max-passes=0", 1, "out of range")]
+    [InlineData("--reconnect=9 --files-from=-", 1, "standard input can be read once only")]
     public void WhatRsyncRefusesIsRefused(string options, int exitCode, string message)
     {
         UsageException e = Assert.Throws<UsageException>(() => Parse("-r " + options));

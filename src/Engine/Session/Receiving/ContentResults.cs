@@ -82,7 +82,11 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     /// <param name="digest">XXH3-128 of the content.</param>
     public void Written(ReceiverDirectory directory, int index, int error, long size, long literal, long matched, UInt128 digest = default)
     {
-        ThrowIfFull(directory, index, error);
+        if (error < 0)
+        {
+            tree.Full.ThrowIf(error, tree.PathOf(directory, index), directory.Remote!.Entries.Metadata(index).Size);
+        }
+
         if (error < 0)
         {
             tree.Outcomes.Failed(directory, index, Operation.Write, -error);
@@ -151,16 +155,6 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     {
         Interlocked.Increment(ref tree.Statistics.Unstable);
         tree.Outcomes.Problem(Operation.Changed, 0, tree.PathOf(directory, index), warning: true, onSource: true);
-    }
-
-    /// <summary>Where there is no room for one file there is none for the others.</summary>
-    private void ThrowIfFull(ReceiverDirectory directory, int index, int error)
-    {
-        if (error is -Errno.ENOSPC or -Errno.EDQUOT)
-        {
-            throw new SessionException(ExitCodes.FileIo,
-                $"no space left at the destination ({Errno.Describe(-error)}) while writing \"{ByteText.Escape(tree.PathOf(directory, index))}\"; make room there and run again");
-        }
     }
 
     /// <summary>The content of an entry is in place, or cannot be had: whoever waits for it goes on.</summary>

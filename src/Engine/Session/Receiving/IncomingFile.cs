@@ -50,6 +50,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         _error = _handle.Fd < 0 ? _handle.Fd : OpenOutput(_handle.Fd);
         if (_error < 0)
         {
+            tree.Full.ThrowIf(_error, tree.PathOf(directory, index), size);
             return;
         }
 
@@ -236,6 +237,10 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         if (result is < 0 && _error == 0)
         {
             _error = result.Value;
+
+            // At once: what comes would have no room either, and may be long in coming.
+            var written = context.Io.Stat(_fd, out var status) < 0 ? 0 : status.Blocks * 512;
+            tree.Full.ThrowIf(_error, tree.PathOf(directory, index), size - Math.Min(size, written));
         }
     }
 

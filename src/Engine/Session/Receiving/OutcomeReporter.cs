@@ -1,4 +1,5 @@
 using NativeSync.Engine.Session.Receiving.Directories;
+using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -7,7 +8,7 @@ namespace NativeSync.Engine.Session.Receiving;
 /// Counts what is done at the receiving end, and tells it: to the observer when this end is the caller's, over the wire when
 /// it is the agent and the caller asked for reports.
 /// </summary>
-internal sealed class OutcomeReporter(SyncContext context, Statistics statistics, Confirmer confirmer)
+internal sealed class OutcomeReporter(SyncContext context, Statistics statistics, FullDisk full, Confirmer confirmer)
 {
     private bool OverWire => context.Observer is null && context.Has(JobFlags.Report);
 
@@ -103,6 +104,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
 
     public void Failed(ReceiverDirectory directory, int index, Operation operation, int errno)
     {
+        full.ThrowIf(-errno, PathBytes.Join(directory.Path, directory.Remote!.Entries.Name(index)), missing: 0);
         Interlocked.Increment(ref statistics.Failed);
         Problem(operation, errno, PathBytes.Join(directory.Path, directory.Remote!.Entries.Name(index)));
     }

@@ -25,7 +25,8 @@ internal sealed class ReceiverTree : IDisposable
         Filters = context.FiltersIn(FilterSide.Receiver, root.Path, (path, errno) => Report(Operation.Open, errno, path));
         Handles = new DirectoryHandles(context.Io, root.Fd, context.Has(JobFlags.KeepDirLinks) || (context.Options.SourceOptions & SourceOptions.NoImpliedDirs) != 0);
         Confirmer = new Confirmer(context, this);
-        Outcomes = new OutcomeReporter(context, Statistics, Confirmer);
+        Full = new FullDisk(context, root);
+        Outcomes = new OutcomeReporter(context, Statistics, Full, Confirmer);
         Attributes = new AttributeWriter(context, Outcomes, identities);
         Late = new LateWork(context, this);
         Placement = new Placement(context, this);
@@ -68,6 +69,9 @@ internal sealed class ReceiverTree : IDisposable
     public AttributeWriter Attributes { get; }
 
     public OutcomeReporter Outcomes { get; }
+
+    /// <summary>Knows what to say when there is no room.</summary>
+    public FullDisk Full { get; }
 
     /// <summary>Tells the sender what it may remove.</summary>
     public Confirmer Confirmer { get; }

@@ -1,0 +1,95 @@
+using System.Runtime.ExceptionServices;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine;
+
+/// <summary>
+/// A transfer that outlives its line: when it drops, a new session does what is left, which costs the digests of directories that
+/// are done and the rest of the file that was under way. For the caller it is one run. docs/journal.md.
+/// </summary>
+public static class LastingTransfer
+{
+    /// <summary>So many bytes on the wire show that a session got somewhere: the limit counts anew from its end.</summary>
+    private const long Progress = 1 << 20;
+
+    /// <summary>Transfers until it is done, or until the line stays away for longer than the limit.</summary>
+    /// <param name="connect">Makes a connection, at first and after each loss. That the first one cannot be had is final.</param>
+    /// <param name="push">True to send from here, false to fetch.</param>
+    /// <param name="request">What and how.</param>
+    /// <param name="observer">Told what happens; may be null. Its start is told once.</param>
+    /// <param name="options">For how long, and who is told.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <returns>The last session's report, with what the others did added.</returns>
+    /// <inheritdoc cref="Synchronizer.PushAsync" path="/exception"/>
+    public static async Task<SyncReport> RunAsync(
+        Func<CancellationToken, Task<IConnection>> connect, bool push, SyncRequest request, ISyncObserver? observer, ReconnectOptions options, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(connect);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(options);
+
+        // A dry run does nothing that would be there afterwards: the next session would only tell all of it again.
+        var limit = (request.Options.Flags & (JobFlags.DryRun | JobFlags.ListOnly)) != 0 ? TimeSpan.Zero : options.Limit;
+        var clock = options.Clock;
+        var started = clock.GetTimestamp();
+        var tally = new TransferTally(observer, push);
+        long? lost = null;
+        var attempt = 0;
+        while (true)
+        {
+            ExceptionDispatchInfo failure;
+            try
+            {
+                var connection = await connect(ct).ConfigureAwait(false);
+                await using (connection.ConfigureAwait(false))
+                {
+                    if (lost is not null)
+                    {
+                        options.OnResumed?.Invoke();
+                    }
+
+                    var rest = tally.Begin(request, limit > TimeSpan.Zero);
+                    var report = await (push
+                        ? Synchronizer.PushAsync(connection, rest, tally, ct)
+                        : Synchronizer.PullAsync(connection, rest, tally, ct)).ConfigureAwait(false);
+                    options.OnDone?.Invoke(connection);
+                    return tally.Complete(report) with { Elapsed = clock.GetElapsedTime(started) };
+                }
+            }
+            catch (Exception e) when (limit > TimeSpan.Zero && tally.HasBegun && IsPassing(e) && !ct.IsCancellationRequested)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+
+            var now = clock.GetTimestamp();
+            if (tally.Abandon() >= Progress || lost is null)
+            {
+                lost = now;
+                attempt = 0;
+            }
+
+            var wait = Wait(options, attempt++);
+            if (clock.GetElapsedTime(lost.Value, now) + wait > limit)
+            {
+                failure.Throw();
+            }
+
+            options.OnLost?.Invoke(new LineLoss(attempt, wait, failure.SourceException.Message));
+            await Task.Delay(wait, clock, ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>True for what may be better in a while: not for a refused login, another host key, a full disk.</summary>
+    public static bool IsPassing(Exception failure) => failure switch
+    {
+        TransportException { Fault: TransportFault.Other } e => e.ExitCode is ExitCodes.Stream or ExitCodes.Timeout or 10 or 35 or 255,
+        SessionException e => e.ExitCode is ExitCodes.Stream or ExitCodes.Timeout or 10,
+        _ => false,
+    };
+
+    private static TimeSpan Wait(ReconnectOptions options, int attempt)
+    {
+        var wait = options.FirstWait * Math.Pow(2, Math.Min(attempt, 30));
+        return wait < options.LongestWait ? wait : options.LongestWait;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace NativeSync.EndToEnd.Tests.Support;
+
+/// <summary>A port that leads to another one, counts what goes there, and can be cut: what is under way ends, as when a router dies.</summary>
+internal sealed class CountedLine : IDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly List<Socket> _open = [];
+    private readonly int _target;
+    private long _sent;
+
+    public CountedLine(int target)
+    {
+        _target = target;
+        _listener.Start();
+        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+        _ = AcceptAsync();
+    }
+
+    /// <summary>Where to connect.</summary>
+    public int Port { get; }
+
+    /// <summary>Bytes that went to the other side since the last look.</summary>
+    public long TakeSent() => Interlocked.Exchange(ref _sent, 0);
+
+    /// <summary>Bytes that went to the other side so far.</summary>
+    public long Sent => Interlocked.Read(ref _sent);
+
+    /// <summary>Ends all connections, both ways, without a word.</summary>
+    public void Cut()
+    {
+        lock (_open)
+        {
+            foreach (Socket socket in _open)
+            {
+                socket.Close(0);
+            }
+
+            _open.Clear();
+        }
+    }
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        Cut();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                Socket near = await _listener.AcceptSocketAsync();
+                Socket far = new(SocketType.Stream, ProtocolType.Tcp);
+                await far.ConnectAsync(IPAddress.Loopback, _target);
+                lock (_open)
+                {
+                    _open.Add(near);
+                    _open.Add(far);
+                }
+
+                _ = PumpAsync(near, far, count: true);
+                _ = PumpAsync(far, near, count: false);
+            }
+        }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException)
+        {
+            // Disposed.
+        }
+    }
+
+    private async Task PumpAsync(Socket from, Socket to, bool count)
+    {
+        byte[] buffer = new byte[64 << 10];
+        try
+        {
+            int length;
+            while ((length = await from.ReceiveAsync(buffer)) > 0)
+            {
+                for (int sent = 0; sent < length;)
+                {
+                    sent += await to.SendAsync(buffer.AsMemory(sent, length - sent));
+                }
+
+                if (count)
+                {
+                    Interlocked.Add(ref _sent, length);
+                }
+            }
+
+            to.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException)
+        {
+            // Cut, or the other side is gone.
+            from.Close();
+            to.Close();
+        }
+    }
+}
