@@ -66,9 +66,9 @@ internal static class Fstab
             string point = MountPoint(f);
             (string? line, string? why) = Line(lines[i], f, point, facts, isFile, there.Contains(point));
             lines[i] = why is null ? line ?? lines[i] : $"{Mark}{why}: {lines[i].TrimStart()}";
-            if (why is null)
+            if (why is null && !(point == "swap" && IsFileOfRoot(f[0])))
             {
-                there.Add(point);
+                there.Add(point); // A swap file takes no partition's place.
             }
         }
 
@@ -104,7 +104,7 @@ internal static class Fstab
             return (null, null);
         }
 
-        if (spec.StartsWith('/') && !spec.StartsWith("/dev/", StringComparison.Ordinal))
+        if (IsFileOfRoot(spec))
         {
             // A swap file or an image: part of the root, if it was carried.
             return isFile(spec) ? (null, null) : (null, "the file was not carried");
@@ -134,6 +134,8 @@ internal static class Fstab
         return (null, facts.Folded.Contains(point) || IsPartOfSystem(point) ? "its files are on the file system around it now"
             : type == "swap" ? "this swap is not at the destination" : "this disk is not at the destination");
     }
+
+    private static bool IsFileOfRoot(string spec) => spec.StartsWith('/') && !spec.StartsWith("/dev/", StringComparison.Ordinal);
 
     /// <summary>The fields of a line; null for comments and what is no entry.</summary>
     private static string[]? Fields(string line)

@@ -118,7 +118,7 @@ internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollecti
             DiskAssignment disk = Of(fs, disks);
             string output = await Shell.RunAsync(system, Functions + $"set -- {disk.DiskId}\n" + DiskScripts.Describe, $"looking at {disk.DiskId}", ct).ConfigureAwait(false);
             string format = FormatOf(fs, disk);
-            string fate = format == "never" ? "what is there is kept, and filled" : format == "empty" ? $"kept and filled, or a new {disk.SourceType} where there is no file system" : client!.HasNewTable(fs.Index) ? $"a new table with a new {disk.SourceType}" : $"a new {disk.SourceType}";
+            string fate = format == "never" || (format == "empty" && fs.Index == 0) ? "what is there is kept, and filled" : format == "empty" ? $"kept and filled, or a new {disk.SourceType} where there is no file system" : client!.HasNewTable(fs.Index) ? $"a new table with a new {disk.SourceType}" : $"a new {disk.SourceType}";
             lines.Add($"{disk.DiskId} takes {fs.MountPoint} ({fate}); now: {string.Join("; ", output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static l => Engine.ByteText.Escape(Encoding.UTF8.GetBytes(l.Trim()))))}");
         }
 
