@@ -22,7 +22,7 @@ internal static class Cases
             PrepareAsync = async bench => (await bench.LinuxTreeAsync() + "/", bench["copy"] + "/"),
             ResetAsync = bench => bench.RemoveAsync("copy"),
             CleanAsync = bench => bench.RemoveAsync("copy"),
-            Contenders = [.. RsyncSettings, Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Tar, Contender.Login(false), Contender.Login(true)],
+            Contenders = [.. RsyncSettings, Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Tar, Contender.TarZstd, Contender.Rclone, Contender.Login(false), Contender.Login(true)],
         },
         new Case
         {
@@ -104,7 +104,7 @@ internal static class Cases
         Contenders =
         [
             Contender.Rsync(options), Contender.Rsync([.. options, "-z", "--zc=zstd", "--zl=1"]), Contender.Rsync([.. options, "-z", "--zc=lz4"]), Contender.Rsync([.. options, "-W"]),
-            Contender.NativeSync(options), Contender.NativeSync([.. options, "-z"]), Contender.Login(false),
+            Contender.NativeSync(options), Contender.NativeSync([.. options, "-z"]), Contender.Rdiff, Contender.Login(false),
         ],
     };
 }

@@ -42,6 +42,28 @@ internal sealed record Contender(string Name, Role Role, Func<Bench, string, str
         "tar | ssh tar", Role.Floor,
         (bench, source, destination) => [.. bench.Near, "sh", "-c", $"tar -C '{source}' -cf - . | {string.Join(' ', bench.Ssh())} {bench.Login} \"mkdir -p '{destination}' && tar -C '{destination}' -xf -\""]);
 
+    public static Contender TarZstd { get; } = new(
+        "tar | zstd -1 | ssh", Role.Floor,
+        (bench, source, destination) => [.. bench.Near, "sh", "-c", $"tar -C '{source}' -cf - . | zstd -q -1 -c | {string.Join(' ', bench.Ssh())} {bench.Login} \"mkdir -p '{destination}' && zstd -q -dc | tar -C '{destination}' -xf -\""]);
+
+    /// <summary>The signature comes, the delta goes; of one file called <c>file</c>.</summary>
+    public static Contender Rdiff { get; } = new(
+        "rdiff over ssh", Role.Floor,
+        (bench, source, destination) =>
+        {
+            string ssh = $"{string.Join(' ', bench.Ssh())} {bench.Login}";
+            return [.. bench.Near, "sh", "-c", $"{ssh} \"rdiff signature '{destination}file' -\" | rdiff delta - '{source}file' - | {ssh} \"rdiff patch '{destination}file' - '{destination}.new' && mv '{destination}.new' '{destination}file'\""];
+        });
+
+    /// <summary>Contents and times only, four files at a time.</summary>
+    public static Contender Rclone { get; } = new(
+        "rclone over sftp", Role.Floor,
+        (bench, source, destination) =>
+        [
+            .. bench.Near, "rclone", "copy", "--links", "--config", "/dev/null", "--sftp-host", bench.Server.Address, "--sftp-port", bench.Server.Port.ToString(CultureInfo.InvariantCulture),
+            "--sftp-user", TestKit.PrivateSshd.User, "--sftp-key-file", bench.Server.ClientKeyPath, "--sftp-known-hosts-file", bench.Server.KnownHostsPath, source, ":sftp:" + destination,
+        ]);
+
     public static Contender Login(bool fastExchange) => new(
         fastExchange ? "ssh true (curve25519)" : "ssh true", Role.Floor,
         (bench, _, _) => [.. bench.Near, .. bench.Ssh(fastExchange), bench.Login, "true"]);
