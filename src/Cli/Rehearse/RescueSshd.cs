@@ -34,7 +34,7 @@ internal sealed class RescueSshd : IAsyncDisposable
 
     /// <summary>Why there is none; null when there is.</summary>
     public static string? WhyNot()
-        => Programs.Missing("sshd", "ssh-keygen");
+        => Programs.Missing("sshd", "ssh-keygen") ?? (HasShell() ? null : "the account of this user lets nobody log in");
 
     /// <summary>Makes keys and configuration; nothing runs yet.</summary>
     public static async Task<RescueSshd> PrepareAsync(string directory, CancellationToken ct)
@@ -124,6 +124,21 @@ internal sealed class RescueSshd : IAsyncDisposable
     {
         await StopAsync();
         _port.Dispose();
+    }
+
+    /// <summary>sshd runs commands by the login shell, and that of accounts for services refuses.</summary>
+    private static bool HasShell()
+    {
+        try
+        {
+            string prefix = Environment.UserName + ":";
+            return File.ReadLines("/etc/passwd").FirstOrDefault(l => l.StartsWith(prefix, StringComparison.Ordinal)) is not { } line
+                || !(line.EndsWith("/nologin", StringComparison.Ordinal) || line.EndsWith("/false", StringComparison.Ordinal));
+        }
+        catch (IOException)
+        {
+            return true;
+        }
     }
 
     private string Tail()

@@ -29,7 +29,7 @@ internal sealed class FixupStep : Step
         string facts = JsonSerializer.Serialize(Facts(context), FixupJson.Line.FixupFacts);
         string root = Encoding.UTF8.GetString(context.Places![0]);
         string script = $$"""
-            f={{Shell.Quote(agent + ".facts")}}
+            f=$(mktemp 2>/dev/null) || f={{Shell.Quote(agent + ".facts")}}
             (umask 077; printf %s {{Shell.Quote(facts)}} >"$f") || exit 1
             {{Shell.Quote(agent)}} fixup --root {{Shell.Quote(root)}} --json --facts "$f" </dev/null
             s=$?; rm -f "$f"; exit $s
