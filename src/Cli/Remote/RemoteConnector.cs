@@ -20,6 +20,9 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     /// <summary>The executable to upload in place of this one, e.g. one for another machine.</summary>
     private const string AgentVariable = "NATIVESYNC_AGENT";
 
+    /// <summary>A proxy to reach the server through. Not an option: a command line is there for all to read.</summary>
+    private const string ProxyVariable = "NATIVESYNC_SSH_PROXY";
+
     /// <summary>A password for logging in, for those who cannot be asked.</summary>
     private const string PasswordVariable = "NATIVESYNC_PASSWORD";
 
@@ -100,6 +103,7 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         KnownHostsFiles = arguments.KnownHosts,
         HostKeyCheck = arguments.HostKeyCheck,
         ConfigFile = arguments.SshConfig,
+        Proxy = Environment.GetEnvironmentVariable(ProxyVariable) is { Length: > 0 } proxy ? SshProxy.Parse(proxy) : null,
         ConnectTimeout = (arguments.ConnectSeconds > 0 ? arguments.ConnectSeconds : arguments.TimeoutSeconds) is > 0 and int seconds ? TimeSpan.FromSeconds(seconds) : null,
         PasswordProvider = prompt => PasswordFromEnvironment() ?? Ask(prompt, shown: false),
         PassphraseProvider = prompt => Ask(prompt, shown: false),

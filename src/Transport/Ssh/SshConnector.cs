@@ -71,12 +71,13 @@ public static class SshConnector
             host.UserKnownHosts, host.SystemKnownHosts, options.PinnedHostKey, options.ConfirmHostKey, options.Logger);
         var keys = new LoginKeys(host, options);
         var keyLogin = new KeyLogin(host.User, keys);
-        var info = new ConnectionInfo(address, jump?.Port ?? host.Port, host.User, [.. Methods(host, options, keyLogin)])
-        {
-            Timeout = host.Timeout,
-            MaxSessions = MaxChannels,
-            RetryAttempts = 1,
-        };
+        AuthenticationMethod[] methods = [.. Methods(host, options, keyLogin)];
+        ConnectionInfo info = jump is null && options.Proxy is { } proxy
+            ? new ConnectionInfo(address, host.Port, host.User, proxy.Type, proxy.Host, proxy.Port, proxy.User, proxy.Password, methods)
+            : new ConnectionInfo(address, jump?.Port ?? host.Port, host.User, methods);
+        info.Timeout = host.Timeout;
+        info.MaxSessions = MaxChannels;
+        info.RetryAttempts = 1;
         SshAlgorithms.Apply(info, judge.KnownTypes, options.Ciphers);
 
         var client = new SshClient(info);

@@ -75,6 +75,9 @@ public sealed record SshOptions
     /// <summary>Hosts to go through, <c>[user@]host[:port][,…]</c>; "none" overrides the configuration.</summary>
     public string? ProxyJump { get; init; }
 
+    /// <summary>The proxy that leads out; null for none.</summary>
+    public SshProxy? Proxy { get; init; }
+
     /// <summary>The home directory; null for <c>HOME</c>.</summary>
     public string? HomeDirectory { get; init; }
 
