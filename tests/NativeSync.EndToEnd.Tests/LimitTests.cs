@@ -3,7 +3,7 @@ using NativeSync.TestKit.Trees;
 
 namespace NativeSync.EndToEnd.Tests;
 
-/// <summary>The executable under what a system refuses it: few descriptors, a bound on the size of files, a reader that has gone.</summary>
+/// <summary>The executable under what a system refuses it, few descriptors, a bound on the size of files, a reader that has gone; and links of others.</summary>
 public sealed class LimitTests
 {
     [Theory]
@@ -103,6 +103,23 @@ public sealed class LimitTests
 
         (await Tool.SyncAsync("-a", "--delete", scratch["src"] + "/", scratch["dst"] + "/")).MustExit(0);
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"], holes: false);
+    }
+
+    /// <summary>As rsync: links of root and of the caller are followed, those of others lead to what they may not read or write (CVE-2026-53802, -53803).</summary>
+    [Fact]
+    public async Task ALinkOfAnotherUserIsNotFollowedToARuleOrLogFile()
+    {
+        using var scratch = new Scratch();
+        await Command.ShellAsync($"cd '{scratch.Root}'; mkdir src links; echo x > src/f; echo '- f' > rules; echo precious > log; ln -s ../rules links/rules; ln -s ../log links/log; chown -h 65534 links/rules links/log");
+        CommandResult rules = await Tool.SyncAsync("-a", "--exclude-from=" + scratch["links/rules"], scratch["src"] + "/", scratch["dst"] + "/");
+        Assert.Equal(11, rules.ExitCode);
+        Assert.Contains("links/rules", Assert.Single(rules.ErrorLines), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(scratch["dst"]));
+
+        CommandResult log = await Tool.SyncAsync("-a", "--log-file=" + scratch["links/log"], scratch["src"] + "/", scratch["dst"] + "/");
+        Assert.Equal(0, log.ExitCode);
+        Assert.Contains("it is a symbolic link that belongs to another user", log.Error, StringComparison.Ordinal);
+        Assert.Equal("precious\n", File.ReadAllText(scratch["log"]));
     }
 
     private static Task PrepareLargeAsync(Scratch scratch) => Command.ShellAsync(

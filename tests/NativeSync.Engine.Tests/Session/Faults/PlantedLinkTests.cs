@@ -110,6 +110,18 @@ public sealed class PlantedLinkTests : IDisposable
         AssertOutsideIsUntouched();
     }
 
+    [Theory]
+    [InlineData(SourceOptions.Relative, 0)]
+    [InlineData(SourceOptions.Relative | SourceOptions.NoImpliedDirs, ExitCodes.Partial)]
+    public async Task AnImpliedDirectoryIsNeverMadeThroughALinkThatLeadsOut(SourceOptions how, int code)
+    {
+        Plant("d1");
+        var result = await _ground.RunAsync(FaultGround.Base with { SourceOptions = how }, source: "src/./d1/big");
+
+        Assert.True(result.ExitCode == code, result.ToString());
+        AssertOutsideIsUntouched();
+    }
+
     private static SyncOptions Delayed(string? given, string name) => FaultGround.Base with
     {
         Flags = FaultGround.Base.Flags | JobFlags.DelayUpdates | JobFlags.Force,
