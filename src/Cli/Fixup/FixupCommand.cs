@@ -1,6 +1,6 @@
 using System.Text;
-using System.Text.Json;
 using NativeSync.Cli.Output;
+using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Fixups;
 
 namespace NativeSync.Cli.Fixup;
@@ -55,15 +55,15 @@ internal static class FixupCommand
         {
             return Complain(streams, e.Message, Failed);
         }
-        catch (JsonException e)
+        catch (ConfigException e)
         {
-            return Complain(streams, $"{options.FactsFile}: {e.Message}", Usage);
+            return Complain(streams, e.Message, Usage);
         }
     }
 
     private static int Run(FixupArguments options, string root, Streams streams)
     {
-        FixupFacts facts = options.FactsFile is { } file ? JsonSerializer.Deserialize(File.ReadAllBytes(file), FixupJson.Line.FixupFacts) ?? new() : new();
+        FixupFacts facts = options.FactsFile is { } file ? FixupFacts.Parse(file, File.ReadAllBytes(file)) : new();
         if (FixupList.Unknown(facts.Skip.Concat(facts.Only)) is { } unknown)
         {
             return Complain(streams, $"{options.FactsFile}: there is no step \"{Options.UsageException.Quote(unknown)}\"; nativesync fixup --list names them", Usage);
@@ -81,7 +81,7 @@ internal static class FixupCommand
         using LinuxRootTree tree = new(root);
         using ChrootShell? shell = dry ? null : new ChrootShell(root, tree);
         bool good = new FixupRunner(tree, facts, shell).Run(FixupList.All, record => streams.Write(options.Json
-            ? JsonSerializer.Serialize(record, FixupJson.Line.FixupRecord) + "\n"
+            ? FixupRecordJson.Line(record) + "\n"
             : FixupText.Of(record)));
         return good ? 0 : Failed;
     }

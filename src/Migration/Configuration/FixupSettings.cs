@@ -56,23 +56,31 @@ public sealed record FixupSettings
 
     private static IReadOnlyList<string> Names(ConfigReader r, string key)
     {
-        List<string> names = [];
-        foreach (ConfigNode node in r.List(key))
+        List<string> names = Texts(r, key);
+        if (FixupList.Unknown(names) is { } unknown)
         {
-            if (node.Kind != ConfigKind.String)
-            {
-                r.Error(key, $"expected names in quotes, found {node.Shown}");
-            }
-            else if (FixupList.Unknown([node.Text]) is { } unknown)
-            {
-                r.Error(key, $"there is no step \"{unknown}\"; nativesync fixup --list names them");
-            }
-            else
-            {
-                names.Add(node.Text);
-            }
+            r.Error(key, $"there is no step \"{unknown}\"; nativesync fixup --list names them");
         }
 
         return names.Count == 0 ? None : names;
+    }
+
+    /// <summary>A list of texts.</summary>
+    internal static List<string> Texts(ConfigReader r, string key)
+    {
+        List<string> texts = [];
+        foreach (ConfigNode node in r.List(key))
+        {
+            if (node.Kind == ConfigKind.String)
+            {
+                texts.Add(node.Text);
+            }
+            else
+            {
+                r.Error(key, $"expected texts in quotes, found {node.Shown}");
+            }
+        }
+
+        return texts;
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Source;
 
 namespace NativeSync.Migration.Fixups;
@@ -49,6 +51,86 @@ internal sealed class FixupFacts
 
     /// <summary>The file system that is mounted at a place of the source; null when there is none.</summary>
     public FixupFileSystem? At(string mountPoint) => FileSystems.Find(f => f.MountPoint == mountPoint);
+
+    /// <summary>Reads the file of --facts.</summary>
+    /// <exception cref="ConfigException">Something is wrong; all problems are in it.</exception>
+    public static FixupFacts Parse(string file, ReadOnlySpan<byte> content)
+    {
+        List<ConfigProblem> errors = [], unknown = [];
+        ConfigReader r = new(file, ConfigParser.Parse(file, content), errors, unknown);
+        FixupFacts facts = new()
+        {
+            Folded = FixupSettings.Texts(r, "Folded"),
+            SystemDisk = r.Text("SystemDisk"),
+            Skip = FixupSettings.Texts(r, "Skip"),
+            Only = FixupSettings.Texts(r, "Only"),
+            Hostname = r.Text("Hostname"),
+            NewMachineId = r.Boolean("NewMachineId") ?? false,
+            NewHostKeys = r.Boolean("NewHostKeys") ?? false,
+            Marker = r.Text("Marker"),
+            Before = r.Text("Before"),
+            After = r.Text("After"),
+            OnlyOnDisk = r.Boolean("OnlyOnDisk") ?? false,
+        };
+        foreach (ConfigNode node in r.List("SwapFiles"))
+        {
+            ConfigReader swap = new(file, node, errors, unknown, "SwapFiles.");
+            facts.SwapFiles.Add(new SwapFile(swap.Text("Path") ?? "", swap.Integer("Bytes", 0, long.MaxValue) ?? 0));
+            swap.WarnUnread();
+        }
+
+        foreach (ConfigNode node in r.List("FileSystems"))
+        {
+            ConfigReader fs = new(file, node, errors, unknown, "FileSystems.");
+            facts.FileSystems.Add(new FixupFileSystem { MountPoint = fs.Text("MountPoint") ?? "/", Path = fs.Text("Path"), Device = fs.Text("Device"), Uuid = fs.Text("Uuid"), Type = fs.Text("Type") });
+            fs.WarnUnread();
+        }
+
+        r.WarnUnread();
+        errors.AddRange(unknown);
+        return errors.Count == 0 ? facts : throw new ConfigException(errors);
+    }
+
+    /// <summary>Writes it for <see cref="Parse"/>; a member that is not in both does not reach the rescue system.</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("FileSystems");
+        foreach (FixupFileSystem fs in FileSystems)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("MountPoint", fs.MountPoint);
+            writer.WriteString("Path", fs.Path);
+            writer.WriteString("Device", fs.Device);
+            writer.WriteString("Uuid", fs.Uuid);
+            writer.WriteString("Type", fs.Type);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("SwapFiles");
+        foreach (SwapFile swap in SwapFiles)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("Path", swap.Path);
+            writer.WriteNumber("Bytes", swap.Bytes);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        FixupRecordJson.Write(writer, "Folded", Folded);
+        FixupRecordJson.Write(writer, "Skip", Skip);
+        FixupRecordJson.Write(writer, "Only", Only);
+        writer.WriteString("SystemDisk", SystemDisk);
+        writer.WriteString("Hostname", Hostname);
+        writer.WriteString("Marker", Marker);
+        writer.WriteString("Before", Before);
+        writer.WriteString("After", After);
+        writer.WriteBoolean("NewMachineId", NewMachineId);
+        writer.WriteBoolean("NewHostKeys", NewHostKeys);
+        writer.WriteBoolean("OnlyOnDisk", OnlyOnDisk);
+        writer.WriteEndObject();
+    }
 
     /// <summary>Whether a file system with this UUID is at the destination.</summary>
     public bool HasUuid(string uuid) => FileSystems.Exists(f => string.Equals(f.Uuid, uuid, StringComparison.OrdinalIgnoreCase));

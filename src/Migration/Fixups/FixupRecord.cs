@@ -23,6 +23,7 @@ public static class FixupOutcomes
 }
 
 /// <summary>One step of the fix-ups, as the report shows it.</summary>
+[System.Text.Json.Serialization.JsonConverter(typeof(FixupRecordJson))]
 public sealed class FixupRecord
 {
     /// <summary>Name of the step.</summary>
@@ -74,11 +75,4 @@ public sealed class FixupCommand
 
     /// <summary>The end of what it printed, when it failed.</summary>
     public string? Output { get; set; }
-}
-
-/// <summary>What travels between the migration and the rescue system: one line of JSON each.</summary>
-internal static class FixupJson
-{
-    /// <summary>As the state is written, without line breaks.</summary>
-    public static Stages.StateJson Line { get; } = new(new System.Text.Json.JsonSerializerOptions(Stages.StateJson.Default.Options) { WriteIndented = false });
 }

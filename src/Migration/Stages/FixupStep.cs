@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Fixups;
 using NativeSync.Migration.Source;
@@ -26,7 +25,7 @@ internal sealed class FixupStep : Step
         }
 
         string agent = await context.System!.AgentPathAsync(ct).ConfigureAwait(false);
-        string facts = JsonSerializer.Serialize(Facts(context), FixupJson.Line.FixupFacts);
+        string facts = FixupRecordJson.Text(Facts(context).Write);
         string root = Encoding.UTF8.GetString(context.Places![0]);
         string script = $$"""
             f=$(mktemp 2>/dev/null) || f={{Shell.Quote(agent + ".facts")}}
@@ -90,7 +89,7 @@ internal sealed class FixupStep : Step
         List<FixupRecord> records = [];
         foreach (string line in result.Output.Split('\n'))
         {
-            if (line.StartsWith('{') && JsonSerializer.Deserialize(line, FixupJson.Line.FixupRecord) is { } record)
+            if (line.StartsWith('{') && FixupRecordJson.Parse(line) is { } record)
             {
                 records.Add(record);
                 context.Log.Info($"fix-up {FixupText.Of(record).TrimEnd()}");

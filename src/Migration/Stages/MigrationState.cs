@@ -186,5 +186,4 @@ public sealed class VerifyRecord
 /// <summary>Source-generated reader and writer of the state.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(MigrationState))]
-[JsonSerializable(typeof(FixupFacts))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using NativeSync.Migration.Fixups;
 
 namespace NativeSync.Migration.Tests.Fixups;
@@ -76,7 +75,7 @@ internal sealed class SampleRoot
         string[] words = head.Split(' ');
         if (head == "facts")
         {
-            Facts = JsonSerializer.Deserialize(content, FixupJson.Line.FixupFacts)!;
+            Facts = FixupFacts.Parse("facts", Encoding.UTF8.GetBytes(content));
         }
         else if (words[0] == "kernel")
         {

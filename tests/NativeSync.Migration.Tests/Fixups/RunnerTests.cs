@@ -1,0 +1,155 @@
+using NativeSync.Migration.Fixups;
+
+namespace NativeSync.Migration.Tests.Fixups;
+
+/// <summary>What the runner makes of failures, hooks and choices.</summary>
+public sealed class RunnerTests
+{
+    private const string Uuid = "aaaaaaaa-1111-2222-3333-444444444444";
+
+    [Fact]
+    public void HooksRunBeforeAndAfterAndTheirFailureEndsTheFixups()
+    {
+        FixupFacts facts = new() { Before = "before", After = "after" };
+        (FixupRecord[] records, RecordingShell shell) = Run(new MemoryTree(), facts);
+        Assert.Equal(["before", "after"], shell.Scripts);
+        Assert.Equal(FixupList.All.Count, records.Length);
+
+        (records, shell) = Run(new MemoryTree(), facts, _ => (3, "it\nsaid no\n"));
+        FixupRecord failed = Assert.Single(records);
+        Assert.Equal((FixupOutcomes.Failed, "Client.Fixups.Before: exit code 3: said no"), (failed.Outcome, failed.Why));
+        Assert.Equal(["before"], shell.Scripts);
+    }
+
+    [Fact]
+    public void OnlyAndSkipChooseTheSteps()
+    {
+        FixupFacts facts = new() { Only = ["resolver", "selinux"], Skip = ["selinux"] };
+        MemoryTree tree = new(("etc/resolv.conf", "nameserver 10.0.0.1\n"), ("etc/selinux/config", "SELINUX=enforcing\n"), ("etc/passwd", ""));
+        (FixupRecord[] records, _) = Run(tree, facts);
+        Assert.Equal("resolver", Assert.Single(records, r => r.Outcome == FixupOutcomes.Changed).Name);
+        Assert.All(records.Where(r => r.Name != "resolver"), r => Assert.Equal(FixupOutcomes.Skipped, r.Outcome));
+    }
+
+    [Fact]
+    public void ARootWithoutVirtioIsRefused()
+    {
+        MemoryTree tree = new(("boot/vmlinuz-2.6.18-8.el5", ""), ("lib/modules/2.6.18-8.el5/modules.dep", "kernel/drivers/ext3.ko:\n"), ("boot/initrd-2.6.18-8.el5.img", ""));
+        (FixupRecord[] records, _) = Run(tree, new FixupFacts());
+        Assert.Equal(("initramfs", FixupOutcomes.Failed), (records[^1].Name, records[^1].Outcome));
+        Assert.StartsWith("no kernel in /boot has the drivers", records[^1].Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnImageThatStillLacksTheDriversIsAFailureAndOneThatWasOnlyOutOfDateIsAWarning()
+    {
+        SampleRoot debian = SampleRoot.Read("debian8");
+        (FixupRecord[] records, _) = Run(debian.Tree, debian.Facts, script => script.Contains("initramfs", StringComparison.Ordinal) ? (1, "no space\n") : (0, ""));
+        FixupRecord record = Assert.Single(records, r => r.Name == "initramfs");
+        Assert.Equal(FixupOutcomes.Warned, record.Outcome);
+        Assert.Contains("no space", record.Warnings.Single(), StringComparison.Ordinal);
+
+        SampleRoot suse = SampleRoot.Read("suse12");
+        (records, _) = Run(suse.Tree, suse.Facts);
+        Assert.Equal(("initramfs", FixupOutcomes.Failed, "make the initramfs of kernel 4.12.14-122-default: the new image lacks virtio drivers"), (records[^1].Name, records[^1].Outcome, records[^1].Why));
+    }
+
+    [Fact]
+    public void WhereGrubCannotBeInstalledFromInsideTheRescueSystemDoesItWithAPlainMenu()
+    {
+        SampleRoot rocky = SampleRoot.Read("rhel9");
+        (FixupRecord[] records, RecordingShell shell) = Run(rocky.Tree, rocky.Facts, script => script.StartsWith("grub2-install", StringComparison.Ordinal) ? (1, "unknown filesystem\n") : (0, ""));
+        FixupRecord loader = Assert.Single(records, r => r.Name == "boot-loader");
+        Assert.Equal([1, 0], loader.Commands.Select(c => c.ExitCode!.Value));
+        Assert.True(loader.Commands[1].Outside);
+        Assert.Contains("--boot-directory=\"$ROOT/boot\" '/dev/vdb'", shell.Scripts[^1], StringComparison.Ordinal);
+        Assert.Contains($"linux /boot/vmlinuz-5.14.0-362.el9.x86_64 root=UUID={Uuid} ro ", rocky.Tree.Text("boot/grub/grub.cfg"), StringComparison.Ordinal);
+        Assert.DoesNotContain("blscfg", rocky.Tree.Text("boot/grub2/grub.cfg"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhereNothingInstallsGrubTheStepFails()
+    {
+        SampleRoot rocky = SampleRoot.Read("rhel6");
+        (FixupRecord[] records, _) = Run(rocky.Tree, rocky.Facts, script => script.Contains("grub", StringComparison.Ordinal) ? (1, "no\n") : (0, ""), images: true);
+        Assert.Equal(("boot-loader", FixupOutcomes.Failed, "install GRUB from the rescue system: exit code 1: no"), (records[^1].Name, records[^1].Outcome, records[^1].Why));
+    }
+
+    [Fact]
+    public void AGeneratorThatFailsLeavesTheEditedMenuAndWhereThereIsNoneAPlainOneIsMade()
+    {
+        SampleRoot centos = SampleRoot.Read("rhel7");
+        (FixupRecord[] records, _) = Run(centos.Tree, centos.Facts, script => script.Contains("mkconfig", StringComparison.Ordinal) ? (1, "failed to get canonical path\n") : (0, ""));
+        Assert.Equal("the boot menu could not be made anew; the edited one stays", Assert.Single(records, r => r.Name == "boot-menu").Warnings.Single());
+        Assert.Contains("CentOS Linux", centos.Tree.Text("boot/grub2/grub.cfg"), StringComparison.Ordinal);
+
+        centos = SampleRoot.Read("rhel7");
+        centos.Tree.Remove("boot/grub2/grub.cfg");
+        Run(centos.Tree, centos.Facts);
+        Assert.Contains($"root=UUID={Uuid}", centos.Tree.Text("boot/grub2/grub.cfg"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ANewIdentityIsGivenOnceAndOnlyWhenAskedFor()
+    {
+        MemoryTree tree = new(("etc/hostname", "web1\n"), ("etc/hosts", "127.0.0.1 localhost\n10.0.0.5  web1.example.com web1\n"), ("etc/machine-id", "abc\n"), ("var/lib/dbus/machine-id", "abc\n"), ("etc/ssh/ssh_host_rsa_key", "k"), ("etc/ssh/ssh_host_rsa_key.pub", "p"), ("etc/ssh/sshd_config", ""));
+        (FixupRecord[] records, _) = Run(tree, new FixupFacts());
+        Assert.Equal(FixupOutcomes.Unchanged, Assert.Single(records, r => r.Name == "identity").Outcome);
+        FixupFacts facts = new() { Hostname = "web2.example.com", NewMachineId = true, NewHostKeys = true };
+        (_, RecordingShell shell) = Run(tree, facts);
+        Assert.Equal(("web2.example.com\n", "", null), (tree.Text("etc/hostname"), tree.Text("etc/machine-id"), tree.Text("etc/ssh/ssh_host_rsa_key")));
+        Assert.Contains("web2", tree.Text("etc/hosts"), StringComparison.Ordinal);
+        Assert.Equal(["ssh-keygen -A"], shell.Scripts);
+        tree.Add("etc/machine-id", "new\n").Add("etc/ssh/ssh_host_rsa_key", "n");
+        (_, shell) = Run(tree, facts);
+        Assert.Equal(("new\n", "n"), (tree.Text("etc/machine-id"), tree.Text("etc/ssh/ssh_host_rsa_key")));
+        Assert.Empty(shell.Scripts);
+    }
+
+    [Theory]
+    [InlineData("5.9.0-2", "5.10.0-1", -1)]
+    [InlineData("6.1.0-9-amd64", "6.1.0-18-amd64", -1)]
+    [InlineData("6.1.0-18-amd64", "6.1.0-18-amd64", 0)]
+    [InlineData("4.18.0-513.el8", "4.18.0-80.el8", 1)]
+    public void KernelsAreOrderedByTheirNumbers(string a, string b, int order) => Assert.Equal(order, Math.Sign(BootKernel.CompareReleases(a, b)));
+
+    [Theory]
+    [InlineData("root=/dev/sda1 ro quiet", "root=UUID=U ro quiet net.ifnames=0 biosdevname=0 console=tty0 console=ttyS0,115200")]
+    [InlineData("ro root=LABEL=x console=ttyS0,9600 resume=/dev/sda2", "ro root=UUID=U console=tty0 console=ttyS0,9600 net.ifnames=0 biosdevname=0")]
+    [InlineData("root=UUID=U opt=\"two words\" ip=10.0.0.1::x rootfstype=xfs", "root=UUID=U opt=\"two words\" net.ifnames=0 biosdevname=0 console=tty0 console=ttyS0,115200")]
+    public void ACommandLineNamesTheRootAndTheConsoleOnce(string before, string after)
+    {
+        Assert.Equal(after, KernelArguments.Rewrite(before, "U", "ext4"));
+        Assert.Equal(after, KernelArguments.Rewrite(after, "U", "ext4"));
+    }
+
+    [Fact]
+    public void SuperblocksAreRead()
+    {
+        byte[] device = new byte[0x10100];
+        (device[0x438], device[0x439], device[0x460]) = (0x53, 0xEF, 0x40);
+        Convert.FromHexString("00112233445566778899aabbccddeeff").CopyTo(device, 0x468);
+        Assert.Equal(("ext4", "00112233-4455-6677-8899-aabbccddeeff"), Superblock.Parse(device));
+        Assert.Equal((null, null), Superblock.Parse(new byte[0x10100]));
+        Assert.Equal((null, null), Superblock.Parse([]));
+        byte[] xfs = new byte[512];
+        "XFSB"u8.CopyTo(xfs);
+        Assert.Equal(("xfs", "00000000-0000-0000-0000-000000000000"), Superblock.Parse(xfs));
+    }
+
+    private static (FixupRecord[] Records, RecordingShell Shell) Run(MemoryTree tree, FixupFacts facts, Func<string, (int, string)>? answer = null, bool images = false)
+    {
+        RecordingShell shell = new() { Answer = answer };
+        if (images)
+        {
+            foreach (string path in tree.Paths.Where(p => p.StartsWith("boot/init", StringComparison.Ordinal)).ToList())
+            {
+                tree.Add(path, Cpio.WithModules("x", BootKernel.Drivers));
+            }
+        }
+
+        List<FixupRecord> records = [];
+        new FixupRunner(tree, facts, shell).Run(FixupList.All, records.Add);
+        return ([.. records], shell);
+    }
+}
