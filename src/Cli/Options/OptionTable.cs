@@ -135,7 +135,7 @@ internal static class OptionTable
         Row(Progress, "progress", '\0', null, Differs, "a line for each file, once it is there; --info=progress2 for the whole transfer").No("progress"),
         Row(PartialProgress, "", 'P', null, Equal, "the same as --partial --progress"),
         Row(Itemize, "itemize-changes", 'i', null, Equal, "say what changes about each entry; twice: name what does not change, too").No("itemize-changes", "i"),
-        Row(RemoteOption, "remote-option", 'M', "OPT", Differs, "give an option to the other side only: --fake-super; others are refused"),
+        Row(RemoteOption, "remote-option", 'M', "OPT", Differs, "give an option to the other side only: --fake-super, --bwlimit; others are refused"),
         Row(OptionId.OutFormat, "out-format", '\0', "FORMAT", Equal, "say it in this format", "log-format"),
         Row(OptionId.LogFile, "log-file", '\0', "FILE", Equal, "append what is done to a log"),
         Row(LogFileFormat, "log-file-format", '\0', "FMT", Equal, "in this format (%i %n%L)"),

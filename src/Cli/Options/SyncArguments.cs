@@ -20,6 +20,9 @@ internal sealed record SyncArguments
     /// <summary>A batch that is written or read; null for none.</summary>
     public BatchArguments? Batch { get; init; }
 
+    /// <summary><c>--bwlimit</c> of the other side alone, in bytes per second; null where both have the same.</summary>
+    public long? RemoteBandwidthLimit { get; init; }
+
     /// <summary>Another codec that <c>--compress-choice</c> named in place of zstd; null for none.</summary>
     public string? CodecAsked { get; init; }
 

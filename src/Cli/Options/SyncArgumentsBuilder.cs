@@ -38,6 +38,7 @@ internal sealed class SyncArgumentsBuilder
     private BandwidthFile? _bandwidthFile;
     private int _lanes;
     private long _blockSize;
+    private long? _remoteBandwidth;
     private int _timeout, _connectTimeout, _ipVersion, _modifyWindow;
     private long? _maxDelete;
     private string? _rsh, _rsyncPath, _sshConfig;
@@ -160,8 +161,7 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.ChangeOwner: Set(_attributes.ChangeOwner(given), true); break;
             case OptionId.UserMap: _attributes.Map(given); Set(JobFlags.Owner, true); break;
             case OptionId.GroupMap: _attributes.Map(given); Set(JobFlags.Group, true); break;
-            case OptionId.RemoteOption when given.Text == "--fake-super": Set(JobFlags.FakeSuper, true); break;
-            case OptionId.RemoteOption: throw NotYet(given);
+            case OptionId.RemoteOption: ApplyRemotely(given); break;
             case OptionId.CreationTimes or OptionId.CopyAs or OptionId.Iconv: AttributeArguments.Refuse(given); break;
             case OptionId.DryRun: Set(JobFlags.DryRun, true); break;
             case OptionId.Checksum: Set(JobFlags.Checksum, on); break;
@@ -287,6 +287,7 @@ internal sealed class SyncArgumentsBuilder
             FilesFrom = _batch.Reads ? null : _filesFrom,
             Batch = batch,
             CodecAsked = compress ? _codecAsked : null,
+            RemoteBandwidthLimit = _remoteBandwidth,
             IsIncremental = _incremental && Has(JobFlags.Recursive) && (_flags & (JobFlags.PruneEmptyDirectories | JobFlags.DelayUpdates)) == 0
                 && update.DeleteTiming is DeleteTiming.During or DeleteTiming.Delay,
             MungeLinks = _mungeLinks,
@@ -443,7 +444,20 @@ internal sealed class SyncArgumentsBuilder
         return value >= least && value <= most ? (int)value : throw new UsageException($"{UsageException.Quote(given.Given)}: the number is out of range");
     }
 
-    private static UsageException NotYet(GivenOption given) => new($"option {UsageException.Quote(given.Given)} is not supported yet", UsageException.Unsupported);
+    /// <summary>What an option says to the other side alone. Most mean nothing to one side without the other.</summary>
+    private void ApplyRemotely(GivenOption given)
+    {
+        GivenOption? told = OptionParser.Parse([given.Value]) is { Options: [var only], Operands: [] } ? only : null;
+        switch (told?.Option.Id)
+        {
+            case OptionId.FakeSuper: Set(JobFlags.FakeSuper, true); break;
+            case OptionId.BandwidthLimit: _remoteBandwidth = told.Negated ? 0 : SizeValue.ParseBandwidth(told.Text); break;
+            case OptionId.NoEffect: break;
+            default:
+                throw new UsageException(
+                    $"option {UsageException.Quote(given.Given)} is not supported: --fake-super and --bwlimit can be for the other side alone (give others to both)", UsageException.Unsupported);
+        }
+    }
 
     private void Set(JobFlags flags, bool on) => _flags = on ? _flags | flags : _flags & ~flags;
 

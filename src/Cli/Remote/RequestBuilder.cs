@@ -53,6 +53,7 @@ internal static class RequestBuilder
             Destination = plan.Destination,
             FilesFrom = list,
             FilesFromIsRemote = remoteList,
+            RemoteBandwidthLimit = arguments.RemoteBandwidthLimit,
             WriteBatch = arguments.Batch is { Reads: false } batch ? batch.Path : null,
             Options = options,
         };

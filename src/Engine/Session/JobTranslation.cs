@@ -10,7 +10,7 @@ internal static class JobTranslation
         var options = request.Options;
         var numbers = new List<KeyValuePair<JobNumber, long>>();
         Add(numbers, JobNumber.CompressLevel, options.CompressLevel ?? 0);
-        Add(numbers, JobNumber.BandwidthLimit, options.BandwidthLimit);
+        Add(numbers, JobNumber.BandwidthLimit, request.RemoteBandwidthLimit ?? options.BandwidthLimit);
         Add(numbers, JobNumber.TimeoutSeconds, options.TimeoutSeconds);
         Add(numbers, JobNumber.BlockSize, options.BlockSize);
         Add(numbers, JobNumber.ModifyWindow, options.ModifyWindow);

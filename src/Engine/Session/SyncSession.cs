@@ -78,6 +78,12 @@ internal sealed class SyncSession : IAsyncDisposable
             _context.Abort.Abort(e);
             throw;
         }
+        catch (FilterException e)
+        {
+            SessionException reason = new(e.ExitCode, e.Message, e);
+            _context.Abort.Abort(reason);
+            throw reason;
+        }
 
         _sender.Start(_sources);
         return await FinishSendingAsync(_sender).ConfigureAwait(false);

@@ -204,6 +204,9 @@ public sealed record SyncRequest
     /// </summary>
     public byte[]? WriteBatch { get; init; }
 
+    /// <summary>Bytes per second that the other end may send, 0 for no limit; null for <see cref="SyncOptions.BandwidthLimit"/>, as here.</summary>
+    public long? RemoteBandwidthLimit { get; init; }
+
     /// <summary>True when <see cref="FilesFrom"/> is at the other end of the connection.</summary>
     public bool FilesFromIsRemote { get; init; }
 

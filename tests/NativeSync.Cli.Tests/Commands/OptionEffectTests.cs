@@ -119,6 +119,10 @@ public sealed class OptionEffectTests
         Assert.Equal(6, Parse("-a6", "a", "h:b").Remote.IpVersion);
         Assert.True(Parse("-a", "--atimes", "a", "b").Has(JobFlags.AccessTimes));
         Assert.True(Parse("-a", "--fake-super", "a", "b").Options.FakeSuper);
+        Assert.True(Parse("-a", "-M--fake-super", "a", "h:b").Has(JobFlags.FakeSuper));
+        SyncArguments limited = Parse("-a", "--bwlimit=10", "--remote-option=--bwlimit=20", "h:a", "b");
+        Assert.Equal((10 * 1024L, 20 * 1024L), (limited.Options.BandwidthLimit, limited.RemoteBandwidthLimit));
+        Assert.Equal(4, Assert.Throws<UsageException>(() => Parse("-a", "-M--log-file=x", "a", "h:b")).ExitCode);
         Assert.True(Parse("-a", "--fileflags", "a", "b").Has(JobFlags.FileFlags));
         Assert.True(Parse("-a", "--project-ids", "a", "b").Has(JobFlags.ProjectIds));
         Assert.Equal(1, Assert.Throws<UsageException>(() => Parse("-az", "--skip-compress=mp[34", "a", "b")).ExitCode);

@@ -13,6 +13,9 @@ internal sealed class ReceiverTree : IDisposable
 {
     private readonly SyncContext _context;
 
+    // What is received are entries of the root that were named: to their rules the root is one of the directories above.
+    private readonly bool _rootIsNamed;
+
     /// <param name="context">Of the session.</param>
     /// <param name="root">The destination; closed with the tree.</param>
     /// <param name="rootGoal">What the destination directory is to look like; null when it stays as it is.</param>
@@ -21,6 +24,7 @@ internal sealed class ReceiverTree : IDisposable
     public ReceiverTree(SyncContext context, DestinationRoot root, DirectoryGoal? rootGoal, IdentityMapper? identities, Action onProgress)
     {
         _context = context;
+        _rootIsNamed = rootGoal is null;
         Root = root;
         Filters = context.FiltersIn(FilterSide.Receiver, root.Path, (path, errno) => Report(Operation.Open, errno, path));
         Handles = new DirectoryHandles(context.Io, root.Fd, context.Has(JobFlags.KeepDirLinks) || (context.Options.SourceOptions & SourceOptions.NoImpliedDirs) != 0);
@@ -105,7 +109,7 @@ internal sealed class ReceiverTree : IDisposable
     public bool AsksForAll => Alternates.IsOn || Finder.IsOn || _context.Has(JobFlags.Existing) || Placement.Partials.IsShared || _context.Options.DeleteTiming == DeleteTiming.Before;
 
     /// <summary>The filter rules in a directory here, from those in the one above it (null for the root).</summary>
-    public DirectoryRules EnterRules(DirectoryRules? above, byte[] path, int fd) => above is null ? Filters.EnterRoot(fd) : Filters.Enter(above, path, fd);
+    public DirectoryRules EnterRules(DirectoryRules? above, byte[] path, int fd) => above is null ? (_rootIsNamed ? Filters.FromAbove(withRoot: true) : Filters.EnterRoot(fd)) : Filters.Enter(above, path, fd);
 
     /// <summary>The name that an entry has here.</summary>
     public ReadOnlySpan<byte> LocalName(ReceiverDirectory directory, int index) =>
