@@ -79,6 +79,11 @@ public sealed class FstabTests
         """, Facts(folded: ["/var", "/home"], swap: true));
 
     [Fact]
+    public void ASwapPartitionThatWasMadeIsUsedBesideASwapFile() => Becomes(
+        "UUID=11111111-2222-3333-4444-555555555555 / ext4 defaults 0 1\n/swap.img none swap sw 0 0\n",
+        $"UUID={System} / ext4 defaults 0 1\n/swap.img none swap sw 0 0\nUUID={Swap} none swap defaults 0 0\n", Facts(swap: true));
+
+    [Fact]
     public void UbuntuKeepsItsSwapFileAndLosesTheLineOfADiskThatStayedBehind() => Becomes(
         """
         # / was on /dev/sda2 during curtin installation
