@@ -144,6 +144,22 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(File.ReadAllBytes(InSource("deep/large")), File.ReadAllBytes(InDestination("deep/large")));
     }
 
+    [Fact]
+    public async Task WhatCountsAsDoneIsOnTheDisksBefore()
+    {
+        var calls = new FaultySystemCalls(LinuxSystemCalls.Instance);
+        var late = 0L;
+        calls.Fail(call => call.Kind is SystemCall.Write or SystemCall.WriteAt or SystemCall.RenameAt && calls.CallsOf(SystemCall.SyncFileSystem) > 0 && Interlocked.Increment(ref late) < 0, Errno.EIO);
+        await RunAsync(calls, durable: true);
+        Assert.Equal(1, calls.CallsOf(SystemCall.SyncFileSystem));
+        Assert.Equal(0, late);
+        File.Delete(InDestination("small"));
+        var broken = new FaultySystemCalls(LinuxSystemCalls.Instance).FailAll(SystemCall.SyncFileSystem, Errno.EIO);
+        var failure = await Assert.ThrowsAsync<SessionException>(() => RunAsync(broken, durable: true));
+        Assert.Equal(ExitCodes.FileIo, failure.ExitCode);
+        Assert.Contains("did not reach its disk", failure.Message, StringComparison.Ordinal);
+    }
+
     private static byte[] Content(int seed)
     {
         var content = new byte[Size];
@@ -183,7 +199,8 @@ public sealed class ResumeTests : IDisposable
     }
 
     private async Task<SyncReport> RunAsync(
-        ISystemCalls? receiver = null, string source = "src/", string destination = "dst", long cut = long.MaxValue, Action<CuttingLane>? seen = null)
+        ISystemCalls? receiver = null, string source = "src/", string destination = "dst", long cut = long.MaxValue, Action<CuttingLane>? seen = null,
+        bool durable = false)
     {
         var environment = new SyncEnvironment(receiver ?? LinuxSystemCalls.Instance, TimeProvider.System);
         await using var connection = new InProcessConnection(async (lane, ct) =>
@@ -193,7 +210,7 @@ public sealed class ResumeTests : IDisposable
             await Agent.ServeAsync(cutting, environment, ct);
         });
         var request = _tree.Request(source, destination, JobFlags.Delete);
-        request = request with { Options = request.Options with { ResumeFrom = 64 << 10 } };
+        request = request with { Options = request.Options with { ResumeFrom = 64 << 10, Durable = durable } };
         return await Synchronizer.PushAsync(connection, request).WaitAsync(Patience);
     }
 }
