@@ -129,7 +129,7 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         var listing = new DirectoryListing();
         var error = _scanner.Scan(fd, ScanFields.None, listing);
         context.Io.Close(fd);
-        return error >= 0 && listing.Count == 0;
+        return error >= 0 && listing.Count == 0 && !listing.Incomplete;
     }
 
     private static bool IsExtraneous(ReceiverDirectory directory, DirectoryRules rules, DirectoryListing local, int index, DirectoryListing remote) =>
@@ -281,8 +281,13 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
                 return false;
             }
 
+            foreach (var problem in listing.Problems ?? [])
+            {
+                tree.Report(problem.Operation, problem.Error, PathBytes.Join(directory.Path, PathBytes.Join(below, problem.Name)));
+            }
+
             rules = tree.EnterRules(rules, PathBytes.Join(directory.Path, below), fd);
-            var empty = !rules.IsUncertain;
+            var empty = !rules.IsUncertain && !listing.Incomplete;
             foreach (var i in rules.IsUncertain ? [] : InOrder(listing))
             {
                 var child = listing.Name(i).ToArray();

@@ -20,7 +20,8 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
     public async Task AnyFaultUnderAnyOptionsLosesNothingAndTheNextRunCompletes()
     {
         int? only = Environment.GetEnvironmentVariable("NATIVESYNC_SEED") is { Length: > 0 } given ? int.Parse(given, CultureInfo.InvariantCulture) : null;
-        var sets = only is not null ? 1 : TestRun.IsQuick ? 12 : 80;
+        // Which call is the Nth depends on how threads take turns, so that every run is another one: more of them find more.
+        var sets = only is not null ? 1 : Environment.GetEnvironmentVariable("NATIVESYNC_FAULT_SETS") is { Length: > 0 } many ? int.Parse(many, CultureInfo.InvariantCulture) : TestRun.IsQuick ? 8 : 24;
         var failures = new List<string>();
         for (var i = 0; i < sets; i++)
         {
@@ -90,7 +91,9 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
         }
 
         Assert.True(ground.Difference(judge).Length == 0, $"{story}\ndiffers:\n{ground.Difference(judge)}");
-        Assert.True(!fault.Once || plan.Options.AlternateUse != AlternateUse.None || !ground.Look("dst").Keys.Any(p => Path.GetFileName(p) is ".part" or ".~tmp~"), story + "\na place for incomplete files is left");
+        // A delayed file whose name is linked to another one by the next run stays where it waited, as with rsync.
+        var places = ground.Look("dst").Keys.Where(p => Path.GetFileName(p) is ".part" or ".~tmp~" && !File.Exists(Path.Combine(ground["dst"], p, "hard")));
+        Assert.True(!fault.Once || plan.Options.AlternateUse != AlternateUse.None || !places.Any(), story + "\na place for incomplete files is left");
         if (fault.Once)
         {
             Assert.True(!ground.Temporaries().Any(), $"{story}\nleft: {string.Join(' ', ground.Temporaries())}");
@@ -99,7 +102,8 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
 
     /// <summary>A fault in something that does not matter (a hint, a look-up that is repeated) need not be told.</summary>
     private static bool ContentsAgree(FaultGround ground, OptionPlan plan) =>
-        ground.Difference(plan.Judge(ground).Replace("-a", "-rl", StringComparison.Ordinal), (plan.Options.Flags & JobFlags.Delete) != 0).Length == 0;
+        ground.Difference(plan.Judge(ground), (plan.Options.Flags & JobFlags.Delete) != 0).Length == 0
+        || ground.Difference(plan.Judge(ground).Replace("-a", "-rl", StringComparison.Ordinal), (plan.Options.Flags & JobFlags.Delete) != 0).Length == 0;
 
     /// <summary>
     /// Each file that was there and that the source has, too, is still there, old or new; what is complete under a name has the content of

@@ -107,13 +107,23 @@ internal sealed class Placement : IDisposable
     /// <summary>Gives something complete its name; what has it is kept when asked for. 0, or -errno.</summary>
     public int Replace(byte[] path, in Staged staged, int dirfd, ReadOnlySpan<byte> name)
     {
-        var isKept = Backups.IsOn && _context.Io.StatAt(dirfd, name, out var old) >= 0 && !old.IsDirectory && (old.IsRegular || Backups.KeepsDeleted(path));
-        if (isKept && Backups.KeepReplaced(path, dirfd, name) is < 0 and var error)
+        var isKept = false;
+        if (Backups.IsOn && _context.Io.StatAt(dirfd, name, out var old) is var seen and not -Errno.ENOENT)
         {
-            return error;
+            if (seen < 0)
+            {
+                return seen; // Whether there is something to keep is not known.
+            }
+
+            isKept = !old.IsDirectory && (old.IsRegular || Backups.KeepsDeleted(path));
         }
 
-        error = _context.Io.RenameAt(staged.Dirfd, staged.Name, dirfd, name);
+        if (isKept && Backups.KeepReplaced(path, dirfd, name) is < 0 and var unkept)
+        {
+            return unkept;
+        }
+
+        var error = _context.Io.RenameAt(staged.Dirfd, staged.Name, dirfd, name);
         if (error < 0 && isKept)
         {
             Backups.Restore(path, dirfd, name);
