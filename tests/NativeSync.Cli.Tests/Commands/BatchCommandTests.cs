@@ -46,6 +46,7 @@ public sealed class BatchCommandTests
     [InlineData(12, "-a --read-batch=T/empty T/d", true)]
     [InlineData(2, "-a --read-batch=T/foreign T/d", true)]
     [InlineData(2, "-a --read-batch=T/rsyncs T/d", false)]
+    [InlineData(2, "-a --read-batch=/dev/zero T/d", false)]
     [InlineData(0, "-an --write-batch=T/b T/s T/d", true)]
     [InlineData(0, "-a --list-only --write-batch=T/b T/s T/d", true)]
     public async Task TheCodeIsRsyncs(int code, string line, bool asRsync)

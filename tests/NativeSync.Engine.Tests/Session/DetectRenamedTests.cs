@@ -131,6 +131,19 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task PermissionsDoNotComeAlongUnasked()
+    {
+        Write("src/one", new string('1', 5000), When);
+        await Push();
+        File.Move(At("src/one"), At("src/uno"));
+        SyncTree.Shell($"chmod 600 {At("src/uno")}; chmod 4755 {At("dst/one")}");
+        var report = await Push(JobFlags.Delete, options => options with { Flags = options.Flags & ~JobFlags.Permissions });
+        Assert.Equal(0, report.Statistics.LiteralBytes);
+        Assert.False(File.Exists(At("dst/one")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(At("dst/uno")));
+    }
+
+    [Fact]
     public async Task ABoundOnDeletionsHoldsForMoves()
     {
         Write("src/one", new string('1', 5000), When);

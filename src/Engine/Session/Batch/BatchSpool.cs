@@ -38,13 +38,19 @@ internal static class BatchSpool
     private static int Copy(ISystemCalls io, int from, int to)
     {
         var chunk = new byte[256 * 1024];
-        while (true)
+        var begun = false;
+        for (var isBatch = true; isBatch;)
         {
             var count = (int)io.Read(from, chunk);
             if (count <= 0)
             {
                 return count;
             }
+
+            // What is none may never end; its beginning is enough to refuse it by.
+            var start = chunk.AsSpan(0, Math.Min(count, BatchFormat.Magic.Length - 1));
+            isBatch = begun || BatchFormat.Magic.StartsWith(start);
+            begun = true;
 
             for (var done = 0; done < count;)
             {
@@ -57,5 +63,7 @@ internal static class BatchSpool
                 done += written;
             }
         }
+
+        return 0;
     }
 }

@@ -47,8 +47,9 @@ internal sealed class ContentFinder : IDisposable
 
         _seed = BinaryPrimitives.ReadInt64LittleEndian(seed);
         _fates = new Fates(_seed);
-        // Moving is deleting under another name: what bounds or accompanies deletions forbids it.
-        _mayMove = context.Has(JobFlags.Delete) && context.Options.MaxDelete is null && !tree.Placement.Backups.IsOn && !context.Has(JobFlags.DelayUpdates);
+        // Moving is deleting under another name: what bounds or accompanies deletions forbids it. Without -p the old file's permissions,
+        // setuid among them, would come along.
+        _mayMove = context.Has(JobFlags.Delete) && context.Has(JobFlags.Permissions) && context.Options.MaxDelete is null && !tree.Placement.Backups.IsOn && !context.Has(JobFlags.DelayUpdates);
     }
 
     /// <summary>Content may be elsewhere, so nothing comes unasked.</summary>

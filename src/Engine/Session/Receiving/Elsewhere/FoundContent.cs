@@ -11,9 +11,10 @@ internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree
     /// <returns>False when it must be copied; then nothing has changed.</returns>
     public bool TryMove(Attempt attempt)
     {
-        // A file with other names cannot be given attributes and contents of its own.
+        // A file with other names cannot be given attributes and contents of its own, and another user's must not come to be one.
         var place = tree.Handles.Take(attempt.Key, attempt.Directory);
         var moved = place.Fd >= 0 && context.Io.StatAt(place.Fd, attempt.Name, out var status) >= 0 && status.IsSameVersion(attempt.Status) && status.LinkCount == 1
+            && (status.Uid == context.Io.EffectiveUserId() || (context.Has(JobFlags.Owner) && context.Io.EffectiveUserId() == 0))
             && tree.Placement.Replace(tree.PathOf(directory, index), new Staged(place.Fd, attempt.Name), dirfd, tree.LocalName(directory, index)) >= 0;
         tree.Handles.Return(place);
         if (moved)
