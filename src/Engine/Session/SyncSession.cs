@@ -201,6 +201,7 @@ internal sealed class SyncSession : IAsyncDisposable
                 BandwidthLimit = options.BandwidthLimit,
                 Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds),
                 Batch = batch,
+                BatchOnly = options.BatchOnly,
             },
             peerCredit,
             onRecords);

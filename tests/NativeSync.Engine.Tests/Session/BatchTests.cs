@@ -51,9 +51,15 @@ public sealed class BatchTests : IDisposable
         _tree.Reset("dst", "src");
         _tree.Reset("twin", "src");
         source.Mutate(40);
+        var noise = new byte[(8 * 1024 * 1024) + 7];
+        new Random(72).NextBytes(noise);
+        File.WriteAllBytes(At("src/noise"), noise);
+        File.WriteAllBytes(At("src/noise, small"), noise[..150_000]);
         var request = Request("dst", JobFlags.DryRun) with { WriteBatch = Bytes("batch") };
         var report = await Run(way, request with { Options = request.Options with { BatchOnly = true } });
         Assert.Equal(0, report.ExitCode);
+        Assert.True(way != "push" || report.BytesSent < 1024 * 1024, $"{report.BytesSent} bytes went over the line");
+        Assert.InRange(report.Statistics.LiteralBytes, noise.Length + 150_000, long.MaxValue);
         Assert.Empty(_tree.Difference("twin/", "dst/"));
         Assert.Equal(0, (await Apply("twin", 0)).ExitCode);
         Assert.Empty(_tree.Difference("src/", "twin/"));

@@ -19,6 +19,9 @@ internal sealed record LaneSettings
     /// <summary>Records what this end sends; null for nothing.</summary>
     public Batch.BatchWriter? Batch { get; init; }
 
+    /// <summary>Contents go there alone.</summary>
+    public bool BatchOnly { get; init; }
+
     /// <summary>Silence after which the session is given up; zero for never.</summary>
     public TimeSpan Timeout { get; init; }
 }
@@ -421,7 +424,15 @@ internal sealed class FrameLane : IAsyncDisposable
                 }
 
                 held = pack;
-                Group.Settings.Batch?.Append(pack!.Records);
+                if (Group.Settings.Batch is { } batch)
+                {
+                    batch.Append(pack!.Records);
+                    if (Group.Settings.BatchOnly)
+                    {
+                        Batch.RecordedContents.Strip(pack);
+                    }
+                }
+
                 var frame = packer.Encode(pack!, out var payload);
                 if (!Port.IsFirst && pack!.Frame.IsEmpty)
                 {

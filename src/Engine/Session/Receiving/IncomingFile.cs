@@ -79,7 +79,12 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         Note(_patcher?.Copy(basisOffset, length));
     }
 
-    public void Hole(long length) => Note(_patcher?.Hole(length));
+    public void Hole(long length)
+    {
+        // In a dry run it may stand for content that the batch of the other end has; rsync counts holes anyway.
+        _literal += context.Has(JobFlags.DryRun) ? length : 0;
+        Note(_patcher?.Hole(length));
+    }
 
     /// <summary>All tokens have come.</summary>
     public void End(int errno, ContentFlags flags, UInt128 digest)
@@ -94,6 +99,11 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         if (context.Has(JobFlags.DryRun))
         {
             // --only-write-batch: the batch has it.
+            if ((flags & ContentFlags.Unstable) != 0)
+            {
+                tree.Contents.SourceChanged(directory, index);
+            }
+
             Close();
             tree.Contents.Written(directory, index, error: 0, size, _literal, _matched, digest);
             return;
