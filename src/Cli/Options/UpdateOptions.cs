@@ -165,19 +165,31 @@ internal sealed class UpdateOptions
             _partialDirectory = Encoding.UTF8.GetBytes(directory);
         }
 
-        if (_partialDirectory is null or [] or [(byte)'.'])
+        _partialDirectory = _partialDirectory is [not (byte)'/', ..] relative ? Normal(relative) : _partialDirectory is [] ? null : _partialDirectory;
+    }
+
+    /// <summary>A relative path without what means nothing in it, so that the implied rule meets its names; null for the directory itself.</summary>
+    private static byte[]? Normal(byte[] given)
+    {
+        List<byte> path = [];
+        foreach (Range range in given.AsSpan().Split((byte)'/'))
         {
-            _partialDirectory = null;
-        }
-        else if (_partialDirectory[0] != '/')
-        {
-            _partialDirectory = _partialDirectory.AsSpan().TrimEnd((byte)'/').ToArray();
-            if (_partialDirectory.AsSpan().Contains((byte)'/') || _partialDirectory.AsSpan().SequenceEqual(".."u8))
+            ReadOnlySpan<byte> part = given.AsSpan(range);
+            if (part.SequenceEqual(".."u8))
             {
+                // rsync takes it, and then fails to keep each single file.
                 throw new UsageException(
-                    $"--partial-dir={UsageException.Quote(_partialDirectory)} is not supported: give one name, or an absolute path", UsageException.Unsupported);
+                    $"--partial-dir={UsageException.Quote(given)} is not supported: a relative one cannot lead out of the directories of its files; give an absolute path", UsageException.Unsupported);
+            }
+
+            if (!part.IsEmpty && !part.SequenceEqual("."u8))
+            {
+                path.AddRange(path.Count > 0 ? "/"u8 : []);
+                path.AddRange(part);
             }
         }
+
+        return path.Count > 0 ? [.. path] : null;
     }
 
     /// <summary>rsync's implied rules: backups are not deleted, and places for incomplete files are neither sent nor deleted.</summary>

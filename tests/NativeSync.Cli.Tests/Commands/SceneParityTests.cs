@@ -29,6 +29,11 @@ public sealed partial class SceneParityTests
 
         // Below a link that is followed.
         ("mkdir -p s/q/r x/y d; echo 1 >s/a; echo 3 >x/y/f; ln -s ../x s/lx; ln -s ../x/y/f s/lf", ["-aki --remove-source-files T/s/ T/d/", "-aLi --remove-source-files T/s/ T/d/"]),
+
+        // A place of several parts for what is incomplete: what is there already, what is sent of it, and what is deleted.
+        ("mkdir -p s/.a/b s/.a/.a s/q/.a s/q/x d/.a/.a d/.a/b d/q/.a d/q/x/.a/b d/q/z/.a/b; echo 1 >s/f; echo 2 >s/q/g; echo old >d/f; echo f >d/.a/b/f; echo o >d/.a/b/other; echo n >s/.a/b/n; echo m >s/.a/m; echo z >d/q/z/.a/b/z",
+            ["-ai --delay-updates --partial-dir=.a/b T/s/ T/d/", "-ai --delete --partial-dir=./.a//b/ T/s/ T/d/", "-ai --delete-after --delay-updates --partial-dir=.a/b T/s/ T/d/", "-ain --delete-excluded --partial-dir=.a/b T/s/ T/d/",
+                "-ai --partial-dir=b T/s/ T/d/", "-ai --partial-dir=./. T/s/ T/d/"]),
     ];
 
     [Fact]

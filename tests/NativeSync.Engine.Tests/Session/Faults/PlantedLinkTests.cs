@@ -64,6 +64,23 @@ public sealed class PlantedLinkTests : IDisposable
         AssertOutsideIsUntouched();
     }
 
+    /// <summary>A place of several parts: its last one is the run's to make, what leads there is the operator's.</summary>
+    [Fact]
+    public async Task ALinkOnTheWayToThePlaceForDelayedFilesIsNotFollowedAndOneUnderItsNameMakesWay()
+    {
+        _ground.Reset();
+        FaultGround.Shell($"cd {_ground.Root}; find src dst -depth -type d -exec mkdir {{}}/.in \\; ; rmdir src/d0/.in dst/d0/.in; ln -s {_ground["outside"]} dst/d0/.in; ln -s {_ground["outside"]} dst/d1/.in/part");
+        var result = await _ground.RunAsync(Delayed(".in/part", ".in/part"));
+
+        Assert.Equal(ExitCodes.Partial, result.ExitCode);
+        Assert.Contains(result.Report!.Problems, p => p.Message == "destination: creating the directory \"d0/.in/part\" failed: Not a directory (20)");
+        var (there, old, wanted) = (_ground.Look("dst"), _ground.Look("old"), _ground.Look("src"));
+        Assert.Equal(old["d0/f1"], there["d0/f1"]);
+        Assert.Equal(wanted["d1/f1"], there["d1/f1"]);
+        Assert.DoesNotContain("d1/.in/part", there.Keys);
+        AssertOutsideIsUntouched();
+    }
+
     [Fact]
     public async Task AFileInThePlaceForDelayedFilesStaysAndIsNamed()
     {

@@ -4,10 +4,13 @@ using NativeSync.Protocol;
 namespace NativeSync.Engine.Session.Receiving.Places;
 
 /// <summary>
-/// --partial-dir and --delay-updates: where what is incomplete, or waits for the end, lies. A name is a directory inside each
-/// directory that needs one, made when it does and removed when it is empty; an absolute path is one for all, and stays.
+/// --partial-dir and --delay-updates: where what is incomplete, or waits for the end, lies. A relative path counts from each
+/// directory that needs one; its last part is made then, and removed when it is empty. An absolute path is one for all, and stays.
 /// </summary>
-/// <remarks>A directory of that name is opened by handle and never through a link: one that somebody planted makes way for it.</remarks>
+/// <remarks>
+/// A relative one is opened by handle and never through a link. A link that somebody planted under its last part makes way for
+/// it; what leads there is the operator's and stays as it is, as with rsync.
+/// </remarks>
 internal sealed class PartialPlace : IDisposable
 {
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
@@ -15,7 +18,9 @@ internal sealed class PartialPlace : IDisposable
     private readonly ISystemCalls _io;
     private readonly DestinationRoot _root;
     private readonly byte[]? _absolute;
-    private readonly byte[]? _name;
+    private readonly byte[]? _relative;
+    private readonly byte[] _above = [];
+    private readonly byte[] _name = [];
     private readonly Lock _gate = new();
     private readonly HashSet<(int Directory, int Index)> _found = [];
     private int _fd = -1;
@@ -30,9 +35,10 @@ internal sealed class PartialPlace : IDisposable
         {
             _absolute = given;
         }
-        else
+        else if (IsGiven || context.Has(JobFlags.DelayUpdates))
         {
-            _name = given is { Length: > 0 } ? given : context.Has(JobFlags.DelayUpdates) ? ".~tmp~"u8.ToArray() : null;
+            _relative = IsGiven ? given! : ".~tmp~"u8.ToArray();
+            (_above, _name) = PathBytes.Split(_relative);
         }
     }
 
@@ -40,13 +46,13 @@ internal sealed class PartialPlace : IDisposable
     public bool IsGiven { get; }
 
     /// <summary>There is such a place, named or not.</summary>
-    public bool IsOn => IsGiven || _name is not null;
+    public bool IsOn => IsGiven || _relative is not null;
 
     /// <summary>One place for all directories.</summary>
     public bool IsShared => _absolute is not null;
 
-    /// <summary>For people: the absolute path, or the name in each directory.</summary>
-    public byte[] Path => _absolute ?? _name ?? [];
+    /// <summary>For people: the absolute path, or the one in each directory.</summary>
+    public byte[] Path => _absolute ?? _relative ?? [];
 
     /// <summary>The place for files of a directory, or -errno; give it back with <see cref="Close"/>.</summary>
     public int Open(int dirfd)
@@ -59,25 +65,26 @@ internal sealed class PartialPlace : IDisposable
             }
         }
 
-        return _name is null ? -Errno.ENOENT : _io.OpenAt(dirfd, _name, DirectoryFlags);
+        return _relative is null ? -Errno.ENOENT
+            : _above.Length == 0 ? _io.OpenAt(dirfd, _name, DirectoryFlags) : _io.OpenBeneath(dirfd, _relative, DirectoryFlags);
     }
 
-    /// <summary>The same, made when it is missing; of an absolute path the last directory alone, as with rsync.</summary>
+    /// <summary>The same, made when it is missing: the last directory alone, as with rsync.</summary>
     public int Make(int dirfd)
     {
         var fd = Open(dirfd);
-        if (fd is -Errno.ENOTDIR or -Errno.ELOOP && _name is not null && _io.StatAt(dirfd, _name, out var planted) >= 0 && planted.IsSymbolicLink)
-        {
-            // As with rsync, a link in its place goes; another file could be somebody's.
-            fd = _io.UnlinkAt(dirfd, _name, directory: false) is < 0 and var error ? error : -Errno.ENOENT;
-        }
-
-        if (fd != -Errno.ENOENT)
+        if (fd >= 0 || (_absolute is null && _relative is null))
         {
             return fd;
         }
 
-        if (_absolute is not null)
+        if (_absolute is null)
+        {
+            var above = OpenAbove(dirfd);
+            fd = above < 0 ? above : MakeIn(above, fd);
+            CloseAbove(above, dirfd);
+        }
+        else if (fd == -Errno.ENOENT)
         {
             var (parent, name) = PathBytes.Split(_absolute.AsSpan().TrimEnd((byte)'/'));
             var above = OperatorPath.Open(_io, _root, parent);
@@ -86,17 +93,11 @@ internal sealed class PartialPlace : IDisposable
                 _io.MakeDirectoryAt(above, name, ModeBits.PrivateDirectory);
                 _io.Close(above);
             }
-        }
-        else if (_name is not null)
-        {
-            var made = _io.MakeDirectoryAt(dirfd, _name, ModeBits.PrivateDirectory);
-            if (made < 0 && made != -Errno.EEXIST)
-            {
-                return made;
-            }
+
+            fd = Open(dirfd);
         }
 
-        return Open(dirfd);
+        return fd;
     }
 
     public void Close(int place)
@@ -143,9 +144,10 @@ internal sealed class PartialPlace : IDisposable
     /// <summary>An absolute one stays.</summary>
     public void RemoveIfEmpty(int dirfd)
     {
-        if (_name is not null)
+        if (_relative is not null && OpenAbove(dirfd) is >= 0 and var above)
         {
-            _io.UnlinkAt(dirfd, _name, directory: true);
+            _io.UnlinkAt(above, _name, directory: true);
+            CloseAbove(above, dirfd);
         }
     }
 
@@ -154,6 +156,33 @@ internal sealed class PartialPlace : IDisposable
         if (_fd >= 0)
         {
             _io.Close(_fd);
+        }
+    }
+
+    private int MakeIn(int above, int error)
+    {
+        if (error is -Errno.ENOTDIR or -Errno.ELOOP && _io.StatAt(above, _name, out var planted) >= 0 && planted.IsSymbolicLink)
+        {
+            // As with rsync, a link in its place goes; another file could be somebody's.
+            error = _io.UnlinkAt(above, _name, directory: false) is < 0 and var kept ? kept : -Errno.ENOENT;
+        }
+
+        if (error != -Errno.ENOENT)
+        {
+            return error;
+        }
+
+        var made = _io.MakeDirectoryAt(above, _name, ModeBits.PrivateDirectory);
+        return made < 0 && made != -Errno.EEXIST ? made : _io.OpenAt(above, _name, DirectoryFlags);
+    }
+
+    private int OpenAbove(int dirfd) => _above.Length == 0 ? dirfd : _io.OpenBeneath(dirfd, _above, DirectoryFlags);
+
+    private void CloseAbove(int above, int dirfd)
+    {
+        if (above >= 0 && above != dirfd)
+        {
+            _io.Close(above);
         }
     }
 }
