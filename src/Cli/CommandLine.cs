@@ -1,4 +1,5 @@
 using System.Text;
+using NativeSync.Cli.Bench;
 using NativeSync.Cli.Commands;
 using NativeSync.Cli.Fixup;
 using NativeSync.Cli.Migrate;
@@ -46,6 +47,8 @@ internal static class CommandLine
                     return await SyncCommand.RunAsync(raw.Skip(1), streams, interruption);
                 case "verify":
                     return await VerifyCommand.RunAsync(raw.Skip(1), streams, interruption);
+                case "bench":
+                    return await BenchCommand.RunAsync(raw.Skip(1), streams, interruption);
                 case "serve":
                     return await ServeCommand.RunAsync(args[1..], streams, interruption.Token);
                 case "rehearse":

@@ -6,7 +6,7 @@ namespace NativeSync.Cli;
 /// <summary>What <c>nativesync completion SHELL</c> prints, made from the table of options.</summary>
 internal static class CompletionText
 {
-    private const string Commands = "sync verify migrate init rehearse fixup completion";
+    private const string Commands = "sync verify bench migrate init rehearse fixup completion";
 
     /// <summary>The script for a shell.</summary>
     /// <exception cref="UsageException">It is not known.</exception>

@@ -18,6 +18,7 @@ internal static class HelpText
           init              write client.json, user.json and the exclude list to fill in
           sync              synchronise files, with rsync's options and meaning
           verify            compare two trees by digest, and name what differs
+          bench             figures for a directory of yours and the line to a host, and what to set for them
           rehearse          a whole migration on this machine, against a simulated cloud
           fixup             make a copied system boot: what the migration does in its end, on any mounted root
           completion        what bash, zsh or fish load to complete the command line
@@ -52,6 +53,19 @@ internal static class HelpText
         Options
         """;
 
+    private const string Bench =
+        """
+        Usage: nativesync bench [OPTION]... SRC [[USER@]HOST:DIR]
+
+        Measures how fast the directory SRC is scanned, read and compressed and, with HOST:DIR, what the line carries: a sample
+        of SRC, 32 MiB at most, is sent into a new directory below DIR, which is removed again. Ends with what to set, why,
+        and a command line to copy.
+
+        Options
+        --seconds=N               how long each measurement may take (5)
+
+        """;
+
     private const string Serve =
         """
         Usage: nativesync serve
@@ -66,6 +80,7 @@ internal static class HelpText
         "sync" => Sync + Options(static option => !option.Hidden && option.Relation != Relation.Lacks) + NotYet(),
         "rsync" => ForCommand("sync").Replace("nativesync sync", "rsync", StringComparison.Ordinal),
         "verify" => Verify + "\n" + Options(static option => IsForVerify(option.Id)),
+        "bench" => Bench + Options(static option => IsForBench(option.Id)),
         "serve" => Serve,
         _ => Overview,
     };
@@ -76,6 +91,10 @@ internal static class HelpText
         or OptionId.DevicesAndSpecials or OptionId.ModifyWindow or OptionId.Acls or OptionId.Xattrs or OptionId.HardLinks or OptionId.NumericIds or OptionId.OneFileSystem or OptionId.OmitDirectoryTimes or OptionId.FileFlags or OptionId.ChecksumIndex or OptionId.ProjectIds
         or OptionId.Archive or OptionId.Quiet or OptionId.Verbose or OptionId.Json or OptionId.Rsh or OptionId.RsyncPath or OptionId.Port or OptionId.Identity or OptionId.KnownHosts
         or OptionId.HostKeyCheck or OptionId.SshConfig or OptionId.Timeout or OptionId.Help or OptionId.Version;
+
+    /// <summary>Whether <c>bench</c> takes the option, too: how to reach the other side, and how to tell.</summary>
+    public static bool IsForBench(OptionId id) => id is OptionId.Json or OptionId.Rsh or OptionId.RsyncPath or OptionId.Port or OptionId.Identity or OptionId.KnownHosts or OptionId.HostKeyCheck
+        or OptionId.SshConfig or OptionId.Timeout or OptionId.ConnectTimeout or OptionId.Ipv4 or OptionId.Ipv6 or OptionId.Help or OptionId.Version;
 
     private static string Options(Func<OptionSpec, bool> which)
     {

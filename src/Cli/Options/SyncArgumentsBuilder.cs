@@ -68,6 +68,11 @@ internal sealed class SyncArgumentsBuilder
     public static SyncArguments ParseForVerify(IReadOnlyList<byte[]> arguments) =>
         Parse(arguments, new SyncArgumentsBuilder(RuleFiles.OnDisk, VerifyOptions.Everything) { _isVerify = true }, static option => HelpText.IsForVerify(option.Id), "verify");
 
+    /// <summary>Makes sense of what <c>bench</c> shares with the others.</summary>
+    /// <exception cref="UsageException">Something is wrong with it.</exception>
+    public static SyncArguments ParseForBench(IReadOnlyList<byte[]> arguments) =>
+        Parse(arguments, new SyncArgumentsBuilder(RuleFiles.OnDisk, JobFlags.None), static option => HelpText.IsForBench(option.Id), "bench");
+
     private static SyncArguments Parse(IReadOnlyList<byte[]> arguments, SyncArgumentsBuilder builder, Func<OptionSpec, bool> isFor, string command)
     {
         // "-h" is help only on its own.

@@ -22,6 +22,7 @@ internal static class ManualPage
             .B nativesync sync \fR[\fIOPTION\fR]... \fISRC\fR... [\fIUSER\fR@]\fIHOST\fR:\fIDEST\fR
             .B nativesync sync \fR[\fIOPTION\fR]... [\fIUSER\fR@]\fIHOST\fR:\fISRC\fR... \fIDEST\fR
             .B nativesync verify \fR[\fIOPTION\fR]... \fISRC DEST\fR
+            .B nativesync bench \fR[\fIOPTION\fR]... \fISRC\fR [[\fIUSER\fR@]\fIHOST\fR:\fIDIR\fR]
             .B nativesync \fR[\fBmigrate\fR|\fBinit\fR|\fBrehearse\fR] [\fIOPTION\fR]...
             .B nativesync completion bash\fR|\fBzsh\fR|\fBfish\fR
             .fi
@@ -40,6 +41,8 @@ internal static class ManualPage
             .PP
             .B verify
             compares two trees by digest.
+            .B bench
+            measures a directory and a line, and says what to set.
             .B migrate
             moves this server to a Tencent Cloud CVM.
             .SH OPTIONS

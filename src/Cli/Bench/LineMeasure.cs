@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using System.Globalization;
+using NativeSync.Cli.Remote;
+using NativeSync.Cli.Startup;
+using NativeSync.Engine;
+using NativeSync.Engine.Verify;
+using NativeSync.Protocol;
+
+namespace NativeSync.Cli.Bench;
+
+/// <summary>Measures a line by sending the sample over it, into a directory of its own that is removed again.</summary>
+/// <param name="connector">Reaches the other side; each transfer has a connection of its own.</param>
+/// <param name="remote">The host, and the directory below which the other one is made.</param>
+/// <param name="limit">How long a transfer may take.</param>
+/// <param name="warn">Told what had to be left behind.</param>
+/// <param name="interruption">Signals; what was made is removed all the same.</param>
+internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, TimeSpan limit, Action<string> warn, Interruption interruption)
+{
+    /// <summary>By then the line is dead.</summary>
+    private static readonly TimeSpan RemovalLimit = TimeSpan.FromSeconds(30);
+
+    private readonly string _name = ".nativesync-bench-" + Guid.NewGuid().ToString("N");
+    private double _connect = double.MaxValue;
+
+    private byte[] Destination => [.. remote.Path, (byte)'/', .. ByteText.FromArgument(_name)];
+
+    /// <summary>Fills in what is about the line.</summary>
+    /// <exception cref="SessionException">DIR is missing or cannot be written to, or the session failed.</exception>
+    /// <exception cref="TransportException">The connection failed.</exception>
+    public async Task MeasureAsync(SourceSample sample, BenchFigures figures, Action<LineFigure> tell)
+    {
+        DirectoryInfo local = Directory.CreateTempSubdirectory("nativesync-bench-"); // ours alone, as the copy of it will be
+        try
+        {
+            figures.RoundTrip = await AskAsync(interruption.Token);
+            long bytes = sample.Content.Length;
+            interruption.MustFinish = true;
+            bool whole = false;
+            try
+            {
+                for (int i = 0; i < 4; i++)
+                {
+                    string place = $"{local.FullName}/{i}";
+                    bytes = Write(sample, place, bytes);
+                    LineFigure line = await SendAsync(place, auto: (i & 1) != 0, compressed: (i & 2) != 0, bytes, i == 0 ? limit : 3 * limit);
+                    figures.Lines.Add(line);
+                    tell(line);
+                    Directory.Delete(place, recursive: true);
+
+                    // What the line does not carry in the time is left out from the second one on, so that they need not be cut.
+                    bytes = i == 0 && line.Cut ? line.Content.Bytes : bytes;
+                }
+
+                whole = true;
+            }
+            finally
+            {
+                await RemoveAsync(local.FullName, mustBeThere: whole);
+                interruption.MustFinish = false;
+            }
+        }
+        finally
+        {
+            local.Delete(recursive: true);
+        }
+
+        figures.Connect = _connect;
+    }
+
+    private static long Write(SourceSample sample, string directory, long most)
+    {
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        int begin = 0;
+        for (int i = 0; i < sample.Ends.Count && begin <= most; i++)
+        {
+            int end = (int)Math.Min(sample.Ends[i], most);
+            using FileStream file = File.Create(Path.Combine(directory, i.ToString(CultureInfo.InvariantCulture)), bufferSize: 1);
+            file.Write(sample.Content.AsSpan(begin, end - begin));
+            begin = sample.Ends[i];
+        }
+
+        return Math.Min(begin, most);
+    }
+
+    private async Task<IConnection> ConnectAsync(CancellationToken ct)
+    {
+        long started = Stopwatch.GetTimestamp();
+        IConnection connection = await connector.ConnectAsync(remote, ct);
+        _connect = Math.Min(_connect, Stopwatch.GetElapsedTime(started).TotalSeconds);
+        return connection;
+    }
+
+    /// <summary>How long an answer takes: asked for the digests of what is not there yet, the agent has nothing to do.</summary>
+    private async Task<double> AskAsync(CancellationToken ct)
+    {
+        await using IConnection connection = await ConnectAsync(ct);
+        long started = Stopwatch.GetTimestamp();
+        await using IRecordSource answer = await RemoteManifest.OpenAsync(connection, Destination, new VerifyOptions(), ct);
+        return Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+
+    private async Task<LineFigure> SendAsync(string source, bool auto, bool compressed, long bytes, TimeSpan atMost)
+    {
+        await using IConnection connection = await ConnectAsync(interruption.Token);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(interruption.Token);
+        Meter meter = new();
+        SyncRequest request = new()
+        {
+            Sources = [ByteText.FromArgument(source)],
+            Destination = Destination,
+            Options = new SyncOptions
+            {
+                Flags = JobFlags.Recursive | JobFlags.Permissions | (compressed ? JobFlags.None : JobFlags.NoCompress),
+                CompressLevel = compressed ? SyncOptions.AdaptLevel : null,
+                Lanes = auto ? 0 : 1,
+            },
+        };
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            stop.CancelAfter(atMost);
+            SyncReport report = await Synchronizer.PushAsync(connection, request, meter, stop.Token);
+            return report.ExitCode == 0
+                ? new LineFigure(auto, compressed, new Throughput(bytes, report.Elapsed.TotalSeconds), Cut: false)
+                : throw new SessionException(report.ExitCode, report.Problems is [var first, ..] ? first.Message : "the sample did not arrive whole");
+        }
+        catch (OperationCanceledException) when (!interruption.Token.IsCancellationRequested)
+        {
+            // Without compression what travels is the content, also of files that are not complete.
+            SyncProgress progress = meter.Progress?.Invoke() ?? default;
+            long moved = compressed ? progress.Bytes : Math.Max(progress.Bytes, progress.WireBytes);
+            return new LineFigure(auto, compressed, new Throughput(Math.Min(moved, bytes), Stopwatch.GetElapsedTime(started).TotalSeconds), Cut: true);
+        }
+    }
+
+    /// <summary>
+    /// Removes what was made, and that alone, as a name that the source does not have. The way to DIR leads through it: where it is not there,
+    /// nothing is found, and so nothing is made.
+    /// </summary>
+    private async Task RemoveAsync(string empty, bool mustBeThere)
+    {
+        SyncRequest request = new()
+        {
+            Sources = [ByteText.FromArgument($"{empty}/./{_name}")],
+            Destination = [.. Destination, .. "/.."u8],
+            Options = new SyncOptions
+            {
+                Flags = JobFlags.Recursive | JobFlags.Force | JobFlags.NoCompress,
+                SourceOptions = SourceOptions.Relative | SourceOptions.DeleteMissing,
+            },
+        };
+        using CancellationTokenSource stop = new(RemovalLimit);
+        string why;
+        try
+        {
+            await using IConnection connection = await ConnectAsync(stop.Token);
+            SyncReport report = await Synchronizer.PushAsync(connection, request, null, stop.Token);
+            if (report.ExitCode == 0)
+            {
+                return;
+            }
+
+            why = report.Problems is [var first, ..] ? first.Message : "it is not empty";
+        }
+        catch (SessionException e) when (!mustBeThere && e.ExitCode is ExitCodes.FileIo or ExitCodes.FileSelection)
+        {
+            return;
+        }
+        catch (Exception e) when (e is SessionException or TransportException or OperationCanceledException or ProtocolException)
+        {
+            why = e.Message;
+        }
+
+        warn($"{ByteText.Escape(Destination)} on {remote.Machine} could not be removed: {why} (remove it by hand)");
+    }
+
+    /// <summary>Knows how far a transfer is.</summary>
+    private sealed class Meter : ISyncObserver
+    {
+        public Func<SyncProgress>? Progress { get; private set; }
+
+        public void OnStart(Func<SyncProgress> progress) => Progress = progress;
+
+        public void OnEntry(in EntryEvent entry)
+        {
+        }
+
+        public void OnProblem(in SyncProblem problem)
+        {
+        }
+
+        public void OnProgress(in SyncProgress progress)
+        {
+        }
+    }
+}
