@@ -65,7 +65,7 @@ internal sealed record BenchArguments(SyncArguments Sync, byte[] Source, Endpoin
 
     /// <summary>A word as a shell reads it.</summary>
     public static string Quoted(string word) =>
-        word.Length > 0 && word.All(static c => char.IsAsciiLetterOrDigit(c) || "@%+=:,./_-[]".Contains(c, StringComparison.Ordinal)) ? word : "'" + word.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
+        word.Length > 0 && word.All(static c => char.IsAsciiLetterOrDigit(c) || "@%+=:,./_-".Contains(c, StringComparison.Ordinal)) ? word : "'" + word.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
     private static string Words(List<byte[]> rest)
     {

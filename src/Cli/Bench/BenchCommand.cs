@@ -129,9 +129,10 @@ internal static class BenchCommand
     {
         string options = string.Concat(all.Where(static advice => advice.Verdict == Verdict.Use).Select(static advice => advice.Option + " "));
         string source = UsageException.Quote(bench.Source).TrimEnd('/') + "/";
+        source = source[0] == '-' ? "./" + source : source;
         Endpoint target = bench.Remote ?? new Endpoint("HOST", "USER", "DIR"u8.ToArray());
-        string host = target.Host!.Contains(':', StringComparison.Ordinal) ? $"[{target.Machine[(target.User is { } user ? user.Length + 1 : 0)..]}]" : target.Host;
-        string place = UsageException.Quote((target.User is null ? "" : target.User + "@") + host) + ":" + UsageException.Quote(target.Path);
+        string host = target.Host!.Contains(':', StringComparison.Ordinal) ? $"[{target.Host}]" : target.Host;
+        string place = UsageException.Quote(target.User is null ? host : $"{target.User}@{host}") + ":" + UsageException.Quote(target.Path);
         return $"nativesync sync -a {options}{bench.Connection}{BenchArguments.Quoted(source)} {BenchArguments.Quoted(place)}";
     }
 }

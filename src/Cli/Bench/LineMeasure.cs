@@ -16,13 +16,8 @@ namespace NativeSync.Cli.Bench;
 /// <param name="interruption">Signals; what was made is removed all the same.</param>
 internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, TimeSpan limit, Action<string> warn, Interruption interruption)
 {
-    /// <summary>By then the line is dead.</summary>
-    private static readonly TimeSpan RemovalLimit = TimeSpan.FromSeconds(30);
-
-    private readonly string _name = ".nativesync-bench-" + Guid.NewGuid().ToString("N");
+    private readonly RemotePlace _place = new(connector, remote, warn);
     private double _connect = double.MaxValue;
-
-    private byte[] Destination => [.. remote.Path, (byte)'/', .. ByteText.FromArgument(_name)];
 
     /// <summary>Fills in what is about the line.</summary>
     /// <exception cref="SessionException">DIR is missing or cannot be written to, or the session failed.</exception>
@@ -55,7 +50,7 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
             }
             finally
             {
-                await RemoveAsync(local.FullName, mustBeThere: whole);
+                await _place.RemoveAsync(local.FullName, mustBeThere: whole);
                 interruption.MustFinish = false;
             }
         }
@@ -95,7 +90,7 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
     {
         await using IConnection connection = await ConnectAsync(ct);
         long started = Stopwatch.GetTimestamp();
-        await using IRecordSource answer = await RemoteManifest.OpenAsync(connection, Destination, new VerifyOptions(), ct);
+        await using IRecordSource answer = await RemoteManifest.OpenAsync(connection, _place.Path, new VerifyOptions(), ct);
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
@@ -107,7 +102,7 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
         SyncRequest request = new()
         {
             Sources = [ByteText.FromArgument(source)],
-            Destination = Destination,
+            Destination = _place.Path,
             Options = new SyncOptions
             {
                 Flags = JobFlags.Recursive | JobFlags.Permissions | (compressed ? JobFlags.None : JobFlags.NoCompress),
@@ -131,47 +126,6 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
             long moved = compressed ? progress.Bytes : Math.Max(progress.Bytes, progress.WireBytes);
             return new LineFigure(auto, compressed, new Throughput(Math.Min(moved, bytes), Stopwatch.GetElapsedTime(started).TotalSeconds), Cut: true);
         }
-    }
-
-    /// <summary>
-    /// Removes what was made, and that alone, as a name that the source does not have. The way to DIR leads through it: where it is not there,
-    /// nothing is found, and so nothing is made.
-    /// </summary>
-    private async Task RemoveAsync(string empty, bool mustBeThere)
-    {
-        SyncRequest request = new()
-        {
-            Sources = [ByteText.FromArgument($"{empty}/./{_name}")],
-            Destination = [.. Destination, .. "/.."u8],
-            Options = new SyncOptions
-            {
-                Flags = JobFlags.Recursive | JobFlags.Force | JobFlags.NoCompress,
-                SourceOptions = SourceOptions.Relative | SourceOptions.DeleteMissing,
-            },
-        };
-        using CancellationTokenSource stop = new(RemovalLimit);
-        string why;
-        try
-        {
-            await using IConnection connection = await ConnectAsync(stop.Token);
-            SyncReport report = await Synchronizer.PushAsync(connection, request, null, stop.Token);
-            if (report.ExitCode == 0)
-            {
-                return;
-            }
-
-            why = report.Problems is [var first, ..] ? first.Message : "it is not empty";
-        }
-        catch (SessionException e) when (!mustBeThere && e.ExitCode is ExitCodes.FileIo or ExitCodes.FileSelection)
-        {
-            return;
-        }
-        catch (Exception e) when (e is SessionException or TransportException or OperationCanceledException or ProtocolException)
-        {
-            why = e.Message;
-        }
-
-        warn($"{ByteText.Escape(Destination)} on {remote.Machine} could not be removed: {why} (remove it by hand)");
     }
 
     /// <summary>Knows how far a transfer is.</summary>

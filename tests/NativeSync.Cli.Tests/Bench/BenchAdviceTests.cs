@@ -45,8 +45,8 @@ public sealed class BenchAdviceTests
     [Theory]
     [InlineData("bench src", "nativesync sync -a -z src/ USER@HOST:DIR")]
     [InlineData("bench src/ --port 22 me@host:/a --json -4", "nativesync sync -a -z --port=22 --ipv4 src/ me@host:/a")]
-    [InlineData("bench it's -e ssh$x [::1]:b --seconds 3", "nativesync sync -a -z '--rsh=ssh$x' 'it'\\''s/' [::1]:b")]
-    [InlineData("bench -- --seconds=3", "nativesync sync -a -z --seconds=3/ USER@HOST:DIR")]
+    [InlineData("bench it's -e ssh$x [::1]:b --seconds 3", "nativesync sync -a -z '--rsh=ssh$x' 'it'\\''s/' '[::1]:b'")]
+    [InlineData("bench -- --seconds=3", "nativesync sync -a -z ./--seconds=3/ USER@HOST:DIR")]
     public void TheCommandSaysWhatWasAdvisedAndHowTheHostIsReached(string words, string expected)
     {
         BenchArguments bench = BenchArguments.Parse(Bytes.Of(words.Split(' ')[1..]));
