@@ -14,7 +14,7 @@ public sealed class BenchTests(SharedServer server) : IClassFixture<SharedServer
     {
         using Scratch scratch = await ScratchAsync();
         string[] reach = otherShell ? ["-e", LocalShell.Path(scratch)] : Tool.OptionsFor(server.Ssh);
-        CommandResult bench = await BenchAsync(scratch, [.. reach, scratch["src"], Tool.Remote(scratch["dst"])]);
+        CommandResult bench = await BenchAsync(scratch, [.. reach, scratch["src"], otherShell ? "host:" + scratch["dst"] : Tool.Remote(scratch["dst"])]);
         Assert.True(bench.ExitCode == 0 && bench.Error.Length == 0, bench.ToString());
         JsonElement[] rows = Rows(bench);
         JsonElement[] lines = [.. rows.Where(static row => Event(row) == "line")];
@@ -60,7 +60,7 @@ public sealed class BenchTests(SharedServer server) : IClassFixture<SharedServer
     }
 
     private static Task<CommandResult> BenchAsync(Scratch scratch, string[] words) =>
-        Command.RunAsync(["env", "TMPDIR=" + scratch["tmp"], Tool.Path, "bench", "--json", "--seconds=2", .. words]);
+        Command.RunAsync(["env", "TMPDIR=" + scratch["tmp"], Tool.Path, "bench", "--json", "--seconds=2", "--rsync-path", Tool.Path, .. words]);
 
     private static JsonElement[] Rows(CommandResult bench) =>
         [.. bench.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement)];
