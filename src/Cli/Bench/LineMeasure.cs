@@ -16,6 +16,9 @@ namespace NativeSync.Cli.Bench;
 /// <param name="interruption">Signals; what was made is removed all the same.</param>
 internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, TimeSpan limit, Action<string> warn, Interruption interruption)
 {
+    /// <summary>What came through is known by whole files.</summary>
+    private const int LargestFile = 256 << 10;
+
     private readonly RemotePlace _place = new(connector, remote, warn);
     private double _connect = double.MaxValue;
 
@@ -43,7 +46,7 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
                     Directory.Delete(place, recursive: true);
 
                     // What the line does not carry in the time is left out from the second one on, so that they need not be cut.
-                    bytes = i == 0 && line.Cut ? line.Content.Bytes : bytes;
+                    bytes = i == 0 && line.Cut ? Math.Max(line.Content.Bytes, LargestFile) : bytes;
                 }
 
                 whole = true;
@@ -65,16 +68,18 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
     private static long Write(SourceSample sample, string directory, long most)
     {
         Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        int begin = 0;
-        for (int i = 0; i < sample.Ends.Count && begin <= most; i++)
+        int begin = 0, name = 0;
+        foreach (int whole in sample.Ends)
         {
-            int end = (int)Math.Min(sample.Ends[i], most);
-            using FileStream file = File.Create(Path.Combine(directory, i.ToString(CultureInfo.InvariantCulture)), bufferSize: 1);
-            file.Write(sample.Content.AsSpan(begin, end - begin));
-            begin = sample.Ends[i];
+            for (int end = (int)Math.Min(whole, most), next; begin < end; begin = next)
+            {
+                next = Math.Min(end, begin + LargestFile);
+                using FileStream file = File.Create(Path.Combine(directory, (name++).ToString(CultureInfo.InvariantCulture)), bufferSize: 1);
+                file.Write(sample.Content.AsSpan(begin, next - begin));
+            }
         }
 
-        return Math.Min(begin, most);
+        return begin;
     }
 
     private async Task<IConnection> ConnectAsync(CancellationToken ct)
@@ -110,7 +115,13 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
                 Lanes = auto ? 0 : 1,
             },
         };
-        long started = Stopwatch.GetTimestamp();
+        long started = Stopwatch.GetTimestamp(), moved = 0;
+        TimeSpan elapsed = default;
+        using CancellationTokenRegistration up = stop.Token.Register(() =>
+        {
+            // Now: the end takes its time, since buffers are full.
+            (moved, elapsed) = (meter.Progress?.Invoke().Bytes ?? 0, Stopwatch.GetElapsedTime(started));
+        });
         try
         {
             stop.CancelAfter(atMost);
@@ -121,10 +132,7 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
         }
         catch (OperationCanceledException) when (!interruption.Token.IsCancellationRequested)
         {
-            // Without compression what travels is the content, also of files that are not complete.
-            SyncProgress progress = meter.Progress?.Invoke() ?? default;
-            long moved = compressed ? progress.Bytes : Math.Max(progress.Bytes, progress.WireBytes);
-            return new LineFigure(auto, compressed, new Throughput(Math.Min(moved, bytes), Stopwatch.GetElapsedTime(started).TotalSeconds), Cut: true);
+            return new LineFigure(auto, compressed, new Throughput(Math.Min(moved, bytes), elapsed.TotalSeconds), Cut: true);
         }
     }
 
