@@ -113,6 +113,7 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
                 Flags = JobFlags.Recursive | JobFlags.Permissions | (compressed ? JobFlags.None : JobFlags.NoCompress),
                 CompressLevel = compressed ? SyncOptions.AdaptLevel : null,
                 Lanes = auto ? 0 : 1,
+                ReportContent = true,
             },
         };
         long started = Stopwatch.GetTimestamp(), moved = 0;
@@ -120,7 +121,7 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
         using CancellationTokenRegistration up = stop.Token.Register(() =>
         {
             // Now: the end takes its time, since buffers are full.
-            (moved, elapsed) = (meter.Progress?.Invoke().Bytes ?? 0, Stopwatch.GetElapsedTime(started));
+            (moved, elapsed) = (meter.Bytes, Stopwatch.GetElapsedTime(started));
         });
         try
         {
@@ -136,16 +137,14 @@ internal sealed class LineMeasure(RemoteConnector connector, Endpoint remote, Ti
         }
     }
 
-    /// <summary>Knows how far a transfer is.</summary>
+    /// <summary>Counts what the other side says has arrived.</summary>
     private sealed class Meter : ISyncObserver
     {
-        public Func<SyncProgress>? Progress { get; private set; }
+        private long _bytes;
 
-        public void OnStart(Func<SyncProgress> progress) => Progress = progress;
+        public long Bytes => Interlocked.Read(ref _bytes);
 
-        public void OnEntry(in EntryEvent entry)
-        {
-        }
+        public void OnEntry(in EntryEvent entry) => Interlocked.Add(ref _bytes, entry.Transferred);
 
         public void OnProblem(in SyncProblem problem)
         {
