@@ -71,6 +71,73 @@ public sealed class OptionEffectTests
         Assert.True(differing.Count == 0, string.Join('\n', differing));
     }
 
+    /// <summary>The rows of rsync's semantics about options: a scene, options, where one looks, and what is seen there after rsync and after us under its name.</summary>
+    private static readonly (string Scene, string Options, string Look, string Seen)[] Rows =
+    [
+        // The quick check: whole seconds, unless asked otherwise.
+        (Nanoseconds, "-a", "cat d/f", "old"), (Nanoseconds, "-a -@-1", "cat d/f", "new"), (Nanoseconds, "-aI", "cat d/f", "new"), (Nanoseconds, "-ac", "cat d/f", "new"),
+        (Second, "-a", "cat d/f", "new"), (Second, "-a -@1", "cat d/f", "old"), (Second, "-a --size-only", "cat d/f; stat -c %Y d/f s/f | uniq | wc -l", "old\n1"), (Second, "-au", "cat d/f", "old"),
+
+        // -c looks at contents alone: what is the same is not written again; other sizes need no checksum.
+        ("echo same >s/f; cp s/f d/f; ln d/f d/g; touch -d 2001-01-01 s/f", "-ac --out-format=%n%C", "stat -c %h d/f", "2"), ("echo longer >s/f; echo old >d/f; touch -d 2001-01-01 s/f d/f", "-ac", "cat d/f", "longer"),
+
+        // --inplace keeps the inode, with all of its names; otherwise the other names keep the old content.
+        (Linked, "-a", "cat d/g", "old"), (Linked, "-a --inplace", "cat d/g", "new"), (Linked, "-aS --inplace", "cat d/g; stat -c %h d/f", "new\n2"), (Linked, "-a --inplace --backup", "cat d/f~ d/g", "old\nnew"),
+
+        // --append sends the tail of what is longer, and looks at nothing else; --append-verify looks at the whole.
+        ("printf abcdef >s/f; printf xyz >d/f", "-a --append", "cat d/f", "xyzdef"), ("printf abcdef >s/f; printf uvwxyz >d/f", "-a --append", "cat d/f", "uvwxyz"),
+        ("printf abc >s/f; printf uvwxyz >d/f", "-a --append", "cat d/f", "uvwxyz"), ("printf abcdef >s/f; printf xyz >d/f", "-a --append-verify", "cat d/f", "abcdef"),
+
+        // Zeros become holes with -S alone; what is made beforehand is not.
+        ("head -c 1048576 /dev/zero >s/f; echo end >>s/f", "-aS", "test $(stat -c %b d/f) -lt 200 && echo sparse", "sparse"),
+        ("head -c 1048576 /dev/zero >s/f; echo end >>s/f", "-a", "test $(stat -c %b d/f) -lt 200 || echo full", "full"),
+
+        // -H joins names inside the transfer only.
+        ("echo new >s/f; ln s/f s/g; ln s/f out", "-aH", "stat -c %h d/f", "2"), ("echo new >s/f; ln s/f out", "-aH", "stat -c %h d/f", "1"), ("echo new >s/f; ln s/f s/g", "-a", "stat -c %h d/f", "1"),
+
+        // Unsafe is what is absolute, inside the tree as well, or climbs out of it.
+        (Links, "-a --safe-links", "ls d", "f\nin\nq"), (Links, "-a --copy-unsafe-links", "find d -type l | sort", "d/in"), (Links, "-a --munge-links", "readlink d/in", "f"), (Links, "-aL", "find d -type l", ""),
+        ("mkdir s/l d/e; echo x >s/l/x; ln -s e d/l", "-aK", "cat d/e/x; readlink d/l", "x\ne"), ("mkdir s/l d/e; echo x >s/l/x; ln -s e d/l", "-a", "cat d/l/x; ls d/e", "x"),
+        ("mkdir e; echo x >e/x; ln -s ../e s/l; ln -s ../e/x s/m", "-ak", "cat d/l/x; readlink d/m", "x\n../e/x"),
+
+        // Limits of size neither hide nor protect.
+        ("echo longer >s/f; echo a >s/g; echo old >d/f; echo x >d/longer-than-that", "-a --max-size=3 --delete", "ls d; cat d/f", "f\ng\nold"),
+        ("echo longer >s/f; echo a >s/g; echo x >d/x", "-a --min-size=3 --delete", "ls d", "f"),
+
+        // A temporary name is cut to what a name may be; modes and times are there at the end.
+        ("n=$(printf '%0255d' 0); echo new >s/$n; chmod 640 s/$n; touch -d 2001-01-01 s/$n", "-a", "stat -c '%a %Y' d/*; ls -A d | wc -l", "640 978307200\n1"),
+        ("mkdir s/q; echo 1 >s/q/f; ln -s f s/q/l; touch -h -d 2001-01-01 s/q/l s/q/f s/q", "-aOJ", "find d/q -newermt 2002-01-01 | sort", "d/q\nd/q/l"),
+        ("mkfifo s/p; mknod s/c c 1 3", "-rlt --specials", "ls d", "p"), ("mkfifo s/p; mknod s/c c 1 3", "-rlt --devices", "ls d", "c"), ("mkfifo s/p; mknod s/c c 1 3", "-a --drop-D", "ls d", ""),
+        ("echo new >s/f; chown 7:8 s/f; chmod 4751 s/f", "-a --fake-super", "getfattr --only-values -n user.rsync.%stat d/f; echo; stat -c %u d/f", "104751 0,0 7:8\n0"),
+    ];
+
+    private const string Nanoseconds = "echo new >s/f; echo old >d/f; touch -d '2001-01-01 00:00:00.1' s/f; touch -d '2001-01-01 00:00:00.2' d/f";
+    private const string Second = "echo new >s/f; echo old >d/f; touch -d '2001-01-01 00:00:01' s/f; touch -d '2001-01-01 00:00:02' d/f";
+    private const string Linked = "echo new >s/f; echo old >d/f; ln d/f d/g; touch -d 2001-01-01 s/f";
+    private const string Links = "mkdir s/q; echo 1 >s/f; echo 2 >out; ln -s f s/in; ln -s $PWD/s/f s/absolute; ln -s ../../out s/q/up";
+
+    [Fact]
+    public async Task EachRowOfTheTableOfOptionsHolds()
+    {
+        using TemporaryDirectory directory = new();
+        List<string> differing = [];
+        foreach ((string scene, string options, string look, string seen) in Rows)
+        {
+            directory.Shell($"export TZ=UTC; rm -rf start theirs ours; umask 022; mkdir -p start/s start/d; cd start; {scene}; cd ..; cp -a start theirs; cp -a start ours");
+            (int code, _, string error) = Rsync.Run([.. options.Split(' '), $"{directory.Path}/theirs/s/", $"{directory.Path}/theirs/d/"]);
+            (int ourCode, _, string ourError) = await NativeSyncRun.RunAsync("rsync", [.. options.Split(' '), $"{directory.Path}/ours/s/", $"{directory.Path}/ours/d/"]);
+            directory.Shell($"for side in theirs ours; do (cd $side; {look}; true) >$side.seen 2>&1; done");
+            (string theirs, string ours) = (Seen("theirs"), Seen("ours"));
+            if (code != ourCode || theirs != seen || ours != seen)
+            {
+                differing.Add($"{scene} | {options} | {look}: {seen}\n{code} {error}{theirs}\n-- ours: {ourCode} {ourError}{ours}");
+            }
+        }
+
+        Assert.True(differing.Count == 0, string.Join('\n', differing));
+        string Seen(string side) => File.ReadAllText($"{directory.Path}/{side}.seen").TrimEnd('\n');
+    }
+
     [Fact]
     public async Task MissingDirectoriesOnTheWayAreMade()
     {
