@@ -74,6 +74,25 @@ public sealed class FaultTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_tree.Root, "dst/d2/extra")));
     }
 
+    /// <summary>rsync's code for nothing worse than that something was no longer there.</summary>
+    [Theory]
+    [InlineData(false, ExitCodes.Vanished)]
+    [InlineData(true, ExitCodes.Partial)]
+    public async Task AFileThatVanishedIsCode24UnlessSomethingWorseHappened(bool worse, int code)
+    {
+        _tree.Reset("dst", "old");
+        var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance).Fail(static call => call is { Kind: SystemCall.OpenAt, Name: "f3" }, Errno.ENOENT);
+        if (worse)
+        {
+            faulty.Fail(static call => call is { Kind: SystemCall.OpenAt, Name: "large" }, Errno.EACCES);
+        }
+
+        var (failure, report) = await Run(atReceiver: false, faulty);
+        Assert.Null(failure);
+        Assert.Equal(code, report!.ExitCode);
+        Assert.Equal(File.ReadAllText(Path.Combine(_tree.Root, "old/d0/f3")), File.ReadAllText(Path.Combine(_tree.Root, "dst/d0/f3")));
+    }
+
     [Theory]
     [InlineData(JobFlags.Update)]
     [InlineData(JobFlags.IgnoreExisting)]
