@@ -12,11 +12,11 @@ namespace NativeSync.Engine.Session;
 /// </remarks>
 internal sealed class LaneGroup : IDisposable
 {
-    /// <summary>What a further lane adds to the credit: as much as it may have under way.</summary>
-    private const int CreditPerLane = 4 * 1024 * 1024;
+    /// <summary>What a further lane adds to the credit: what OpenSSH lets it have under way.</summary>
+    private const int CreditPerLane = 2 * 1024 * 1024;
 
     /// <summary>Both ends may hold this much several times over, and are to stay well below 150 MiB.</summary>
-    private const int LargestCredit = 32 * 1024 * 1024;
+    private const int LargestCredit = 12 * 1024 * 1024;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<long, InboundPack> _early = [];

@@ -9,8 +9,8 @@ namespace NativeSync.Engine.Session;
 /// <remarks>One task does everything; the lanes live by themselves once they have joined.</remarks>
 internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFrame identity, SyncOptions options, TimeSpan roundTrip, bool sends) : IAsyncDisposable
 {
-    /// <summary>On a shorter line one lane carries all that the processors can encrypt.</summary>
-    private static readonly TimeSpan ShortLine = TimeSpan.FromMilliseconds(5);
+    /// <summary>On a shorter line the 2 MiB that OpenSSH lets one channel have under way carry a gigabit a second.</summary>
+    private static readonly TimeSpan ShortLine = TimeSpan.FromMilliseconds(15);
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
@@ -20,7 +20,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     /// <summary>Two connections with two channels each: 8 MiB under way, enough for 500 Mbit/s at 120 ms.</summary>
     private const int FirstStep = 4;
 
-    private const int MostLanes = 16;
+    private const int MostLanes = 8;
 
     /// <summary>What another step has to bring to be kept.</summary>
     private const double Worthwhile = 1.1;

@@ -13,8 +13,8 @@ internal sealed class LanePort(bool isFirst)
     /// </summary>
     private const int FirstWindow = 1024 * 1024;
 
-    /// <summary>OpenSSH's window of 2 MiB, as much again in buffers on the way, and a pack that is being sent.</summary>
-    private const int LargestWindow = 5 * 1024 * 1024;
+    /// <summary>OpenSSH's window of 2 MiB, and two packs in buffers on the way.</summary>
+    private const int LargestWindow = 3 * 1024 * 1024;
 
     private long _window = FirstWindow;
 
