@@ -50,6 +50,7 @@ internal sealed class FrameLane : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly TaskCompletionSource _goodbye = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TimeSpan _timeout;
+    private long _shortestRoundTrip = long.MaxValue;
     private ulong _confirmed;
     private long _lastHeard;
     private long _sent;
@@ -396,6 +397,7 @@ internal sealed class FrameLane : IAsyncDisposable
                 Outbox.Control(Port, ControlFrames.Encode(new PongFrame(PingFrame.Parse(bytes).Nonce)));
                 break;
             case FrameType.Pong:
+                NoteAnswer(PongFrame.Parse(bytes).Nonce);
                 break;
             case FrameType.Abort:
                 var abort = AbortFrame.Parse(bytes);
@@ -564,7 +566,7 @@ internal sealed class FrameLane : IAsyncDisposable
     {
         if (_clock.GetElapsedTime(Volatile.Read(ref _lastHeard)) <= _timeout)
         {
-            Outbox.Control(Port, ControlFrames.Encode(new PingFrame((ulong)_clock.GetTimestamp())));
+            Ping();
         }
         else if (Port.IsFirst)
         {
@@ -573,6 +575,21 @@ internal sealed class FrameLane : IAsyncDisposable
         else
         {
             _lane.Input.CancelPendingRead();
+        }
+    }
+
+    /// <summary>Asks for an answer, which shows that the other end lives and how far away it is.</summary>
+    public void Ping() => Outbox.Control(Port, ControlFrames.Encode(new PingFrame((ulong)_clock.GetTimestamp())));
+
+    /// <summary>The shortest time that an answer has taken so far; endless before there was one.</summary>
+    public TimeSpan ShortestRoundTrip => new(Volatile.Read(ref _shortestRoundTrip));
+
+    private void NoteAnswer(ulong asked)
+    {
+        // What the peer made up is no time at all.
+        if (_clock.GetElapsedTime((long)asked).Ticks is >= 0 and var took && took < Volatile.Read(ref _shortestRoundTrip))
+        {
+            Volatile.Write(ref _shortestRoundTrip, took);
         }
     }
 }

@@ -22,6 +22,8 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
     private const int MostLanes = 8;
 
+    private const int Pings = 3;
+
     /// <summary>What another step has to bring to be kept.</summary>
     private const double Worthwhile = 1.1;
 
@@ -55,7 +57,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
             {
                 await KeepAsync(options.Lanes).ConfigureAwait(false);
             }
-            else if (roundTrip >= ShortLine)
+            else if (await IsLongLineAsync().ConfigureAwait(false))
             {
                 await GrowAsync().ConfigureAwait(false);
             }
@@ -78,6 +80,19 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
             }
             while (_group.Count >= wanted - 1);
         }
+    }
+
+    /// <summary>What the first answer took has the start of the agent in it: asked again where it was long.</summary>
+    private async Task<bool> IsLongLineAsync()
+    {
+        for (var i = 0; i < Pings && roundTrip >= ShortLine; i++)
+        {
+            first.Ping();
+            await Task.Delay(Tick, _group.Clock, _stop.Token).ConfigureAwait(false);
+            roundTrip = first.ShortestRoundTrip < roundTrip ? first.ShortestRoundTrip : roundTrip;
+        }
+
+        return roundTrip >= ShortLine;
     }
 
     private async Task GrowAsync()
