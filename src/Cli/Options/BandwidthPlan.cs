@@ -81,7 +81,10 @@ internal sealed class BandwidthPlan
         {
             if (only < 0 || day == only)
             {
-                _entries.Add(((day * MinutesOfDay) + (hour * 60) + minute, rate));
+                // Of two rates for one minute, the one that is said last holds: 08:00,512 Sat-08:00,off.
+                int from = (day * MinutesOfDay) + (hour * 60) + minute;
+                _entries.RemoveAll(entry => entry.Minute == from);
+                _entries.Add((from, rate));
             }
         }
 

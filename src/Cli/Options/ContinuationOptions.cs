@@ -25,7 +25,7 @@ internal sealed class ContinuationOptions
         {
             case OptionId.Resume: _resume = !given.Negated; break;
             case OptionId.Reconnect: _reconnect = given.Negated ? 0 : SyncArgumentsBuilder.Number(given, 0, int.MaxValue); break;
-            case OptionId.UntilConverged: _until = SizeValue.Parse(given.Text, 'b') ?? throw new UsageException($"{UsageException.Quote(given.Given)} is invalid (give a size, e.g. 16M)"); break;
+            case OptionId.UntilConverged: _until = (given.Text.Length > 0 ? SizeValue.Parse(given.Text, 'b') : null) ?? throw new UsageException($"{UsageException.Quote(given.Given)} is invalid (give a size, e.g. 16M)"); break;
             case OptionId.MaxPasses: _passes = SyncArgumentsBuilder.Number(given, 1, 1_000_000); break;
             case OptionId.BeforeLast: _before = given.Text; break;
             case OptionId.AfterLast: _after = given.Text; break;
@@ -58,6 +58,11 @@ internal sealed class ContinuationOptions
         if ((_until is not null || _reconnect > 0) && arguments.Batch is not null)
         {
             throw new UsageException("a batch is the record of one session: --until-converged and --reconnect cannot be used with it");
+        }
+
+        if (arguments is { Batch: not null, Options: var options } && (_resume == true || options.DetectRenamed || options.Lanes > 1))
+        {
+            throw new UsageException("a batch is one record, for other destinations than this one: --resume, --detect-renamed and --lanes cannot be used with it");
         }
 
         if ((_until is not null || _reconnect > 0) && arguments.FilesFrom is [(byte)'-'])

@@ -104,8 +104,9 @@ internal sealed class InfoLevels
                 case "deltasum": _deltaSum = level > 0; break;
                 case "cmd": _command = level > 0; break;
                 case "nstr": TellsChoices = level > 0; break;
+                case "all": _deltaSum = _command = TellsChoices = level > 0; break;
                 case "none": _deltaSum = _command = TellsChoices = false; break;
-                case var _ when name != "all" && !DebugNames.Contains(name): throw new UsageException($"Unknown --debug item: \"{UsageException.Quote(word)}\" (try: --debug=help)");
+                case var _ when !DebugNames.Contains(name): throw new UsageException($"Unknown --debug item: \"{UsageException.Quote(word)}\" (try: --debug=help)");
                 case var _ when level > 0:
                     throw new UsageException($"--debug={UsageException.Quote(word)}: there is no such output here (cmd, deltasum and nstr are known; NATIVESYNC_DEBUG=1 shows where an error came up)", UsageException.Unsupported);
             }
@@ -116,7 +117,7 @@ internal sealed class InfoLevels
 
     /// <summary>What <c>--info=help</c> and <c>--debug=help</c> print.</summary>
     public static string Help(bool debug) => debug
-        ? "--debug=cmd       the command that reaches the other side\n--debug=deltasum  whether deltas are made\n--debug=nstr      which checksum and compression are used\n--debug=none      none of them; a 0 behind a word silences it, too\n"
+        ? "--debug=cmd       the command that reaches the other side\n--debug=deltasum  whether deltas are made\n--debug=nstr      which checksum and compression are used\n--debug=all       all of them\n--debug=none      none of them; a 0 behind a word silences it, too\n"
         : $"--info takes these words, each with a level behind it (NAME2; 0 silences):\n{string.Join(' ', Names)}, all, none\n-v sets {Text(First)}; -vv a level more of {Text(Second)}\n";
 
     private static string Text(InfoItem[] items) => string.Join(' ', items.Select(static item => Names[(int)item]));

@@ -11,7 +11,7 @@ internal static class OptionTable
     [
         Row(Verbose, "verbose", 'v', null, Equal, "name what is transferred; twice: also what is up to date").No("verbose", "v"),
         Row(Info, "info", '\0', "FLAGS", Equal, "levels of what is told, e.g. name2,progress2,stats0; help lists them"),
-        Row(OptionId.Debug, "debug", '\0', "FLAGS", Differs, "cmd and deltasum are known; what is about rsync's own code is refused"),
+        Row(OptionId.Debug, "debug", '\0', "FLAGS", Differs, "cmd, deltasum, nstr and all of these are known; what is about rsync's own code is refused"),
         Row(StandardError, "stderr", '\0', "e|a|c", Equal, "a: everything goes to standard error; e and c: errors alone"),
         Row(MessagesToError, "msgs2stderr", '\0', null, Equal, "the same as --stderr=all").No("msgs2stderr").Unlisted(),
         Row(Quiet, "quiet", 'q', null, Equal, "say nothing but errors"),
@@ -142,7 +142,7 @@ internal static class OptionTable
         Daemon("password-file", "FILE", "password for a daemon"),
         Daemon("early-input", "FILE", "input for a daemon"),
         Row(ListOnly, "list-only", '\0', null, Equal, "list the files, copy nothing"),
-        Row(BandwidthLimit, "bwlimit", '\0', "RATE", Equal, "send no more than this, in KiB/s or with a unit; also a timetable, \"08:00,512 19:00,off\"").No("bwlimit"),
+        Row(BandwidthLimit, "bwlimit", '\0', "RATE", Equal, "send no more than this, in KiB/s or with a unit; also a timetable, \"08:00,512 19:00,off\", in which the last word for a minute holds").No("bwlimit"),
         Row(StopAfter, "stop-after", '\0', "MINS", Equal, "stop after so many minutes, with exit code 30", "time-limit"),
         Row(OptionId.StopAt, "stop-at", '\0', "TIME", Equal, "stop at that local time: [[Y-]M-]D[Th:m] or [h]:m"),
         Row(Fsync, "fsync", '\0', null, Equal, "flush each file to the disk"),

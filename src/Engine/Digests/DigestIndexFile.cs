@@ -15,7 +15,6 @@ internal static class DigestIndexFile
 {
     private const int HeaderLength = 8 + 8 + 4;
     private const int DigestLength = 16;
-    private const uint PrivateMode = 0x180;
     private const uint WritableByOthers = 0x12;
 
     /// <summary>What so many runs have not used is forgotten.</summary>
@@ -57,7 +56,7 @@ internal static class DigestIndexFile
         }
 
         var temporary = TemporaryName.For(name);
-        var fd = io.OpenAt(directory, temporary, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+        var fd = io.OpenAt(directory, temporary, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
         var error = fd < 0 ? fd : WriteAll(io, fd, clock, index);
         if (fd >= 0)
         {
@@ -82,7 +81,7 @@ internal static class DigestIndexFile
         if (directory >= 0)
         {
             var temporary = TemporaryName.For(name);
-            error = io.OpenAt(directory, temporary, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, PrivateMode);
+            error = io.OpenAt(directory, temporary, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
             if (error >= 0)
             {
                 io.Close(error);
@@ -170,18 +169,7 @@ internal static class DigestIndexFile
     private static int Append(ISystemCalls io, int fd, XxHash128 hash, ReadOnlySpan<byte> data)
     {
         hash.Append(data);
-        while (!data.IsEmpty)
-        {
-            var count = (int)io.Write(fd, data);
-            if (count <= 0)
-            {
-                return count < 0 ? count : -Errno.EIO;
-            }
-
-            data = data[count..];
-        }
-
-        return 0;
+        return io.WriteAll(fd, data);
     }
 
     private static SessionException Unusable(byte[] path, string why) =>

@@ -12,4 +12,21 @@ internal static class SystemCallsExtensions
         int fd = io.OpenAt(dirfd, name, OpenFlags.Read | OpenFlags.NonBlocking | OpenFlags.NoAccessTime);
         return fd == -Errno.EPERM ? io.OpenAt(dirfd, name, OpenFlags.Read | OpenFlags.NonBlocking) : fd;
     }
+
+    /// <summary>Writes all of it where the handle stands. 0, or -errno; a call that writes nothing is -EIO.</summary>
+    public static int WriteAll(this ISystemCalls io, int fd, ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            var count = (int)io.Write(fd, data);
+            if (count <= 0)
+            {
+                return count < 0 ? count : -Errno.EIO;
+            }
+
+            data = data[count..];
+        }
+
+        return 0;
+    }
 }

@@ -100,7 +100,8 @@ internal sealed class SyncContext
     /// <summary>False for a dry run that nobody records, and for a listing.</summary>
     public bool MayAskForContent => !Has(JobFlags.ListOnly) && (!Has(JobFlags.DryRun) || Options.BatchOnly);
 
-    public bool Has(JobFlags flag) => (Flags & flag) != 0;
+    /// <summary>True when all of <paramref name="flags"/> are set.</summary>
+    public bool Has(JobFlags flags) => (Flags & flags) == flags;
 
     private ScanFields FieldsFor(bool allXattrs) =>
         (Has(JobFlags.Links) ? ScanFields.LinkTargets : 0)

@@ -65,25 +65,10 @@ internal sealed class TransferTally(ISyncObserver? observer, bool push) : ISyncO
 
     public void OnEntry(in EntryEvent entry)
     {
-        switch (entry.Kind)
+        _now.Count(entry.Kind, entry.Metadata.Type);
+        if (entry.Kind == OutcomeKind.Linked && (entry.Changes & Changes.New) != 0)
         {
-            case OutcomeKind.Created:
-                Interlocked.Increment(ref _now.Created);
-                Interlocked.Increment(ref OfType(_now, entry.Metadata.Type, deleted: false));
-                break;
-            case OutcomeKind.Deleted:
-                Interlocked.Increment(ref _now.Deleted);
-                Interlocked.Increment(ref OfType(_now, entry.Metadata.Type, deleted: true));
-                break;
-            case OutcomeKind.Updated:
-                Interlocked.Increment(ref _now.Updated);
-                break;
-            case OutcomeKind.MetadataOnly:
-                Interlocked.Increment(ref _now.MetadataOnly);
-                break;
-            case OutcomeKind.Linked:
-                Interlocked.Increment(ref _now.Linked);
-                break;
+            _now.Count(OutcomeKind.Created, entry.Metadata.Type);
         }
 
         if ((entry.Changes & Changes.Content) != 0 && entry.Kind is OutcomeKind.Created or OutcomeKind.Updated)
@@ -99,21 +84,4 @@ internal sealed class TransferTally(ISyncObserver? observer, bool push) : ISyncO
     public void OnProblem(in SyncProblem problem) => observer?.OnProblem(problem);
 
     public void OnProgress(in SyncProgress progress) => observer?.OnProgress(progress);
-
-    private static ref long OfType(Statistics s, EntryType type, bool deleted)
-    {
-        switch (type)
-        {
-            case EntryType.Directory:
-                return ref deleted ? ref s.DeletedDirectories : ref s.CreatedDirectories;
-            case EntryType.SymbolicLink:
-                return ref deleted ? ref s.DeletedSymbolicLinks : ref s.CreatedSymbolicLinks;
-            case EntryType.BlockDevice or EntryType.CharacterDevice:
-                return ref deleted ? ref s.DeletedDevices : ref s.CreatedDevices;
-            case EntryType.Fifo or EntryType.Socket:
-                return ref deleted ? ref s.DeletedSpecials : ref s.CreatedSpecials;
-            default:
-                return ref deleted ? ref s.DeletedFiles : ref s.CreatedFiles;
-        }
-    }
 }

@@ -16,6 +16,7 @@ internal static unsafe partial class UnixSocket
     private const int SHUT_RDWR = 2;
     private const int MSG_NOSIGNAL = 0x4000;
     private const int MSG_CMSG_CLOEXEC = 0x40000000;
+    private const int ECONNABORTED = 103;
     private const int ControlHeader = 16; // CMSG_LEN(0) on 64 bits
 
     /// <summary>A socket that listens under a name; negative when there is none to be had.</summary>
@@ -24,13 +25,13 @@ internal static unsafe partial class UnixSocket
     /// <summary>A socket that is connected to who listens under a name; negative when nobody does.</summary>
     public static int Connect(ReadOnlySpan<byte> name) => Open(name, listen: false);
 
-    /// <summary>The next connection; negative when the socket was stopped.</summary>
+    /// <summary>The next connection; negative when the socket was stopped, or no handle is left. A caller that went away meanwhile is passed over.</summary>
     public static int Accept(int fd)
     {
         while (true)
         {
             int accepted = accept(fd, null, null);
-            if (accepted >= 0 || Marshal.GetLastPInvokeError() != LibC.EINTR)
+            if (accepted >= 0 || Marshal.GetLastPInvokeError() is not (LibC.EINTR or ECONNABORTED))
             {
                 return accepted;
             }

@@ -201,6 +201,7 @@ public sealed class OptionEffectTests
         Assert.Contains("progress", (await NativeSyncRun.RunAsync("sync", "--info=help")).Output, StringComparison.Ordinal);
         Assert.Contains("deltasum", (await NativeSyncRun.RunAsync("sync", "--debug=help")).Output, StringComparison.Ordinal);
         Assert.Equal(4, (await NativeSyncRun.RunAsync("sync", "-a", "--debug=hash", "a", "b")).ExitCode);
+        Assert.Contains("deltasum", (await NativeSyncRun.RunAsync("sync", "--debug=all,help")).Output, StringComparison.Ordinal);
     }
 
     private static SyncArguments Parse(params string[] arguments) => SyncArgumentsBuilder.Parse(Bytes.Of(arguments));

@@ -43,6 +43,16 @@ public sealed class BandwidthPlanTests
         Assert.Equal(1 << 20, plan.At(At(6, 10, 0)));
     }
 
+    /// <summary>As with options: so that a day can have a rate of its own.</summary>
+    [Fact]
+    public void TheLastWordForAMinuteHolds()
+    {
+        BandwidthPlan plan = BandwidthPlan.Parse("08:00,512 Sat-08:00,1M 19:00,off");
+        Assert.Equal(512 * 1024, plan.At(At(5, 8, 0)));
+        Assert.Equal(1 << 20, plan.At(At(6, 8, 0)));
+        Assert.Equal(512 * 1024, BandwidthPlan.Parse("Sat-08:00,1M 08:00,512").At(At(6, 8, 0)));
+    }
+
     [Theory]
     [InlineData("08:00")]
     [InlineData("8:00,512")]

@@ -23,6 +23,31 @@ public sealed class LaneGroupTests
         }
     }
 
+    /// <summary>What brings nothing goes, and nothing else, however often that is said while the lanes are ending.</summary>
+    [Fact]
+    public async Task LanesThatAreTooManyEndAndTheOthersStay()
+    {
+        var limits = new LaneLimits();
+        await using var near = new End(limits, 1);
+        await using var far = new End(limits, 2);
+        var (first, last) = TinyLane.Pair(1 << 20);
+        near.Begin(first, limits.InitialCredit);
+        far.Begin(last, limits.InitialCredit);
+        for (var i = 0; i < 7; i++)
+        {
+            var (a, b) = TinyLane.Pair(1 << 20);
+            near.Add(a);
+            far.Add(b);
+        }
+
+        near.RetireDownTo(3);
+        near.RetireDownTo(3);
+        Assert.Equal(3, near.AtWork);
+        await Task.WhenAll(near.SendAsync(200), near.HasAsync(0), far.HasAsync(200)).WaitAsync(Patience);
+        await Task.WhenAll(near.SayGoodbyeAsync(), far.SayGoodbyeAsync()).WaitAsync(Patience);
+        Assert.Equal(3, near.AtWork);
+    }
+
     private static async Task RunAsync(int seed)
     {
         var random = new Random(seed);
@@ -117,6 +142,10 @@ public sealed class LaneGroupTests
         }
 
         public void Add(ILane lane) => Assert.True(_group.TryAdd(new FrameLane(lane, _group, further: true)));
+
+        public int AtWork => _group.AtWork;
+
+        public void RetireDownTo(int wanted) => _group.RetireDownTo(wanted);
 
         public Task SendAsync(int count) => Task.Run(() =>
         {

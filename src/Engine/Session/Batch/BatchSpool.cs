@@ -5,8 +5,6 @@ namespace NativeSync.Engine.Session.Batch;
 /// <summary>A batch that comes through a pipe: it is kept in a file without a name until it is applied, since it is verified first.</summary>
 internal static class BatchSpool
 {
-    private const uint OwnersAlone = 0x180;
-
     /// <summary>Copies what a pipe gives to a new file in TMPDIR (else /tmp) that has no name.</summary>
     /// <returns>A handle on it, or -errno.</returns>
     public static int Keep(ISystemCalls io, int pipe)
@@ -19,7 +17,7 @@ internal static class BatchSpool
         }
 
         var name = Receiving.TemporaryName.For("nativesync-batch"u8);
-        var fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, OwnersAlone);
+        var fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
         if (fd >= 0)
         {
             io.UnlinkAt(dirfd, name, directory: false);
@@ -52,15 +50,9 @@ internal static class BatchSpool
             isBatch = begun || BatchFormat.Magic.StartsWith(start);
             begun = true;
 
-            for (var done = 0; done < count;)
+            if (io.WriteAll(to, chunk.AsSpan(0, count)) is < 0 and var error)
             {
-                var written = (int)io.Write(to, chunk.AsSpan(done, count - done));
-                if (written <= 0)
-                {
-                    return written < 0 ? written : -Errno.EIO;
-                }
-
-                done += written;
+                return error;
             }
         }
 

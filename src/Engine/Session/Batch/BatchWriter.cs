@@ -25,12 +25,11 @@ internal sealed class BatchWriter : IDisposable
     /// <exception cref="SessionException">3, as rsync: it cannot be made.</exception>
     public BatchWriter(ISystemCalls io, byte[] path, int? level)
     {
-        const uint ownersAlone = 0x180;
         _io = io;
         _path = path;
         // A file is no line that could be waited for: rsync's usual level.
         _level = level == AdaptiveLevel.Adapt ? 3 : level;
-        _fd = io.OpenPath(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Truncate, ownersAlone);
+        _fd = io.OpenPath(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Truncate, ModeBits.PrivateFile);
         if (_fd < 0)
         {
             throw new SessionException(ExitCodes.FileSelection, $"batch file \"{ByteText.Escape(path)}\": creating it failed: {Errno.Describe(-_fd)} ({-_fd})");

@@ -58,7 +58,7 @@ internal sealed class LaneGroup : IDisposable
     /// <summary>What was agreed when the session began.</summary>
     public LaneSettings Settings { get; private set; } = new();
 
-    /// <summary>Further lanes at work.</summary>
+    /// <summary>Further lanes, those that are about to end among them.</summary>
     public int Count
     {
         get
@@ -138,21 +138,33 @@ internal sealed class LaneGroup : IDisposable
         }
     }
 
-    /// <summary>The further lane that joined last, which is to end; false when there is none.</summary>
-    public bool RetireOne()
+    /// <summary>Further lanes that are not about to end.</summary>
+    public int AtWork
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return CountAtWork();
+            }
+        }
+    }
+
+    /// <summary>Lets the further lanes that joined last end, until no more than so many are at work; what they carry is confirmed first.</summary>
+    public void RetireDownTo(int wanted)
     {
         lock (_gate)
         {
-            for (var i = _further.Count - 1; i >= 0; i--)
+            // One that is to end stays in the list until then.
+            var atWork = CountAtWork();
+            for (var i = _further.Count - 1; i >= 0 && atWork > wanted; i--)
             {
                 if (!_further[i].Port.Completed)
                 {
                     Outbox.Complete(_further[i].Port, null);
-                    return true;
+                    atWork--;
                 }
             }
-
-            return false;
         }
     }
 
@@ -225,6 +237,8 @@ internal sealed class LaneGroup : IDisposable
             _early.Clear();
         }
     }
+
+    private int CountAtWork() => _further.Count(static lane => !lane.Port.Completed);
 
     private void Grant(long bytes)
     {

@@ -100,8 +100,8 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
         var settle = TimeSpan.FromSeconds(Math.Clamp(4 * roundTrip.TotalSeconds, 0.5, 2));
         while (!_refused && _group.Count + 1 < MostLanes)
         {
-            var before = await BusyRateAsync(Tick).ConfigureAwait(false);
             var lanes = _group.Count + 1;
+            var before = await BusyRateAsync(lanes < FirstStep ? Tick : settle).ConfigureAwait(false);
             await OpenAsync((lanes < FirstStep ? FirstStep : 2 * lanes) - lanes).ConfigureAwait(false);
             if (lanes >= FirstStep)
             {
@@ -109,10 +109,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
                 var after = await BusyRateAsync(settle).ConfigureAwait(false);
                 if (after < before * Worthwhile)
                 {
-                    while (_group.Count + 1 > lanes && _group.RetireOne())
-                    {
-                    }
-
+                    _group.RetireDownTo(lanes - 1);
                     return;
                 }
             }

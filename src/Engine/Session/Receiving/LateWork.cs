@@ -26,11 +26,14 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
     /// <summary>True when directories must wait for the end with their attributes.</summary>
     public bool IsExpected => TakesDeletions || context.Has(JobFlags.DelayUpdates);
 
-    public void AddUpdate(ReceiverDirectory directory, int index)
+    /// <param name="directory">The directory that holds it.</param>
+    /// <param name="index">The entry.</param>
+    /// <param name="isLink">What waits is another name of something that waits elsewhere.</param>
+    public void AddUpdate(ReceiverDirectory directory, int index, bool isLink)
     {
         lock (_gate)
         {
-            _updates.Add(new LateUpdate(directory.Id, directory.Path, index, tree.LocalName(directory, index).ToArray()));
+            _updates.Add(new LateUpdate(directory.Id, directory.Path, index, tree.LocalName(directory, index).ToArray(), isLink));
             _held.Add((directory.Id, index));
         }
     }
@@ -124,6 +127,11 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
                 context.Io.UnlinkAt(place, update.Name, directory: false);
                 tree.Confirmer.ConfirmLate(update, dirfd);
             }
+            else if (update.IsLink)
+            {
+                // Contents wait for the next run; it would not look for a name, which costs nothing to make again.
+                context.Io.UnlinkAt(place, update.Name, directory: false);
+            }
 
             partials.Close(place);
             partials.RemoveIfEmpty(dirfd);
@@ -156,7 +164,8 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
 /// <param name="Directory">Its path relative to the destination.</param>
 /// <param name="Index">The entry.</param>
 /// <param name="Name">Its name here.</param>
-internal readonly record struct LateUpdate(int DirectoryId, byte[] Directory, int Index, byte[] Name);
+/// <param name="IsLink">It is another name of something that waits elsewhere.</param>
+internal readonly record struct LateUpdate(int DirectoryId, byte[] Directory, int Index, byte[] Name, bool IsLink);
 
 /// <summary>What --delete-after and --delete-delay found.</summary>
 /// <param name="Directory">The directory that holds it, relative to the destination.</param>

@@ -51,7 +51,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
     public void Done(OutcomeKind kind, ReceiverDirectory directory, int index, Changes changes, long transferred = 0, UInt128? digest = null)
     {
         confirmer.Confirm(directory, index);
-        Count(kind, directory.Remote!.Entries.Metadata(index));
+        statistics.Count(kind, directory.Remote!.Entries.Metadata(index).Type);
         Tell(kind, directory, index, changes, null, transferred, digest);
     }
 
@@ -63,7 +63,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
             return;
         }
 
-        Count(kind, metadata);
+        statistics.Count(kind, metadata.Type);
         if (context.Observer is { } observer)
         {
             observer.OnEntry(new EntryEvent(kind, changes, "."u8.ToArray(), metadata, null, Outgoing: false));
@@ -77,10 +77,10 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
     public void Linked(ReceiverDirectory directory, int index, byte[] leader, bool isNew)
     {
         confirmer.Confirm(directory, index);
-        Interlocked.Increment(ref statistics.Linked);
+        statistics.Count(OutcomeKind.Linked, directory.Remote!.Entries.Metadata(index).Type);
         if (isNew)
         {
-            Count(OutcomeKind.Created, directory.Remote!.Entries.Metadata(index));
+            statistics.Count(OutcomeKind.Created, directory.Remote!.Entries.Metadata(index).Type);
         }
 
         Tell(OutcomeKind.Linked, directory, index, Changes.HardLink | (isNew ? Changes.New : 0), leader);
@@ -111,26 +111,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
 
     public void Deleted(ReceiverDirectory directory, byte[] nameBelow, EntryType type)
     {
-        Interlocked.Increment(ref statistics.Deleted);
-        switch (type)
-        {
-            case EntryType.Regular:
-                Interlocked.Increment(ref statistics.DeletedFiles);
-                break;
-            case EntryType.Directory:
-                Interlocked.Increment(ref statistics.DeletedDirectories);
-                break;
-            case EntryType.SymbolicLink:
-                Interlocked.Increment(ref statistics.DeletedSymbolicLinks);
-                break;
-            case EntryType.BlockDevice or EntryType.CharacterDevice:
-                Interlocked.Increment(ref statistics.DeletedDevices);
-                break;
-            default:
-                Interlocked.Increment(ref statistics.DeletedSpecials);
-                break;
-        }
-
+        statistics.Count(OutcomeKind.Deleted, type);
         if (context.Observer is { } observer)
         {
             var metadata = new EntryMetadata { Mode = (uint)type << 12 };
@@ -184,42 +165,5 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         var writer = new WireWriter(scope.Room);
         Records.WriteOutcome(ref writer, kind, directory, index, changes);
         scope.Commit(writer.Position);
-    }
-
-    private void Count(OutcomeKind kind, in EntryMetadata metadata)
-    {
-        switch (kind)
-        {
-            case OutcomeKind.Updated:
-                Interlocked.Increment(ref statistics.Updated);
-                return;
-            case OutcomeKind.MetadataOnly:
-                Interlocked.Increment(ref statistics.MetadataOnly);
-                return;
-            case OutcomeKind.Created or OutcomeKind.Copied:
-                break;
-            default:
-                return;
-        }
-
-        Interlocked.Increment(ref statistics.Created);
-        switch (metadata.Type)
-        {
-            case EntryType.Regular:
-                Interlocked.Increment(ref statistics.CreatedFiles);
-                break;
-            case EntryType.Directory:
-                Interlocked.Increment(ref statistics.CreatedDirectories);
-                break;
-            case EntryType.SymbolicLink:
-                Interlocked.Increment(ref statistics.CreatedSymbolicLinks);
-                break;
-            case EntryType.BlockDevice or EntryType.CharacterDevice:
-                Interlocked.Increment(ref statistics.CreatedDevices);
-                break;
-            default:
-                Interlocked.Increment(ref statistics.CreatedSpecials);
-                break;
-        }
     }
 }

@@ -87,7 +87,7 @@ internal static class WholeFile
         var error = isNew ? Preallocation.Reserve(context, fd, data.Length) : 0;
         if (error >= 0)
         {
-            error = sparse ? WriteSparse(io, fd, data) : WriteAll(io, fd, data);
+            error = sparse ? WriteSparse(io, fd, data) : io.WriteAll(fd, data);
         }
 
         if (error >= 0 && (!isNew || sparse))
@@ -175,7 +175,7 @@ internal static class WholeFile
             if (end > start)
             {
                 var position = io.Seek(fd, start, SeekKind.Set);
-                var error = position < 0 ? (int)position : WriteAll(io, fd, data[start..end]);
+                var error = position < 0 ? (int)position : io.WriteAll(fd, data[start..end]);
                 if (error < 0)
                 {
                     return error;
@@ -183,22 +183,6 @@ internal static class WholeFile
             }
 
             start = end;
-        }
-
-        return 0;
-    }
-
-    private static int WriteAll(ISystemCalls io, int fd, ReadOnlySpan<byte> data)
-    {
-        while (!data.IsEmpty)
-        {
-            var count = (int)io.Write(fd, data);
-            if (count <= 0)
-            {
-                return count < 0 ? count : -Errno.EIO;
-            }
-
-            data = data[count..];
         }
 
         return 0;

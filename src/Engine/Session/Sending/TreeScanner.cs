@@ -293,7 +293,7 @@ internal sealed class TreeScanner
     /// <summary>Drops mount points (-xx) and directories with nothing but directories below (-m).</summary>
     private void LeaveOutDirectories(SenderDirectory directory)
     {
-        if (!_context.Has(JobFlags.OmitMountPoints | JobFlags.PruneEmptyDirectories))
+        if ((_context.Flags & (JobFlags.OmitMountPoints | JobFlags.PruneEmptyDirectories)) == 0)
         {
             return;
         }

@@ -149,7 +149,7 @@ internal sealed class Placement : IDisposable
         Partials.Close(to);
         if (error >= 0)
         {
-            _tree.Late.AddUpdate(directory, index);
+            _tree.Late.AddUpdate(directory, index, isLink: true);
         }
 
         return error;
@@ -185,7 +185,7 @@ internal sealed class Placement : IDisposable
         }
 
         directory.Remote!.State(index) = ContentState.Aside;
-        _tree.Late.AddUpdate(directory, index);
+        _tree.Late.AddUpdate(directory, index, isLink: false);
         return 0;
     }
 

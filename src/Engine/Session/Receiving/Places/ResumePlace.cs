@@ -19,7 +19,6 @@ internal sealed class ResumePlace : IDisposable
     private const long Expiry = 7 * 24 * 3600;
 
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
-    private const uint PrivateMode = 0x1C0;
     private const uint OthersMayWrite = 0x12;
     private const int DigestLength = 32;
 
@@ -243,7 +242,7 @@ internal sealed class ResumePlace : IDisposable
     {
         lock (_gate)
         {
-            if (_fd < 0 && !_refused && _context.Io.MakeDirectoryAt(_rootFd, DirectoryName, PrivateMode) is var error)
+            if (_fd < 0 && !_refused && _context.Io.MakeDirectoryAt(_rootFd, DirectoryName, ModeBits.PrivateDirectory) is var error)
             {
                 _refused = error < 0 && error != -Errno.EEXIST;
                 _fd = _refused ? -1 : _context.Io.OpenAt(_rootFd, DirectoryName, DirectoryFlags);
