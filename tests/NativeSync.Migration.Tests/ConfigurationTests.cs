@@ -1,5 +1,7 @@
 using System.Text;
+using NativeSync.Engine;
 using NativeSync.Migration.Configuration;
+using NativeSync.Migration.Stages;
 
 namespace NativeSync.Migration.Tests;
 
@@ -75,7 +77,7 @@ public sealed class ConfigurationTests
         ClientSettings dotted = Client("""{"Client.Net.Mode":"3","Client.Net.Proxy.Ip":"10.0.0.5","Client":{"Net.Proxy.Port":3128,"Net":{"Proxy.User":"u","Proxy":{"Password":"p"}}},"Client.Extra.IgnoreCheck":"True","Client.Rsync.BandwidthLimit":1000,"Client.Rsync.Checksum":true}""");
         Assert.Equal(nested, dotted);
         Assert.Equal(new ProxySettings("10.0.0.5", 3128, "u", "p"), nested.Proxy);
-        Assert.Equal(1024000, nested.BandwidthLimit);
+        Assert.Equal(1024000, nested.Bandwidth.At(DateTime.Now));
         Assert.True(nested is { Checksum: true, IgnoreCheck: true, Mode: NetworkMode.Proxy });
     }
 
@@ -85,7 +87,7 @@ public sealed class ConfigurationTests
         ClientSettings client = Client("{}");
         Assert.Equal(new ClientSettings(), client);
         Assert.Equal(NetworkMode.Default, client.Mode);
-        Assert.Equal(0, Client("""{"Client":{"Rsync":{"BandwidthLimit":""}}}""").BandwidthLimit);
+        Assert.Equal(0, Client("""{"Client":{"Rsync":{"BandwidthLimit":""}}}""").Bandwidth.At(DateTime.Now));
     }
 
     [Theory]
@@ -95,6 +97,8 @@ public sealed class ConfigurationTests
     [InlineData("""{"Client":{"Net":{"Mode":3,"Proxy":{"Ip":"10.0.0.5"}}}}""", "client.json: Client.Net.Proxy.Port: missing; mode 3 needs the port of the proxy")]
     [InlineData("""{"Client":{"Net":{"Mode":3,"Proxy":{"Ip":"http://10.0.0.5","Port":1}}}}""", "client.json, line 1: Client.Net.Proxy.Ip: expected an address such as \"10.0.0.5\" without scheme or port")]
     [InlineData("""{"Client":{"Rsync":{"BandwidthLimit":"fast"}}}""", "client.json, line 1: Client.Rsync.BandwidthLimit: expected a whole number from 0 to 1099511627776, found \"fast\"")]
+    [InlineData("""{"Client":{"Rsync":{"BandwidthLimit":"08:00,512 19:61,off"}}}""", "client.json, line 1: Client.Rsync.BandwidthLimit: \"19:61,off\" is no [DAY-]HH:MM,KBYTES (for instance \"08:00,512 19:00,off\" or \"Sat-10:00,4096\")")]
+    [InlineData("""{"Client":{"Transfer":{"TimeoutSeconds":1}}}""", "client.json, line 1: Client.Transfer.TimeoutSeconds: expected a whole number from 10 to 86400, found 1")]
     [InlineData("""{"Client":{"Rsync":{"Checksum":"yes"}}}""", "client.json, line 1: Client.Rsync.Checksum: expected true or false, found \"yes\"")]
     [InlineData("""{"Client":{"Api":{"Endpoint":"ftp://x"}}}""", "client.json, line 1: Client.Api.Endpoint: expected \"intl\", \"internal\", or scheme, host and port such as \"https://cvm.tencentcloudapi.com\" or \"https://{service}.{region}.tencentcloudapi.com\"")]
     [InlineData("""{"Client":{"Source":{"Root":"here"}}}""", "client.json, line 1: Client.Source.Root: expected an absolute path without \"..\"")]
@@ -108,6 +112,53 @@ public sealed class ConfigurationTests
     [InlineData("{\"Client.Net.Mode\":0,\n\"Client\":{\"Net\":{\"Mode\":1}}}", "client.json, line 2: Client.Net.Mode: given twice, first on line 1; remove one")]
     public void WhatIsWrongInClientJsonIsNamedWithItsPlace(string content, string expected)
         => Assert.Equal(expected, Assert.Throws<ConfigException>(() => Client(content)).Message);
+
+    [Fact]
+    public void TheBandwidthLimitTakesATimetable()
+    {
+        BandwidthPlan plan = Client("""{"Client":{"Rsync":{"BandwidthLimit":"08:00,512 19:00,off Sat-08:00,4096"}}}""").Bandwidth;
+        DateTime friday = new(2026, 1, 2, 12, 0, 0, DateTimeKind.Local);
+        Assert.Equal([512 * 1024, 0, 4096 * 1024], (long[])[plan.At(friday), plan.At(friday.AddHours(8)), plan.At(friday.AddDays(1))]);
+    }
+
+    /// <summary>The file is what the user has at hand while the passes run; what makes no sense there changes nothing.</summary>
+    [Fact]
+    public void TheBandwidthLimitIsReadAgainWhenTheFileChanges()
+    {
+        string file = Path.Combine(Directory.CreateTempSubdirectory("ns-limit-").FullName, ClientSettings.FileName);
+        try
+        {
+            List<string> told = [];
+            Write("100", 1);
+            BandwidthWatch watch = new(file, BandwidthPlan.Of(100 * 1024), TimeProvider.System, told.Add);
+            Assert.Equal(100 * 1024, watch.Now());
+            Write("200", 2);
+            Assert.Equal(200 * 1024, watch.Now());
+            Write("fast", 3);
+            Assert.Equal(200 * 1024, watch.Now());
+            Write("", 4);
+            Assert.Equal(0, watch.Now());
+            Assert.Equal(2, told.Count);
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+        }
+
+        void Write(string limit, int second)
+        {
+            File.WriteAllText(file, $$"""{ "Client": { "Rsync": { "BandwidthLimit": "{{limit}}" } } }""");
+            File.SetLastWriteTimeUtc(file, DateTime.UnixEpoch.AddSeconds(second));
+        }
+    }
+
+    [Fact]
+    public void TheWayOfSshIsReadAndShowsNoSecret()
+    {
+        ClientSettings client = Client("""{"Client":{"Ssh":{"ProxyJump":"me@gate:2222","Proxy":"socks5://u:s3cret@10.0.0.5:1080"}}}""");
+        Assert.Equal(new SshWay("me@gate:2222", "socks5://u:s3cret@10.0.0.5:1080"), client.SshWay);
+        Assert.DoesNotContain("s3cret", client.ToString(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void UnknownKeysAreWarnedOfAndNotFatal()

@@ -58,9 +58,7 @@ internal sealed class FixupArguments
                     result.Take(name, value);
                     continue;
                 default:
-                    error = name.StartsWith('-')
-                        ? $"unknown argument \"{Options.UsageException.Quote(args[i])}\"; see nativesync fixup --help"
-                        : $"unknown argument \"{Options.UsageException.Quote(args[i])}\"; the directory is given by --root";
+                    error = $"unknown argument \"{Options.UsageException.Quote(args[i])}\"; see nativesync fixup --help";
                     return null;
             }
         }

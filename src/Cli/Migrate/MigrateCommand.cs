@@ -77,6 +77,7 @@ internal static class MigrateCommand
         try
         {
             MigrationConfiguration configuration = tool.Load();
+            SshWays.Check(configuration.Client.SshWay, log);
             if (options.Action == MigrateAction.Migrate && configuration.Client.Daemon)
             {
                 if (environment.Variable(Background.Mark) is null)
@@ -91,6 +92,7 @@ internal static class MigrateCommand
             MigrationServices services = new()
             {
                 Connector = environment.Connector,
+                Reachability = configuration.Client.SshWay is { } way ? new ReachabilityOnAWay(way) : new SshReachability(),
                 Mover = new EngineDataMover(),
                 Observer = observer,
                 Log = log,

@@ -8,7 +8,7 @@ namespace NativeSync.Cli.Migrate;
 /// <summary>Reaches the rescue system over SSH.</summary>
 /// <remarks>
 /// Nobody's ~/.ssh takes part: the password and the host key are the migration's own. The key of a system that was made a
-/// minute ago is known to nobody, so the first one is taken, and kept by the caller.
+/// minute ago is known to nobody, so the first one is taken, and kept by the caller. Hosts on the way are the user's own (<see cref="SshWays"/>).
 /// </remarks>
 internal sealed class SshRescueConnector : IRescueConnector
 {
@@ -28,9 +28,9 @@ internal sealed class SshRescueConnector : IRescueConnector
             PinnedHostKey = credentials.PinnedHostKey,
             KnownHostsFiles = ["/dev/null"],
             ConfigFile = "none",
-            ProxyJump = "none",
             ConnectTimeout = ConnectTimeout,
         };
+        options = SshWays.Apply(options, address.Way);
         SshTarget target = new(address.Host, address.Port, credentials.User);
         SshSession session = await SshConnector.ConnectAsync(target, options, ct);
         SshOptions again = options with { PinnedHostKey = session.HostKey };

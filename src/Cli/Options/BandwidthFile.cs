@@ -1,3 +1,5 @@
+using NativeSync.Engine;
+
 namespace NativeSync.Cli.Options;
 
 /// <summary><c>--bwlimit-file</c>: the limit of the moment, from a file that may change while the transfer runs.</summary>
@@ -44,7 +46,7 @@ internal sealed class BandwidthFile
             }
 
             _seen = now;
-            return BandwidthPlan.Parse(File.ReadAllText(_path).Trim(), "--bwlimit-file");
+            return BandwidthText.Parse(File.ReadAllText(_path).Trim(), "--bwlimit-file");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -70,13 +70,12 @@ internal sealed class ContinuationOptions
             throw new UsageException("a list that comes through standard input can be read once only: with --until-converged and --reconnect put it into a file (--files-from=FILE)");
         }
 
-        int timeout = arguments.Options.TimeoutSeconds;
         return arguments with
         {
             Options = arguments.Options with
             {
                 ResumeFrom = _resume ?? !asRsync ? ResumeFrom : 0,
-                TimeoutSeconds = _reconnect > 0 && timeout == 0 ? DeadLine : timeout,
+                TimeoutSeconds = _reconnect > 0 && arguments.Remote.TimeoutSeconds == 0 ? DeadLine : arguments.Options.TimeoutSeconds,
             },
             Reconnect = TimeSpan.FromSeconds(_reconnect),
             Passes = _until is { } bound

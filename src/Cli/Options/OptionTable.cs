@@ -97,7 +97,7 @@ internal static class OptionTable
         Row(UserMap, "usermap", '\0', "STRING", Equal, "map users: FROM:TO,…"),
         Row(GroupMap, "groupmap", '\0', "STRING", Equal, "map groups: FROM:TO,…"),
         Row(ChangeOwner, "chown", '\0', "USER:GROUP", Equal, "set owner and group"),
-        Row(OptionId.Timeout, "timeout", '\0', "SECONDS", Equal, "give up when the other side is silent for so long").No("timeout"),
+        Row(OptionId.Timeout, "timeout", '\0', "SECONDS", Differs, "give up when nothing has come from the other side for so long (300); 0: never").No("timeout"),
         Row(OptionId.ConnectTimeout, "contimeout", '\0', "SECONDS", Differs, "limit for connecting; rsync has it for daemons only").No("contimeout"),
         Row(IgnoreTimes, "ignore-times", 'I', null, Equal, "transfer even what has the same size and time"),
         Row(SizeOnly, "size-only", '\0', null, Equal, "compare sizes alone"),

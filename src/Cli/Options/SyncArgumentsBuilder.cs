@@ -13,6 +13,11 @@ internal sealed class SyncArgumentsBuilder
     /// <summary>rsync's bound for <c>--block-size</c>.</summary>
     private const long MaxBlockSize = 128 * 1024;
 
+    /// <summary>
+    /// Without --timeout: a line from which nothing has come for so many seconds, not even the answer to a sign of life, is dead. rsync waits for ever.
+    /// </summary>
+    private const int DeadLine = 300;
+
     private readonly FilterArguments _filters;
     private readonly List<string> _identities = [];
     private readonly List<string> _knownHosts = [];
@@ -39,7 +44,8 @@ internal sealed class SyncArgumentsBuilder
     private int _lanes;
     private long _blockSize;
     private long? _remoteBandwidth;
-    private int _timeout, _connectTimeout, _ipVersion, _modifyWindow;
+    private int? _timeout;
+    private int _connectTimeout, _ipVersion, _modifyWindow;
     private long? _maxDelete;
     private string? _rsh, _rsyncPath, _sshConfig;
     private string? _print;
@@ -239,7 +245,7 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.CompressLevel: _compressLevel = Number(given, int.MinValue, int.MaxValue); break;
             case OptionId.SkipCompress: _skipCompress = ReadSkipCompress(given); break;
             case OptionId.CompressChoice: ReadCompressChoice(given); break;
-            case OptionId.BandwidthLimit: (_bandwidth, _bandwidthFile) = (on ? BandwidthPlan.Parse(given.Text) : null, null); break;
+            case OptionId.BandwidthLimit: (_bandwidth, _bandwidthFile) = (on ? BandwidthText.Parse(given.Text) : null, null); break;
             case OptionId.BandwidthFile: _bandwidthFile = new BandwidthFile(given.Text); break;
             case OptionId.Lanes: _lanes = given.Text == "auto" ? 0 : Number(given, 1, ProtocolLimits.MaxLane + 1); break;
             case OptionId.Timeout: _timeout = on ? Math.Max(0, Number(given, int.MinValue, int.MaxValue)) : 0; break;
@@ -310,7 +316,7 @@ internal sealed class SyncArgumentsBuilder
                 BandwidthNow = _bandwidthFile is { } file ? file.Now : _bandwidth is { IsFixed: false } plan ? () => plan.At(DateTime.Now) : null,
                 Lanes = _lanes,
                 ReportContent = _output.WantsContent,
-                TimeoutSeconds = _timeout,
+                TimeoutSeconds = _timeout ?? DeadLine,
                 BlockSize = (int)_blockSize,
                 MaxDelete = _maxDelete,
                 ModifyWindow = Math.Max(0, _modifyWindow),
@@ -338,7 +344,7 @@ internal sealed class SyncArgumentsBuilder
                 KnownHosts = _knownHosts,
                 HostKeyCheck = _hostKeyCheck,
                 SshConfig = _sshConfig,
-                TimeoutSeconds = _timeout,
+                TimeoutSeconds = _timeout ?? 0,
             },
         }, _asRsync);
     }

@@ -59,7 +59,8 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         try
         {
             // What was answered once is answered again, and nobody is asked: a further connection comes about by itself or not at all.
-            SshOptions again = SshOptions() with { PinnedHostKey = session.HostKey, PasswordProvider = Answered, PassphraseProvider = Answered, InteractiveProvider = (prompt, _) => Answered(prompt), ConfirmHostKey = null, MaxPrompts = 1, Logger = null };
+            SshOptions again = Again(SshOptions(), Answered) with { PinnedHostKey = session.HostKey };
+            again = again with { Jump = Again(again.Jump!, prompt => _answers.GetValueOrDefault(prompt)) };
             agent = agent with { AnotherSession = token => SshConnector.ConnectAsync(target, again, token) };
             return await AgentBootstrap.StartAsync(session, image, agent, ownsSession: true, ct);
         }
@@ -96,7 +97,14 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         }
     }
 
-    private SshOptions SshOptions() => new()
+    /// <summary>The password of the environment is the server's: a host on the way to it is not told.</summary>
+    private SshOptions SshOptions()
+    {
+        SshOptions onTheWay = OptionsFor(static () => null);
+        return OptionsFor(PasswordFromEnvironment) with { Jump = onTheWay };
+    }
+
+    private SshOptions OptionsFor(Func<string?> password) => new()
     {
         IpVersion = arguments.IpVersion,
         IdentityFiles = arguments.Identities,
@@ -105,9 +113,9 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         ConfigFile = arguments.SshConfig,
         Proxy = Environment.GetEnvironmentVariable(ProxyVariable) is { Length: > 0 } proxy ? SshProxy.Parse(proxy) : null,
         ConnectTimeout = (arguments.ConnectSeconds > 0 ? arguments.ConnectSeconds : arguments.TimeoutSeconds) is > 0 and int seconds ? TimeSpan.FromSeconds(seconds) : null,
-        PasswordProvider = prompt => PasswordFromEnvironment() ?? Ask(prompt, shown: false),
+        PasswordProvider = prompt => password() ?? Ask(prompt, shown: false),
         PassphraseProvider = prompt => Ask(prompt, shown: false),
-        InteractiveProvider = (prompt, shown) => (shown ? null : PasswordFromEnvironment()) ?? Ask(prompt, shown),
+        InteractiveProvider = (prompt, shown) => (shown ? null : password()) ?? Ask(prompt, shown),
         ConfirmHostKey = Confirm,
         Logger = new StandardErrorLogger(),
     };
@@ -139,6 +147,16 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
 
         return answer;
     }
+
+    private static SshOptions Again(SshOptions options, Func<string, string?> answer) => options with
+    {
+        PasswordProvider = answer,
+        PassphraseProvider = answer,
+        InteractiveProvider = (prompt, _) => answer(prompt),
+        ConfirmHostKey = null,
+        MaxPrompts = 1,
+        Logger = null,
+    };
 
     private string? Answered(string prompt) => _answers.GetValueOrDefault(prompt) ?? (Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password ? password : null);
 

@@ -9,12 +9,30 @@ internal static class Handshake
     private const Capabilities Ours = Capabilities.Zstd | Capabilities.Xattrs | Capabilities.Acls | Capabilities.HardLinks
         | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes;
 
+    /// <summary>Whatever the time-out, the agent may take so many seconds to read what the job names: lists, rules, an index of digests.</summary>
+    private const int LeastPatience = 10;
+
     /// <summary>
-    /// The caller's part: introduces itself and asks for the job in one go, then waits for the agent's answer.
+    /// The caller's part: introduces itself and asks for the job in one go, then waits for the agent's answer, as long as the job's time-out says.
     /// </summary>
     /// <returns>The agent's introduction, and the flags that hold.</returns>
-    /// <exception cref="SessionException">The agent refuses.</exception>
+    /// <exception cref="SessionException">The agent refuses, or does not answer.</exception>
     public static async Task<(HelloFrame Hello, JobFlags Flags)> AskAsync(FrameLane lane, JobFrame job, UInt128 session, CancellationToken ct)
+    {
+        var seconds = job.Number(JobNumber.TimeoutSeconds) is > 0 and var given ? Math.Max(given, LeastPatience) : 0;
+        using var patience = new CancellationTokenSource(seconds > 0 ? TimeSpan.FromSeconds(seconds) : Timeout.InfiniteTimeSpan, lane.Group.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
+        try
+        {
+            return await AskPatientlyAsync(lane, job, session, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new SessionException(ExitCodes.Timeout, $"the other end did not answer within {seconds} seconds");
+        }
+    }
+
+    private static async Task<(HelloFrame Hello, JobFlags Flags)> AskPatientlyAsync(FrameLane lane, JobFrame job, UInt128 session, CancellationToken ct)
     {
         var greeting = new ArrayBufferWriter<byte>(1024);
         Magic.Write(greeting);

@@ -10,6 +10,12 @@ public static class Agent
     /// <summary>A caller closes its side at once when a session is over; one that does not is not waited for longer.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// For the caller to say what it wants. Someone may be asked for another machine's password meanwhile (<c>verify</c> of two remote trees); but the
+    /// line may die meanwhile, too, and an agent must not stay behind.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
     /// <summary>What a lane is told that cannot show the secret of a session.</summary>
     internal const string NoSuchSession = "no session of this name and secret is here";
 
@@ -60,7 +66,7 @@ public static class Agent
     {
         try
         {
-            var (hello, job, join) = await Handshake.AnswerAsync(frames, ct).ConfigureAwait(false);
+            var (hello, job, join) = await AnswerAsync(frames, environment, ct).ConfigureAwait(false);
             if (job is null)
             {
                 if (door is not null && await door.PassOnAsync(join, lane).ConfigureAwait(false))
@@ -101,7 +107,7 @@ public static class Agent
         }
         catch (OperationCanceledException)
         {
-            return ExitCodes.Interrupted;
+            return ct.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Timeout;
         }
         catch (Exception e)
         {
@@ -109,6 +115,13 @@ public static class Agent
             abort.Abort(e);
             throw;
         }
+    }
+
+    private static async Task<(HelloFrame Hello, JobFrame? Job, JoinFrame Join)> AnswerAsync(FrameLane frames, SyncEnvironment environment, CancellationToken ct)
+    {
+        using var patience = new CancellationTokenSource(Patience, environment.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
+        return await Handshake.AnswerAsync(frames, either.Token).ConfigureAwait(false);
     }
 
     private static async Task<int> ServeAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, SyncEnvironment environment, Session.Batch.BatchFile? batch, CancellationToken ct)

@@ -1,3 +1,6 @@
+using System.Globalization;
+using NativeSync.Engine;
+
 namespace NativeSync.Migration.Configuration;
 
 /// <summary>Who calls the API, through what, and which address the data goes to (guide, "Supported migration modes").</summary>
@@ -49,6 +52,15 @@ public enum TableConsent
 /// <param name="Password">Its password.</param>
 public sealed record ProxySettings(string Host, int Port, string? User, string? Password);
 
+/// <summary>How SSH connections get out of here, when not directly. The text form shows no secret.</summary>
+/// <param name="ProxyJump">Hosts to go through, <c>[user@]host[:port][,…]</c>; null for none.</param>
+/// <param name="Proxy"><c>http://[user:password@]host:port</c> or <c>socks5://…</c>; null for none.</param>
+public sealed record SshWay(string? ProxyJump, string? Proxy)
+{
+    /// <inheritdoc/>
+    public override string ToString() => ProxyJump ?? "";
+}
+
 /// <summary>What <c>client.json</c> says. The first group of keys is the guide's, the second NativeSync's own.</summary>
 public sealed record ClientSettings
 {
@@ -56,6 +68,7 @@ public sealed record ClientSettings
     public const string FileName = "client.json";
 
     private const string FormatKey = "Client.Disks.Format";
+    private const long MaxRate = 1L << 40;
     private const string PartitionKey = "Client.Disks.Partition";
 
     /// <summary><c>Client.Net.Mode</c>.</summary>
@@ -73,8 +86,8 @@ public sealed record ClientSettings
     /// <summary><c>Client.Extra.Daemon</c>: run in the background.</summary>
     public bool Daemon { get; init; }
 
-    /// <summary><c>Client.Rsync.BandwidthLimit</c>, in bytes a second; 0 for none. The file has KBytes (1024) a second.</summary>
-    public long BandwidthLimit { get; init; }
+    /// <summary><c>Client.Rsync.BandwidthLimit</c>, in bytes a second; 0 for none. The file has KBytes (1024) a second, or a timetable of such.</summary>
+    public BandwidthPlan Bandwidth { get; init; } = BandwidthPlan.Of(0);
 
     /// <summary><c>Client.Rsync.Checksum</c>: compare contents, not size and time.</summary>
     public bool Checksum { get; init; }
@@ -106,6 +119,9 @@ public sealed record ClientSettings
     /// <summary><c>Client.Ssh.IdentityFile</c>: a private key to offer before the password.</summary>
     public string? SshIdentityFile { get; init; }
 
+    /// <summary><c>Client.Ssh.ProxyJump</c> and <c>Client.Ssh.Proxy</c>; null to connect directly.</summary>
+    public SshWay? SshWay { get; init; }
+
     /// <summary><c>Client.Source.Root</c>: the tree to migrate.</summary>
     public string SourceRoot { get; init; } = "/";
 
@@ -117,6 +133,9 @@ public sealed record ClientSettings
 
     /// <summary><c>Client.Transfer.ReconnectSeconds</c>: how long to try to connect again when the line drops; zero for not at all.</summary>
     public TimeSpan Reconnect { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary><c>Client.Transfer.TimeoutSeconds</c>: a line from which nothing comes for so long is dead.</summary>
+    public int TimeoutSeconds { get; init; } = 120;
 
     /// <summary><c>Client.Transfer.Hooks</c>.</summary>
     public TransferHooks Hooks { get; init; } = new();
@@ -159,7 +178,6 @@ public sealed record ClientSettings
         bool ipv6 = (r.Boolean("Client.Net.Proxy.IPv6") ?? false) | (r.Boolean("Client.Net.IPv6") ?? false);
         bool toolMode = r.Boolean("Client.ToolMode") ?? true;
         _ = toolMode; // The console mode does not exist here: tool mode is all there is, whatever the key says.
-        long limit = r.Integer("Client.Rsync.BandwidthLimit", 0, 1L << 40) ?? 0;
         string? destinationRoot = AbsolutePath(r, "Client.Transfer.DestinationRoot");
         ClientSettings settings = new()
         {
@@ -168,7 +186,7 @@ public sealed record ClientSettings
             IPv6 = ipv6,
             IgnoreCheck = r.Boolean("Client.Extra.IgnoreCheck") ?? false,
             Daemon = r.Boolean("Client.Extra.Daemon") ?? false,
-            BandwidthLimit = limit * 1024,
+            Bandwidth = BandwidthOf(r),
             Checksum = r.Boolean("Client.Rsync.Checksum") ?? false,
             ApiEndpoint = EndpointOf(r),
             ApiCaFile = r.Text("Client.Api.CaFile"),
@@ -179,10 +197,12 @@ public sealed record ClientSettings
             SshPort = (int)(r.Integer("Client.Ssh.Port", 1, 65535) ?? defaults.SshPort),
             SshUser = UserOf(r) ?? defaults.SshUser,
             SshIdentityFile = r.Text("Client.Ssh.IdentityFile"),
+            SshWay = WayOf(r),
             SourceRoot = AbsolutePath(r, "Client.Source.Root") ?? defaults.SourceRoot,
             MaxPasses = (int)(r.Integer("Client.Transfer.MaxPasses", 1, 1000) ?? defaults.MaxPasses),
             UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
             Reconnect = r.Integer("Client.Transfer.ReconnectSeconds", 0, 7 * 24 * 3600) is { } seconds ? TimeSpan.FromSeconds(seconds) : defaults.Reconnect,
+            TimeoutSeconds = (int)(r.Integer("Client.Transfer.TimeoutSeconds", 10, 86400) ?? defaults.TimeoutSeconds),
             Hooks = TransferHooks.Read(r),
             Format = FormatOf(r),
             Partition = PartitionOf(r),
@@ -214,6 +234,31 @@ public sealed record ClientSettings
     /// <summary>Whether a disk gets a new partition table.</summary>
     /// <param name="index">0 for the system disk, else the data disk's index.</param>
     public bool HasNewTable(int index) => Partition == TableConsent.All || (index == 0 && Partition == TableConsent.System);
+
+    private static BandwidthPlan BandwidthOf(ConfigReader r)
+    {
+        const string key = "Client.Rsync.BandwidthLimit";
+        if (!BandwidthPlan.IsTimetable(r.Peek(key)))
+        {
+            return BandwidthPlan.Of((r.Integer(key, 0, MaxRate) ?? 0) * 1024);
+        }
+
+        BandwidthPlan? plan = BandwidthPlan.Parse(r.Text(key)!, RateOf, out string wrong);
+        if (plan is null)
+        {
+            r.Error(key, $"\"{wrong}\" is no [DAY-]HH:MM,KBYTES (for instance \"08:00,512 19:00,off\" or \"Sat-10:00,4096\")");
+        }
+
+        return plan ?? BandwidthPlan.Of(0);
+
+        static long? RateOf(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long rate) && rate <= MaxRate ? rate * 1024 : null;
+    }
+
+    private static SshWay? WayOf(ConfigReader r)
+    {
+        (string? jump, string? proxy) = (r.Text("Client.Ssh.ProxyJump")?.Trim(), r.Text("Client.Ssh.Proxy")?.Trim());
+        return jump is null && proxy is null ? null : new SshWay(jump, proxy);
+    }
 
     private static TableConsent PartitionOf(ConfigReader r)
     {

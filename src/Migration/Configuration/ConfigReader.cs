@@ -23,6 +23,9 @@ internal sealed class ConfigReader
         Flatten("", root);
     }
 
+    /// <summary>What is written for a text or a number, for whoever has to choose how to read it; empty for anything else.</summary>
+    public string Peek(string key) => _values.TryGetValue(key, out Entry? entry) && entry.Node.Kind is ConfigKind.String or ConfigKind.Number ? entry!.Node.Text : "";
+
     /// <summary>The text of a key; null when absent, null or empty.</summary>
     public string? Text(string key)
     {

@@ -47,7 +47,7 @@ public sealed class ToolDirectory
             WarnOfReaders(UserSettings.FileName, "it holds your SecretKey", warnings);
         }
 
-        if (client.Proxy?.Password is not null)
+        if (client.Proxy?.Password is not null || client.SshWay?.Proxy?.Contains('@', StringComparison.Ordinal) == true)
         {
             WarnOfReaders(ClientSettings.FileName, "it holds the password of the proxy", warnings);
         }

@@ -11,9 +11,6 @@ public sealed class EngineDataMover : IDataMover
     private const JobFlags Flags = SyncOptions.ArchiveFlags
         | JobFlags.HardLinks | JobFlags.Acls | JobFlags.Xattrs | JobFlags.Sparse | JobFlags.NumericIds | JobFlags.Delete;
 
-    /// <summary>Nothing heard for this long ends a pass; the next run goes on.</summary>
-    private const int TimeoutSeconds = 300;
-
     /// <summary>Bytes of the smallest file that goes on within itself after an interruption.</summary>
     private const long ResumeFrom = 1 << 20;
 
@@ -26,8 +23,9 @@ public sealed class EngineDataMover : IDataMover
         {
             Flags = Flags | (job.Checksum ? JobFlags.Checksum : 0),
             CompressLevel = job.Compress == false ? null : SyncOptions.AdaptLevel,
-            BandwidthLimit = job.BandwidthLimit,
-            TimeoutSeconds = TimeoutSeconds,
+            BandwidthLimit = job.Bandwidth(),
+            BandwidthNow = job.Bandwidth,
+            TimeoutSeconds = job.TimeoutSeconds,
             Lanes = job.Lanes,
             ResumeFrom = ResumeFrom,
 
@@ -84,7 +82,7 @@ public sealed class EngineDataMover : IDataMover
             IConnection connection = await system.StartAgentAsync(ct).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                VerifyOptions options = new() { Flags = Flags, Rules = job.Rules, TimeoutSeconds = TimeoutSeconds };
+                VerifyOptions options = new() { Flags = Flags, Rules = job.Rules, TimeoutSeconds = job.TimeoutSeconds };
                 VerifyReport report = await Verifier.CompareAsync(VerifySide.Local(job.Source), VerifySide.Remote(connection, job.Destination), options, null, ct).ConfigureAwait(false);
                 return ResultOf(report);
             }

@@ -5,15 +5,18 @@ namespace NativeSync.Migration.Stages;
 /// <param name="Source">Directory here, ending in a slash.</param>
 /// <param name="Destination">Directory there, ending in a slash.</param>
 /// <param name="Rules">Filter rules.</param>
-/// <param name="BandwidthLimit">Bytes a second, 0 for none.</param>
+/// <param name="Bandwidth">Asked every second for the bytes a second of the moment, 0 for none.</param>
 /// <param name="Checksum">Compare contents, not size and time.</param>
 /// <param name="Compress">Null leaves it to the engine.</param>
 /// <param name="Lanes">The most lanes; 0 leaves it to the engine.</param>
 public sealed record TransferJob(
-    string Label, byte[] Source, byte[] Destination, IReadOnlyList<byte[]> Rules, long BandwidthLimit, bool Checksum, bool? Compress, int Lanes)
+    string Label, byte[] Source, byte[] Destination, IReadOnlyList<byte[]> Rules, Func<long> Bandwidth, bool Checksum, bool? Compress, int Lanes)
 {
     /// <summary>How long to try to connect again when the line drops; zero for not at all.</summary>
     public TimeSpan Reconnect { get; init; }
+
+    /// <summary>Nothing heard for so many seconds ends a pass; 0 for never.</summary>
+    public int TimeoutSeconds { get; init; }
 
     /// <summary>Told of it, one line each; null for nobody.</summary>
     public Action<string>? Tell { get; init; }

@@ -1,4 +1,5 @@
 using NativeSync.Engine;
+using NativeSync.Migration.Configuration;
 
 namespace NativeSync.Migration.Stages;
 
@@ -7,6 +8,9 @@ namespace NativeSync.Migration.Stages;
 /// <param name="Port">Port of its SSH server.</param>
 public sealed record RescueAddress(string Host, int Port)
 {
+    /// <summary>How to get there; null for directly.</summary>
+    public SshWay? Way { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 }

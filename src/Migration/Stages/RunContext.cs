@@ -67,6 +67,7 @@ public sealed record MigrationServices
 internal sealed class RunContext : IAsyncDisposable
 {
     private TencentApiClient? _api;
+    private BandwidthWatch? _bandwidth;
 
     public required MigrationConfiguration Configuration { get; init; }
 
@@ -102,6 +103,9 @@ internal sealed class RunContext : IAsyncDisposable
 
     public VpcClient Vpc => new(Api);
 
+    /// <summary>The limit of the moment, which the user may change meanwhile.</summary>
+    private BandwidthWatch Bandwidth => _bandwidth ??= new BandwidthWatch(Tool.File(ClientSettings.FileName), Client.Bandwidth, Time, Log.Info);
+
     /// <summary>The rescue system, once a step has connected.</summary>
     public IRescueSystem? System { get; set; }
 
@@ -125,9 +129,10 @@ internal sealed class RunContext : IAsyncDisposable
 
     /// <summary>The job for one file system of the plan.</summary>
     public TransferJob JobFor(int i) => new(
-        Plan![i].Label, Plan[i].SourcePath, Places![i], Plan[i].Rules, Client.BandwidthLimit, Client.Checksum, Client.Compress, Client.Lanes)
+        Plan![i].Label, Plan[i].SourcePath, Places![i], Plan[i].Rules, Bandwidth.Now, Client.Checksum, Client.Compress, Client.Lanes)
     {
         Reconnect = Client.Reconnect,
+        TimeoutSeconds = Client.TimeoutSeconds,
         Tell = Observer.Warn,
     };
 

@@ -14,6 +14,9 @@ public static class LaneJoiner
     /// <summary>What does not show the secret of a session gets this code, in Ready and as exit status.</summary>
     private const int NotOfASession = 5;
 
+    /// <summary>The caller says at once which session it is: who is silent for so long is on a line that has died.</summary>
+    private const int PatienceMilliseconds = 60_000;
+
     /// <summary>Runs to the end of the lane.</summary>
     /// <returns>The exit status.</returns>
     /// <exception cref="TransportException">The caller went away, or is none of ours.</exception>
@@ -75,6 +78,12 @@ public static class LaneJoiner
         {
             for (int done = 0; done < count;)
             {
+                var wanted = new LibC.PollDescriptor { Descriptor = 0, Events = LibC.POLLIN };
+                if (LibC.poll(&wanted, 1, PatienceMilliseconds) == 0)
+                {
+                    throw new TransportException(30, "the other end does not say which session it belongs to");
+                }
+
                 nint got = LibC.read(0, p + done, count - done);
                 if (got > 0)
                 {

@@ -44,7 +44,7 @@ public static class SshConnector
             // The last jump reaches the target, and itself goes through those before it.
             string before = host.Jumps.Count == 1 ? "none" : string.Join(',', host.Jumps.SkipLast(1).Select(static j =>
                 $"{(j.User is null ? "" : j.User + "@")}[{j.Host}]{(j.Port is null ? "" : ":" + j.Port)}"));
-            SshOptions jumpOptions = options with { ProxyJump = host.Jumps.Count == 1 && options.ProxyJump is null ? null : before, PinnedHostKey = null };
+            SshOptions jumpOptions = (options.Jump ?? options) with { Proxy = options.Proxy, ProxyJump = host.Jumps.Count == 1 && options.ProxyJump is null ? null : before, PinnedHostKey = null };
             SshSession through = await ConnectAsync(host.Jumps[^1], jumpOptions, depth + 1, ct).ConfigureAwait(false);
             jump = await SshJump.OpenAsync(through, host.HostName, host.Port).ConfigureAwait(false);
         }

@@ -63,6 +63,9 @@ public sealed record SshOptions
     /// <summary>The user's known_hosts files, the first of which new keys are written to; empty for the configured or default ones.</summary>
     public IReadOnlyList<string> KnownHostsFiles { get; init; } = [];
 
+    /// <summary>Whether the system's known_hosts files count beside them.</summary>
+    public bool UseSystemKnownHosts { get; init; } = true;
+
     /// <summary>The configuration file; null for <c>~/.ssh/config</c> and <c>/etc/ssh/ssh_config</c>, empty or "none" for none.</summary>
     public string? ConfigFile { get; init; }
 
@@ -74,6 +77,9 @@ public sealed record SshOptions
 
     /// <summary>Hosts to go through, <c>[user@]host[:port][,…]</c>; "none" overrides the configuration.</summary>
     public string? ProxyJump { get; init; }
+
+    /// <summary>How to log in to the hosts that are gone through; null for in the same way, with the same answers.</summary>
+    public SshOptions? Jump { get; init; }
 
     /// <summary>The proxy that leads out; null for none.</summary>
     public SshProxy? Proxy { get; init; }

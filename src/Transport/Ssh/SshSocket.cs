@@ -25,6 +25,7 @@ internal static class SshSocket
         }
 
         MakeBlocking(socket);
+        NoticeDeath(socket);
 
         try
         {
@@ -45,6 +46,26 @@ internal static class SshSocket
         catch (SocketException)
         {
             return false;
+        }
+    }
+
+    /// <summary>
+    /// The kernel asks a peer that is silent whether it is there: a session of ours has its own keep-alive, but a command that runs for long (the steps
+    /// of a migration) would wait for ever for a line that has died.
+    /// </summary>
+    private static void NoticeDeath(Socket socket)
+    {
+        const int idleSeconds = 60, betweenSeconds = 15, probes = 8;
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, idleSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, betweenSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, probes);
+        }
+        catch (SocketException)
+        {
+            // Then it is noticed when something is sent.
         }
     }
 

@@ -1,4 +1,5 @@
 using NativeSync.Cli.Options;
+using NativeSync.Engine;
 
 namespace NativeSync.Cli.Tests.Options;
 
@@ -10,16 +11,16 @@ public sealed class BandwidthPlanTests
     [Fact]
     public void ARateIsAPlanOfOne()
     {
-        BandwidthPlan plan = BandwidthPlan.Parse("1.5m");
+        BandwidthPlan plan = BandwidthText.Parse("1.5m");
         Assert.True(plan.IsFixed);
         Assert.Equal(1536 * 1024, plan.At(At(3, 0, 0)));
-        Assert.Equal(0, BandwidthPlan.Parse("off").At(At(0, 12, 0)));
+        Assert.Equal(0, BandwidthText.Parse("off").At(At(0, 12, 0)));
     }
 
     [Fact]
     public void ATimetableHoldsFromEachTimeToTheNext()
     {
-        BandwidthPlan plan = BandwidthPlan.Parse("08:00,512 12:30,10m 19:00,off");
+        BandwidthPlan plan = BandwidthText.Parse("08:00,512 12:30,10m 19:00,off");
         Assert.False(plan.IsFixed);
         for (int day = 0; day < 7; day++)
         {
@@ -34,7 +35,7 @@ public sealed class BandwidthPlanTests
     [Fact]
     public void ADayMayBeNamed()
     {
-        BandwidthPlan plan = BandwidthPlan.Parse("Mon-00:00,512 Fri-23:59,10M Sat-10:00,1M Sun-20:00,off");
+        BandwidthPlan plan = BandwidthText.Parse("Mon-00:00,512 Fri-23:59,10M Sat-10:00,1M Sun-20:00,off");
         Assert.Equal(1 << 20, plan.At(At(0, 19, 59)));
         Assert.Equal(0, plan.At(At(0, 23, 0)));
         Assert.Equal(512 * 1024, plan.At(At(1, 0, 0)));
@@ -47,10 +48,10 @@ public sealed class BandwidthPlanTests
     [Fact]
     public void TheLastWordForAMinuteHolds()
     {
-        BandwidthPlan plan = BandwidthPlan.Parse("08:00,512 Sat-08:00,1M 19:00,off");
+        BandwidthPlan plan = BandwidthText.Parse("08:00,512 Sat-08:00,1M 19:00,off");
         Assert.Equal(512 * 1024, plan.At(At(5, 8, 0)));
         Assert.Equal(1 << 20, plan.At(At(6, 8, 0)));
-        Assert.Equal(512 * 1024, BandwidthPlan.Parse("Sat-08:00,1M 08:00,512").At(At(6, 8, 0)));
+        Assert.Equal(512 * 1024, BandwidthText.Parse("Sat-08:00,1M 08:00,512").At(At(6, 8, 0)));
     }
 
     [Theory]
@@ -64,7 +65,7 @@ public sealed class BandwidthPlanTests
     [InlineData("Xyz-08:00,512")]
     [InlineData(",")]
     [InlineData("08:00,10M:1M")]
-    public void WhatMakesNoSenseIsRefused(string text) => Assert.Equal(1, Assert.Throws<UsageException>(() => BandwidthPlan.Parse(text)).ExitCode);
+    public void WhatMakesNoSenseIsRefused(string text) => Assert.Equal(1, Assert.Throws<UsageException>(() => BandwidthText.Parse(text)).ExitCode);
 
     [Fact]
     public void AFileIsReadAgainWhenItChanges()
