@@ -33,6 +33,9 @@ public sealed class DocumentedMessagesTests
         ["no public address"] = () => FailAsync(new Harness(instance: new() { InstanceId = Harness.InstanceId, Region = Harness.Region, PublicAddress = null })),
         ["too few data disks"] = () => FailAsync(new Harness(user: ""","DataDisks":[{"Index":2,"MountPoint":"/mnt/disk1"}]""")),
         ["data disk smaller than Size"] = () => FailAsync(new Harness(user: ""","DataDisks":[{"Index":1,"Size":100,"MountPoint":"/mnt/disk1"}]""")),
+        ["new table on too large a system disk"] = () => FailAsync(
+            new Harness(client: ""","Disks":{"Format":"all","Partition":"system"}""", instance: new() { InstanceId = Harness.InstanceId, Region = Harness.Region, SystemDisk = new InstanceDisk { DiskId = "disk-sim00000", DiskSize = 2049 } }),
+            h => h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"DestinationRoot\"", "\"Nothing\"", StringComparison.Ordinal))),
         ["disk too small for the data"] = () => FailAsync(WholeServer(), h =>
         {
             h.Source.Used = 60L << 30;

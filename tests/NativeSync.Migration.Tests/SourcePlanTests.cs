@@ -47,6 +47,86 @@ public sealed class SourcePlanTests
         Assert.Contains(notes, n => n.StartsWith("/var/bound shows a directory of another mount", StringComparison.Ordinal));
     }
 
+    /// <summary>As SUSE lays a btrfs out, with the top level mounted too, a subvolume mounted twice and a directory of one bound elsewhere.</summary>
+    [Fact]
+    public void ASubvolumeIsCarriedWhereItIsMountedAndWhatElseShowsItIsBoundToIt()
+    {
+        List<string> notes = [];
+        List<PlannedFileSystem> plan = Of("""
+            26 1 0:23 /@/.snapshots/1/snapshot / rw,relatime shared:1 - btrfs /dev/sda2 rw,space_cache,subvolid=266,subvol=/@/.snapshots/1/snapshot
+            50 26 0:23 /@/.snapshots /.snapshots rw,relatime shared:2 - btrfs /dev/sda2 rw,space_cache,subvolid=265,subvol=/@/.snapshots
+            51 26 0:23 / /mnt/top rw,relatime - btrfs /dev/sda2 rw,space_cache,subvolid=5,subvol=/
+            52 26 0:23 /@/home /home rw,relatime shared:4 - btrfs /dev/sda2 rw,space_cache,subvolid=263,subvol=/@/home
+            53 26 0:23 /@/var /var rw,relatime shared:5 - btrfs /dev/sda2 rw,space_cache,subvolid=258,subvol=/@/var
+            54 26 0:23 /@/home /export/home rw,relatime - btrfs /dev/sda2 rw,space_cache,subvolid=263,subvol=/@/home
+            55 26 0:23 /@/var/lib/app /srv/app rw,relatime - btrfs /dev/sda2 rw,space_cache,subvolid=258,subvol=/@/var
+            56 26 0:23 /@/my\040data /data rw,relatime - btrfs /dev/sda2 rw,space_cache,subvolid=270,subvol=/@/my\040data
+
+            """, notes, new DataDisk(1, 10, "/data"));
+        Assert.Equal(["/", "/mnt/top", "/home", "/var"], plan[0].Mounts);
+        Assert.Equal(["/"], plan[0].Volumes);
+        Assert.Equal(["/data"], plan[1].Volumes);
+        Assert.Equal(
+            [
+                "- /opt/tool/", "- /.snapshots/*", "- /mnt/top/.snapshots/*", "- /home/.snapshots/*", "- /var/.snapshots/*", "- /export/home/*", "- /srv/app/*", "- /data/.snapshots/*",
+                "- /.snapshots/1/snapshot/*", "- /mnt/top/@/.snapshots/1/snapshot/*", "- /mnt/top/@/.snapshots/*", "- /mnt/top/@/home/*", "- /mnt/top/@/var/*", "- /mnt/top/@/my data/*", "- /data/*",
+            ],
+            Text(plan[0].Rules).Distinct());
+        Assert.Equal(["- /.snapshots/*"], Text(plan[1].Rules));
+        Assert.Equal(
+            [new("/export/home", "/home", false), new("/mnt/top/@/home", "/home", true), new("/mnt/top/@/var", "/var", true), new SharedPlace("/mnt/top/@/my data", "/data", true)],
+            plan[0].Shared);
+        Assert.Contains("/export/home shows the same as /home and is carried there only", notes);
+        Assert.Contains("/srv/app shows a directory of another mount and is carried there only", notes);
+        Assert.Single(notes, n => n.Contains(".snapshots", StringComparison.Ordinal));
+    }
+
+    /// <summary>Ubuntu's @ and @home; a subvolume inside another, mounted in its own place.</summary>
+    [Fact]
+    public void SubvolumesBesideAndInsideEachOtherAreCarriedOnceEach()
+    {
+        List<PlannedFileSystem> plan = Of("""
+            22 1 0:21 /@ / rw - btrfs /dev/sda1 rw,subvolid=256,subvol=/@
+            23 22 0:21 /@home /home rw - btrfs /dev/sda1 rw,subvolid=257,subvol=/@home
+            24 22 0:21 /@/var/lib/db /var/lib/db rw - btrfs /dev/sda1 rw,nodatacow,subvolid=258,subvol=/@/var/lib/db
+
+            """, []);
+        Assert.Equal(["/", "/home", "/var/lib/db"], plan[0].Mounts);
+        Assert.Equal(["/"], plan[0].Volumes);
+        Assert.Empty(plan[0].Shared);
+        Assert.All(Text(plan[0].Rules), r => Assert.True(r == "- /opt/tool/" || r.EndsWith("/.snapshots/*", StringComparison.Ordinal), r));
+    }
+
+    /// <summary>Volumes of LVM, an array, an encrypted volume; one mounted twice, one below what is not carried.</summary>
+    [Fact]
+    public void VolumesAndArraysAreFileSystemsLikeOthers()
+    {
+        List<string> notes = [];
+        List<PlannedFileSystem> plan = Of("""
+            22 1 253:0 / / rw - xfs /dev/mapper/vg0-root rw,attr2,inode64
+            23 22 9:0 / /boot rw - ext4 /dev/md0 rw
+            24 22 253:2 / /home rw - ext4 /dev/mapper/vg0-home rw
+            25 22 253:3 / /srv rw - ext4 /dev/mapper/luks-data rw
+            26 22 253:2 / /export rw - ext4 /dev/mapper/vg0-home rw
+            27 22 0:24 / /run rw - tmpfs tmpfs rw
+            28 27 8:33 / /run/media/stick rw - ext4 /dev/sdc1 rw
+            29 22 253:2 /deep/er /opt/bound rw - ext4 /dev/mapper/vg0-home rw
+            30 22 253:2 /deep /var/bound rw - ext4 /dev/mapper/vg0-home rw
+
+            """, notes, new DataDisk(1, null, "/srv"));
+        Assert.Equal(["/", "/boot", "/home"], plan[0].Mounts);
+        Assert.Equal(plan[0].Mounts, plan[0].Volumes);
+        Assert.Equal(("xfs", "/dev/mapper/vg0-root", "ext4", "/dev/mapper/luks-data"), (plan[0].Type, plan[0].Device, plan[1].Type, plan[1].Device));
+        Assert.Equal(["- /opt/tool/", "- /export/*", "- /run/*", "- /opt/bound/*", "- /var/bound/*", "- /srv/*"], Text(plan[0].Rules));
+        Assert.Equal([new SharedPlace("/export", "/home", false)], plan[0].Shared);
+        Assert.Contains("/run/media/stick (ext4) lies below a place that is not carried, and stays behind; list it in DataDisks if it belongs to this server", notes);
+    }
+
+    private static List<PlannedFileSystem> Of(string mountinfo, List<string> notes, params DataDisk[] disks)
+        => SourcePlan.Make(
+            new UserSettings { Region = "ap-guangzhou", InstanceId = "ins-1a2b3c4d", DataDisks = disks }, new ClientSettings(), [],
+            MountTable.Parse(Encoding.ASCII.GetBytes(mountinfo)), "/opt/tool", notes);
+
     [Fact]
     public void ADataDiskBelowAFileSystemThatIsLeftOutIsCarriedAllTheSame()
     {

@@ -199,6 +199,24 @@ public sealed class StageTests
     }
 
     [Theory]
+    [InlineData(2048, "system", null)]
+    [InlineData(2049, "never", null)]
+    [InlineData(2049, "system", "system disk: disk-sim00000 has 2049 GB, and the table that a BIOS boots from reaches 2048: keep the table that it has (Client.Disks.Partition), or choose an instance with a smaller system disk")]
+    public async Task ASystemDiskThatNoTableReachesIsRefusedBeforeAnythingIsChanged(int size, string partition, string? expected)
+    {
+        await using Harness h = new(
+            client: $$""","Disks":{"Format":"all","Partition":"{{partition}}"}""",
+            instance: new() { InstanceId = Harness.InstanceId, Region = Harness.Region, SystemDisk = new InstanceDisk { DiskId = "disk-sim00000", DiskSize = size } });
+        h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"DestinationRoot\"", "\"Nothing\"", StringComparison.Ordinal));
+        Assert.Equal(expected is not null, (await h.CheckAsync()).Any(l => l is { Verdict: CheckVerdict.Fail, Subject: "system disk" }));
+        if (expected is not null)
+        {
+            Assert.Equal(expected, (await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync())).Message);
+            Assert.Empty(h.Instance.Accepted);
+        }
+    }
+
+    [Theory]
     [InlineData(TransportFault.HostKey, false, 1)]
     [InlineData(TransportFault.Login, false, 3)] // Its password may come later than its sshd.
     [InlineData(TransportFault.Login, true, 1)]

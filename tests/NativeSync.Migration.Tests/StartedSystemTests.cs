@@ -55,6 +55,25 @@ public sealed class StartedSystemTests
         Assert.Contains("address 10.0.0.2/24 on eth0\n", await File.ReadAllTextAsync(h.Tool.File(MigrationReport.TextFile)), StringComparison.Ordinal);
     }
 
+    /// <summary>The script itself, with a systemctl and an ip that answer as a degraded system's do, by way of the simulated agent.</summary>
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(3, "the look at the started system by its automation agent ended with exit code 3; what it did not tell is not in the report")]
+    public async Task TheAgentRunsTheScriptAndItsAnswerIsUnderstood(int code, string? warning)
+    {
+        using Machine machine = new(code);
+        await using Harness h = new(
+            user: ""","DataDisks":[{"Index":1,"MountPoint":"/mnt/disk1"}]""",
+            instance: new() { InstanceId = Harness.InstanceId, Region = Harness.Region, HasTatAgent = true, Backing = machine, DataDisks = [new Api.InstanceDisk { DiskId = "disk-sim00001", DiskSize = 20 }] });
+        h.Source.SourceFacts = new() { HasTatAgent = true };
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        MigrationState state = MigrationRun.ReadState(h.Tool)!;
+        Assert.Equal(["state degraded", "failed mysql.service", "failed srv-x.mount", "address 192.0.2.7/24 on eth0", "route default via 192.0.2.1 dev eth0", "missing /mnt/disk1"], state.Started.Where(l => l.Split(' ')[0] is not ("release" or "kernel" or "marker")));
+        Assert.EndsWith(", degraded, failed: mysql.service, srv-x.mount", state.Steps.Single(s => s.Name == "ask-agent").Outcome, StringComparison.Ordinal);
+        Assert.Equal(warning is not null, h.Observer.Warnings.Contains(warning ?? ""));
+        Assert.Contains("/mnt/disk1 is not mounted in the started system; see /etc/fstab there", h.Observer.Warnings);
+    }
+
     [Theory]
     [InlineData("SSH-2.0-OpenSSH_9.2\r\n", true)]
     [InlineData("HTTP/1.1 400\r\n", false)]
@@ -70,6 +89,46 @@ public sealed class StartedSystemTests
         });
         Assert.Equal(answers, await new SshReachability().AnswersAsync("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, TimeSpan.FromMinutes(1), CancellationToken.None));
         await serving;
+    }
+
+    /// <summary>Runs what the agent is given by /bin/sh, with programs of its own.</summary>
+    private sealed class Machine : Simulator.IInstanceBacking, IDisposable
+    {
+        private readonly int _code;
+        private readonly DirectoryInfo _bin = Directory.CreateTempSubdirectory("ns-started-");
+
+        public Machine(int code)
+        {
+            _code = code;
+            Program("systemctl", "case $1 in is-system-running) echo degraded; exit 1;; --failed) echo 'mysql.service loaded failed failed MySQL'; echo 'srv-x.mount loaded failed failed /srv/x';; esac");
+            Program("ip", "case $* in *address*) echo '2: eth0    inet 192.0.2.7/24 brd 192.0.2.255 scope global eth0';; *route*) echo 'default via 192.0.2.1 dev eth0';; esac");
+        }
+
+        public Task<Simulator.RescueEndpoint> EnterRescueAsync(string user, string password, CancellationToken ct) => Task.FromResult(new Simulator.RescueEndpoint("127.0.0.1", 22));
+
+        public Task ExitRescueAsync(CancellationToken ct) => Task.CompletedTask;
+
+        public Task StartAsync(CancellationToken ct) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken ct) => Task.CompletedTask;
+
+        public async Task<Simulator.AgentAnswer?> RunScriptAsync(string script, CancellationToken ct)
+        {
+            System.Diagnostics.ProcessStartInfo start = new("/bin/sh", ["-c", $"{script.Replace("PATH=/", $"PATH={_bin.FullName}:/", StringComparison.Ordinal)}\nexit {_code}"]) { RedirectStandardOutput = true };
+            using System.Diagnostics.Process process = System.Diagnostics.Process.Start(start)!;
+            string output = await process.StandardOutput.ReadToEndAsync(ct);
+            await process.WaitForExitAsync(ct);
+            return new(process.ExitCode, output);
+        }
+
+        public void Dispose() => _bin.Delete(recursive: true);
+
+        private void Program(string name, string body)
+        {
+            string path = Path.Combine(_bin.FullName, name);
+            File.WriteAllText(path, "#!/bin/sh\n" + body + "\n");
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
     [Fact]

@@ -58,7 +58,9 @@ internal sealed class FixupArguments
                     result.Take(name, value);
                     continue;
                 default:
-                    error = $"unknown argument \"{Options.UsageException.Quote(args[i])}\"; see nativesync fixup --help";
+                    error = name.StartsWith('-')
+                        ? $"unknown argument \"{Options.UsageException.Quote(args[i])}\"; see nativesync fixup --help"
+                        : $"unknown argument \"{Options.UsageException.Quote(args[i])}\"; the directory is given by --root";
                     return null;
             }
         }

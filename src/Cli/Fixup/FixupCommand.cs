@@ -63,7 +63,7 @@ internal static class FixupCommand
 
     private static int Run(FixupArguments options, string root, Streams streams)
     {
-        FixupFacts facts = options.FactsFile is { } file ? FixupFacts.Parse(file, File.ReadAllBytes(file)) : new();
+        FixupFacts facts = options.FactsFile is { } file ? FixupFacts.Parse(file, Read(file)) : new();
         if (FixupList.Unknown(facts.Skip.Concat(facts.Only)) is { } unknown)
         {
             return Complain(streams, $"{options.FactsFile}: there is no step \"{Options.UsageException.Quote(unknown)}\"; nativesync fixup --list names them", Usage);
@@ -79,11 +79,28 @@ internal static class FixupCommand
         }
 
         using LinuxRootTree tree = new(root);
+        if (!facts.OnlyOnDisk && tree.Kind("etc") == RootEntryKind.None)
+        {
+            return Complain(streams, $"--root={Options.UsageException.Quote(root)} holds no system, since it has no /etc; mount the system there, or name the directory where it is mounted", Failed);
+        }
+
         using ChrootShell? shell = dry ? null : new ChrootShell(root, tree);
         bool good = new FixupRunner(tree, facts, shell).Run(FixupList.All, record => streams.Write(options.Json
             ? FixupRecordJson.Line(record) + "\n"
             : FixupText.Of(record)));
         return good ? 0 : Failed;
+    }
+
+    private static byte[] Read(string file)
+    {
+        try
+        {
+            return File.ReadAllBytes(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"--facts={Options.UsageException.Quote(file)} cannot be read ({e.Message.TrimEnd('.')}); docs/boot.md tells what is in it, and without it the machine is asked");
+        }
     }
 
     private static int Complain(Streams streams, string message, int code)

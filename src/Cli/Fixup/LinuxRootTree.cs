@@ -22,7 +22,11 @@ internal sealed class LinuxRootTree : IRootTree, IDisposable
     public LinuxRootTree(string path, ISystemCalls? io = null)
     {
         _io = io ?? LinuxSystemCalls.Instance;
-        _root = Check(_io.OpenPath(Encoding.UTF8.GetBytes(path), OpenFlags.Read | OpenFlags.Directory), path);
+        _root = _io.OpenPath(Encoding.UTF8.GetBytes(path), OpenFlags.Read | OpenFlags.Directory);
+        if (_root < 0)
+        {
+            throw new IOException($"--root={FixupContext.Shown(Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(path)))}: {Errno.Describe(-_root)}; it is to be the directory where the system is mounted");
+        }
     }
 
     public string? Resolve(string path)

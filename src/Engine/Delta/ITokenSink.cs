@@ -3,7 +3,7 @@ namespace NativeSync.Engine.Delta;
 /// <summary>Takes the tokens of one file in the order of its content (docs/protocol.md: Literal, Copy, Hole).</summary>
 internal interface ITokenSink
 {
-    /// <summary>New data, at most <see cref="DeltaMatcher.MaxLiteral"/> bytes; borrowed for the call.</summary>
+    /// <summary>New data, at most <see cref="TokenRun.MaxLiteral"/> bytes; borrowed for the call.</summary>
     void Literal(ReadOnlySpan<byte> data);
 
     /// <summary>A stretch of the basis; adjacent ones have been merged.</summary>

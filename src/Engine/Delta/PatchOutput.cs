@@ -5,7 +5,7 @@ namespace NativeSync.Engine.Delta;
 /// <summary>Writes of one output, at any offsets. The first failure is kept, and nothing is written after it. Used by one thread at a time.</summary>
 internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
 {
-    private const int Page = DeltaMatcher.HolePage;
+    private const int Page = ContentWindow.HolePage;
 
     private static readonly byte[] Zeros = new byte[64 << 10];
 

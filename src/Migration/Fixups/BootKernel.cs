@@ -8,13 +8,14 @@ internal sealed class BootKernel
 
     private static readonly System.Buffers.SearchValues<char> Letters = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-");
 
+    private readonly string? _list;
     private readonly string _builtIn;
     private readonly string _modules;
 
-    private BootKernel(string release, string image, string? initramfs, string builtIn, string modules)
+    private BootKernel(string release, string image, string? initramfs, string? list, string config, string modules)
     {
         (Release, Image, Initramfs) = (release, image, initramfs);
-        (_builtIn, _modules) = (builtIn, modules);
+        (_list, _builtIn, _modules) = (list, list + BuiltInBy(config), modules);
     }
 
     /// <summary>Such as 6.1.0-18-amd64.</summary>
@@ -32,10 +33,19 @@ internal sealed class BootKernel
     /// <summary>Whether it can drive a CVM's disk and network, with or without modules.</summary>
     public bool CanRun => (IsBuiltIn("virtio_blk") || IsModule("virtio_blk")) && (IsBuiltIn("virtio_net") || IsModule("virtio_net"));
 
-    /// <summary>The drivers that it has as modules.</summary>
-    public List<string> Modules()
+    /// <summary>Whether it reads a type of file system, with or without a module; null when nothing says what it has.</summary>
+    public bool? Reads(string type) => !HasModules || _list is null ? null : IsBuiltIn(type) || (IsExt(type) && IsBuiltIn("ext4")) || ModuleOf(type) is not null;
+
+    /// <summary>The modules that the initramfs should hold: virtio drivers, and what reads the root.</summary>
+    /// <param name="root">Type of the root's file system; null when not known.</param>
+    public List<string> Modules(string? root)
     {
         List<string> modules = [];
+        if (root is not null && ModuleOf(root) is { } reader)
+        {
+            modules.Add(reader);
+        }
+
         foreach (string driver in Drivers)
         {
             if (IsModule(driver))
@@ -47,8 +57,8 @@ internal sealed class BootKernel
         return modules;
     }
 
-    /// <summary>The modules that the initramfs must hold for the root to be found.</summary>
-    public List<string> Needed() => Modules().FindAll(static m => m is "virtio_blk" or "virtio_pci");
+    /// <summary>The modules that the initramfs must hold for the root to be found and read.</summary>
+    public List<string> Needed(string? root) => Modules(root).FindAll(static m => m is "virtio_blk" or "virtio_pci" || Array.IndexOf(Drivers, m) < 0);
 
     /// <summary>The kernels in /boot, newest names last; the distribution's rescue kernels and those of kdump are left out.</summary>
     public static List<BootKernel> Find(IRootTree tree)
@@ -71,7 +81,7 @@ internal sealed class BootKernel
             string modules = "lib/modules/" + release;
             string config = tree.Text("boot/config-" + release) ?? tree.Text(modules + "/config") ?? "";
             string order = tree.Text(modules + "/modules.dep") ?? tree.Text(modules + "/modules.order") ?? "";
-            kernels.Add(new BootKernel(release, image, InitramfsOf(tree, release), (tree.Text(modules + "/modules.builtin") ?? "") + BuiltInBy(config), order));
+            kernels.Add(new BootKernel(release, image, InitramfsOf(tree, release), tree.Text(modules + "/modules.builtin"), config, order));
         }
 
         kernels.Sort(static (a, b) => CompareReleases(a.Release, b.Release));
@@ -117,6 +127,11 @@ internal sealed class BootKernel
             return value;
         }
     }
+
+    /// <summary>The module for a type of file system; ext4's reads ext2 and ext3 too, and has taken their place.</summary>
+    private string? ModuleOf(string type) => IsModule(type) ? type : !IsBuiltIn(type) && IsExt(type) && IsModule("ext4") ? "ext4" : null;
+
+    private static bool IsExt(string type) => type is "ext2" or "ext3" or "ext4";
 
     private bool IsBuiltIn(string driver) => HasFile(_builtIn, driver);
 

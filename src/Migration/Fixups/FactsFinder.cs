@@ -44,16 +44,19 @@ internal static class FactsFinder
                 fs.Type ??= type;
             }
 
-            // Like everything that is compared with the root's own texts: one character a byte.
-            fs.MountPoint = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(fs.MountPoint));
+            fs.MountPoint = Bytes(fs.MountPoint);
         }
 
-        facts.Folded = [.. facts.Folded.Select(static f => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(f)))];
+        facts.Folded = [.. facts.Folded.Select(Bytes)];
+        facts.Shared = [.. facts.Shared.Select(static s => s with { MountPoint = Bytes(s.MountPoint), Target = Bytes(s.Target) })];
         if (facts.At("/")?.Device is { } system)
         {
             facts.SystemDisk ??= DiskOf(system);
         }
     }
+
+    /// <summary>Like everything that is compared with the root's own texts: one character a byte.</summary>
+    private static string Bytes(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
     /// <summary>The disk of a partition, or the device itself where it is none; null for what no BIOS boots from.</summary>
     private static string? DiskOf(string device)

@@ -16,6 +16,9 @@ internal sealed class FixupFacts
     /// <summary>Mount points of the source whose files are on another file system now, such as /boot or /home.</summary>
     public List<string> Folded { get; set; } = [];
 
+    /// <summary>Places of the source that show what is carried at another place.</summary>
+    public List<SharedPlace> Shared { get; set; } = [];
+
     /// <summary>Swap files of the source, which are made anew.</summary>
     public List<SwapFile> SwapFiles { get; set; } = [];
 
@@ -79,6 +82,13 @@ internal sealed class FixupFacts
             swap.WarnUnread();
         }
 
+        foreach (ConfigNode node in r.List("Shared"))
+        {
+            ConfigReader shared = new(file, node, errors, unknown, "Shared.");
+            facts.Shared.Add(new SharedPlace(shared.Text("MountPoint") ?? "/", shared.Text("Target") ?? "/", shared.Boolean("InTree") ?? false));
+            shared.WarnUnread();
+        }
+
         foreach (ConfigNode node in r.List("FileSystems"))
         {
             ConfigReader fs = new(file, node, errors, unknown, "FileSystems.");
@@ -114,6 +124,17 @@ internal sealed class FixupFacts
             writer.WriteStartObject();
             writer.WriteString("Path", swap.Path);
             writer.WriteNumber("Bytes", swap.Bytes);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("Shared");
+        foreach (SharedPlace shared in Shared)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("MountPoint", shared.MountPoint);
+            writer.WriteString("Target", shared.Target);
+            writer.WriteBoolean("InTree", shared.InTree);
             writer.WriteEndObject();
         }
 

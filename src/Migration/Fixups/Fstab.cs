@@ -86,6 +86,14 @@ internal static class Fstab
             lines.Insert(ended ? lines.Count - 1 : lines.Count, line);
         }
 
+        foreach (SharedPlace place in facts.Shared)
+        {
+            if (place.InTree && there.Add(place.MountPoint))
+            {
+                lines.Insert(ended ? lines.Count - 1 : lines.Count, $"{Escape(place.Target)} {Escape(place.MountPoint)} none bind,nofail 0 0");
+            }
+        }
+
         return string.Join('\n', lines);
     }
 
@@ -102,6 +110,11 @@ internal static class Fstab
         if (HasOption(options, "bind") || HasOption(options, "rbind") || (FileSystemKinds.IsPseudo(type) && type is not ("iso9660" or "squashfs")))
         {
             return (null, null);
+        }
+
+        if (facts.Shared.Find(s => s.MountPoint == point) is { } shared)
+        {
+            return (Changed(line, f, Escape(shared.Target), "none", "bind,nofail"), null);
         }
 
         if (IsFileOfRoot(spec))

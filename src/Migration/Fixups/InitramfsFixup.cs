@@ -1,7 +1,8 @@
 namespace NativeSync.Migration.Fixups;
 
 /// <summary>
-/// The initramfs of every kernel that the boot loader can choose holds the virtio drivers, and nothing of the source's disks:
+/// The initramfs of every kernel that the boot loader can choose holds the virtio drivers and what reads the root, which may
+/// be of another type than the source's, and nothing of the source's disks:
 /// one that was made for that machine alone waits for its volumes. Images that are right already are left alone.
 /// </summary>
 internal sealed class InitramfsFixup : IFixup
@@ -35,7 +36,7 @@ internal sealed class InitramfsFixup : IFixup
             context.Warn($"kernel {first.Release}, which boots first, is made for another cloud; if it does not come up, choose another in the boot menu, or install the distribution's generic kernel at the source");
         }
 
-        string uuid = context.Facts.At("/")?.Uuid ?? "";
+        (string uuid, string? type) = (context.Facts.At("/")?.Uuid ?? "", context.Facts.At("/")?.Type);
         bool resume = context.Edit("etc/initramfs-tools/conf.d/resume", "the swap to resume from is not at the destination", text => Resume(text, context.Facts));
         List<BootKernel> stale = [];
         bool anyReady = false;
@@ -47,7 +48,13 @@ internal sealed class InitramfsFixup : IFixup
                 continue;
             }
 
-            bool? holds = Holds(context.Tree, kernel);
+            if (type is not null && kernel.Reads(type) == false)
+            {
+                context.Warn($"kernel {FixupContext.Shown(kernel.Release)} does not know {type}, which the root has here, and cannot boot; choose another in the boot menu, or let the destination have the source's type (Client.Disks.Format)");
+                continue;
+            }
+
+            bool? holds = Holds(context.Tree, kernel, type);
             bool made = context.Tree.Text($"{Stamps}/{kernel.Release}")?.Trim() == uuid;
             anyReady |= holds == true;
             if (holds == false || (!made && (holds is null || context.Progress.DevicesChanged || resume)))
@@ -67,7 +74,7 @@ internal sealed class InitramfsFixup : IFixup
             return;
         }
 
-        tool.Configure(context, [.. stale.SelectMany(static k => k.Modules()).Distinct()]);
+        tool.Configure(context, [.. stale.SelectMany(k => k.Modules(type)).Distinct()]);
         foreach (BootKernel kernel in stale)
         {
             if (!kernel.HasModules)
@@ -81,7 +88,7 @@ internal sealed class InitramfsFixup : IFixup
             {
                 Vital = !anyReady && kernel == stale[^1],
                 Judge = tree => tree.Resolve(image) is { } real && tree.Open(real) is { } stream
-                    ? InitramfsImage.Holds(stream, kernel.Needed()) == false ? "the new image lacks virtio drivers" : null
+                    ? InitramfsImage.Holds(stream, kernel.Needed(type)) == false ? $"the new image lacks one of {string.Join(", ", kernel.Needed(type))}" : null
                     : "no image was made",
             });
         }
@@ -100,9 +107,9 @@ internal sealed class InitramfsFixup : IFixup
     }
 
     /// <summary>Whether a kernel finds its disk; null when its image cannot be looked into.</summary>
-    private static bool? Holds(IRootTree tree, BootKernel kernel)
+    private static bool? Holds(IRootTree tree, BootKernel kernel, string? root)
     {
-        List<string> needed = kernel.Needed();
+        List<string> needed = kernel.Needed(root);
         return needed.Count == 0 ? true : kernel.Initramfs is not { } image ? false
             : tree.Resolve(image) is { } real && tree.Open(real) is { } stream ? InitramfsImage.Holds(stream, needed) : false;
     }

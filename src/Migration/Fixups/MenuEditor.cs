@@ -144,10 +144,15 @@ internal sealed class MenuEditor(string uuid, string? type, bool folded)
         return isUuid ? trimmed[..(last + 1)] + uuid : line;
     }
 
-    /// <summary>A path of the file system /boot as a path of the root.</summary>
+    /// <summary>A path of the file system /boot, or one that begins with a subvolume, as a path of the root.</summary>
     private string Below(string path)
     {
         int begin = path.StartsWith('(') ? path.IndexOf(')', StringComparison.Ordinal) + 1 : 0;
+        if (begin < path.Length && path[begin] == '/' && path.IndexOf("/boot/", begin, StringComparison.Ordinal) is int boot && boot > begin)
+        {
+            return path[..begin] + path[boot..]; // "/@/boot/vmlinuz": on btrfs GRUB sees the subvolume as a directory.
+        }
+
         return folded && begin < path.Length && path[begin] == '/' && !path.AsSpan(begin).StartsWith("/boot/") ? path[..begin] + "/boot" + path[begin..] : path;
     }
 

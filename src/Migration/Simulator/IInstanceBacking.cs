@@ -19,7 +19,16 @@ public interface IInstanceBacking
 
     /// <summary>Shuts the instance's own system down.</summary>
     Task StopAsync(CancellationToken ct);
+
+    /// <summary>Runs a script in the instance's own system, as root, in the place of the cloud's automation agent.</summary>
+    /// <returns>What came of it; null when there is nothing that could run it.</returns>
+    Task<AgentAnswer?> RunScriptAsync(string script, CancellationToken ct) => Task.FromResult<AgentAnswer?>(null);
 }
+
+/// <summary>What the automation agent tells of a script.</summary>
+/// <param name="ExitCode">Of the script.</param>
+/// <param name="Output">What it printed.</param>
+public sealed record AgentAnswer(int ExitCode, string Output);
 
 /// <summary>A backing that has nothing behind it, for tests of the API alone.</summary>
 public sealed class NoBacking : IInstanceBacking

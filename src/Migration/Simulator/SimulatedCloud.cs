@@ -18,7 +18,7 @@ internal sealed class SimulatedCloud
     private readonly CancellationToken _stop;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, SimulatedInstance> _instances = new(StringComparer.Ordinal); // guarded by _gate
-    private readonly Dictionary<string, (string Instance, string Command)> _invocations = new(StringComparer.Ordinal); // guarded by _gate
+    private readonly Dictionary<string, (SimulatedInstance Instance, Task<AgentAnswer?> Work)> _invocations = new(StringComparer.Ordinal); // guarded by _gate
 
     public SimulatedCloud(SimulatorOptions options, IReadOnlyList<SimulatedInstance> instances, CancellationToken stop)
     {
@@ -197,7 +197,7 @@ internal sealed class SimulatedCloud
         }
 
         string invocation = $"inv-{_invocations.Count:x8}";
-        _invocations.Add(invocation, (instance.InstanceId, command));
+        _invocations.Add(invocation, (instance, instance.Backing.RunScriptAsync(command, _stop)));
         return SimulatorAnswers.Invoked(invocation, call.RequestId);
     }
 
@@ -206,8 +206,7 @@ internal sealed class SimulatedCloud
         IReadOnlyList<string> ids = call.Parameters.FilterValues("invocation-id");
         _ = (call.Parameters.Has("HideOutput"), call.Parameters.Integer("Limit"), call.Parameters.Integer("Offset"));
         call.Parameters.RefuseOthers();
-        return SimulatorAnswers.Tasks(
-            [.. ids.Where(_invocations.ContainsKey).Select(id => (id, _invocations[id].Instance, _instances[_invocations[id].Instance].TatOutput))], call.RequestId);
+        return SimulatorAnswers.Tasks([.. ids.Where(_invocations.ContainsKey).Select(id => (id, _invocations[id].Instance, _invocations[id].Work))], call.RequestId);
     }
 
     private void Begin(ApiCall call, SimulatedInstance instance, string through, string target, Task work)

@@ -69,7 +69,7 @@ public sealed class SimulatedInstance
     /// <summary>Whether the automation agent answers while the instance runs.</summary>
     public bool HasTatAgent { get; init; }
 
-    /// <summary>What every command gives that the automation agent runs.</summary>
+    /// <summary>What every command gives that the automation agent runs, where nothing stands behind the instance that could run it.</summary>
     public string TatOutput { get; init; } = "Simulated Linux\nrunning\n";
 
     /// <summary>How often each action was accepted, for tests.</summary>

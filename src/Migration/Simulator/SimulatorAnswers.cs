@@ -116,19 +116,21 @@ internal static class SimulatorAnswers
         w.WriteString("InvocationId", invocationId);
     });
 
-    public static byte[] Tasks(IReadOnlyList<(string Invocation, string Instance, string Output)> tasks, string requestId) => Write(requestId, w =>
+    public static byte[] Tasks(IReadOnlyList<(string Invocation, SimulatedInstance Instance, Task<AgentAnswer?> Work)> tasks, string requestId) => Write(requestId, w =>
     {
         w.WriteNumber("TotalCount", tasks.Count);
         w.WriteStartArray("InvocationTaskSet");
-        foreach ((string invocation, string instance, string output) in tasks)
+        foreach ((string invocation, SimulatedInstance instance, Task<AgentAnswer?> work) in tasks)
         {
+            // What could not be started has failed in the eyes of the API, as what exits with another code than 0 has.
+            AgentAnswer? answer = !work.IsCompleted ? null : !work.IsCompletedSuccessfully ? new(-1, "") : work.Result ?? new(0, instance.TatOutput);
             w.WriteStartObject();
             w.WriteString("InvocationId", invocation);
-            w.WriteString("InstanceId", instance);
-            w.WriteString("TaskStatus", "SUCCESS");
+            w.WriteString("InstanceId", instance.InstanceId);
+            w.WriteString("TaskStatus", answer is null ? "RUNNING" : answer.ExitCode == 0 ? "SUCCESS" : "FAILED");
             w.WriteStartObject("TaskResult");
-            w.WriteNumber("ExitCode", 0);
-            w.WriteBase64String("Output", System.Text.Encoding.UTF8.GetBytes(output));
+            w.WriteNumber("ExitCode", answer?.ExitCode ?? 0);
+            w.WriteBase64String("Output", System.Text.Encoding.UTF8.GetBytes(answer?.Output ?? ""));
             w.WriteEndObject();
             w.WriteEndObject();
         }

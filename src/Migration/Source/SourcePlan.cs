@@ -13,6 +13,12 @@ public sealed record PlannedFileSystem(int Index, string MountPoint, byte[] Sour
     /// <summary>Paths of the mounts whose content goes there.</summary>
     public IReadOnlyList<string> Mounts { get; init; } = [];
 
+    /// <summary>One of <see cref="Mounts"/> for each file system: subvolumes share theirs, and its use counts once.</summary>
+    public IReadOnlyList<string> Volumes { get; init; } = [];
+
+    /// <summary>Places that show what is carried at another place; all of the server's are with the system disk.</summary>
+    public IReadOnlyList<SharedPlace> Shared { get; init; } = [];
+
     /// <summary>Type of the file system that is mounted at <see cref="MountPoint"/>; null when none is.</summary>
     public string? Type { get; init; }
 
@@ -55,21 +61,17 @@ public static class SourcePlan
         }
 
         byte[][] dataMounts = [.. user.DataDisks.Select(d => Encoding.UTF8.GetBytes(d.MountPoint))];
-        HashSet<string> carried = new(StringComparer.Ordinal);
+        List<PlacedMount> placed = [.. mounts.Select(m => (Mount: m, Path: Below(m.MountPoint, client.SourceRoot))).Where(static p => p.Path is not null)
+            .Select(p => new PlacedMount(p.Mount, p.Path!, IsOwn: p.Path!.AsSpan().SequenceEqual("/"u8) || dataMounts.Any(d => d.AsSpan().SequenceEqual(p.Path))))];
+        SharedMounts shared = new(placed);
         List<(string Home, MountEntry Mount)> homes = [];
-        foreach (MountEntry mount in mounts)
+        bool snapshots = false;
+        foreach (PlacedMount place in placed)
         {
-            if (Below(mount.MountPoint, client.SourceRoot) is not { } path)
+            (MountEntry mount, byte[] path, bool isOwn) = place;
+            if (isOwn)
             {
-                continue;
-            }
-
-            bool isRoot = path.AsSpan().SequenceEqual("/"u8);
-            bool isData = dataMounts.Any(d => d.AsSpan().SequenceEqual(path));
-            if (isRoot || isData)
-            {
-                carried.Add(mount.Device + Encoding.Latin1.GetString(mount.Root));
-                homes.Add((isRoot ? "/" : Encoding.UTF8.GetString(path), mount));
+                AddHome(Encoding.UTF8.GetString(path), mount, path);
                 continue;
             }
 
@@ -83,21 +85,40 @@ public static class SourcePlan
                 leftOut.Add((path, RuleRebase.ExcludeContents(path)));
                 notes.Add($"{shown} is a network file system ({mount.Type}) and stays where it is; mount it on the destination afterwards");
             }
-            else if (!mount.Root.AsSpan().SequenceEqual("/"u8) && mounts.Any(m => m.Device == mount.Device && m.Root.AsSpan().SequenceEqual("/"u8)))
+            else if (shared.IsHidden(place))
+            {
+                notes.Add($"{shown} ({mount.Type}) lies below a place that is not carried, and stays behind; list it in DataDisks if it belongs to this server");
+            }
+            else if (SharedMounts.IsOfSnapshots(mount, path))
+            {
+                leftOut.Add((path, RuleRebase.ExcludeContents(path)));
+            }
+            else if (shared.IsDirectoryOfAnother(place))
             {
                 leftOut.Add((path, RuleRebase.ExcludeContents(path)));
                 notes.Add($"{shown} shows a directory of another mount and is carried there only");
             }
-            else if (carried.Add(mount.Device + Encoding.Latin1.GetString(mount.Root)))
+            else if (shared.IsFirst(place))
             {
                 DataDisk? around = user.DataDisks.Where(d => path.AsSpan().StartsWith(Encoding.UTF8.GetBytes(d.MountPoint + "/"))).MaxBy(d => d.MountPoint.Length);
-                homes.Add((around?.MountPoint ?? "/", mount));
+                AddHome(around?.MountPoint ?? "/", mount, path);
                 notes.Add($"{shown} ({mount.Type}) is not listed in DataDisks and goes to {(around is null ? "the system disk" : $"data disk {around.Index}")}; add it to user.json, or exclude it in {ExcludesFile.FileName}");
             }
             else
             {
                 leftOut.Add((path, RuleRebase.ExcludeContents(path)));
+                notes.Add($"{shown} shows the same as {Engine.ByteText.Escape(shared.FirstOf(place))} and is carried there only");
             }
+        }
+
+        foreach (byte[] view in shared.Views())
+        {
+            leftOut.Add((view, RuleRebase.ExcludeContents(view)));
+        }
+
+        if (snapshots)
+        {
+            notes.Add("what directories .snapshots at the top of a btrfs hold is not carried: each snapshot would arrive as a full copy");
         }
 
         foreach (byte[] data in dataMounts)
@@ -106,7 +127,7 @@ public static class SourcePlan
         }
 
         List<byte[]> all = [.. leftOut.Select(l => l.Rule), .. excludes];
-        List<PlannedFileSystem> plan = [WithMounts(new(0, "/", WithSlash(client.SourceRoot, ""), all), homes)];
+        List<PlannedFileSystem> plan = [WithMounts(new(0, "/", WithSlash(client.SourceRoot, ""), all) { Shared = shared.Places() }, homes)];
         foreach (DataDisk disk in user.DataDisks)
         {
             byte[] mount = Encoding.UTF8.GetBytes(disk.MountPoint);
@@ -124,6 +145,17 @@ public static class SourcePlan
         }
 
         return plan;
+
+        void AddHome(string home, MountEntry mount, byte[] path)
+        {
+            homes.Add((home, mount));
+            if (mount.Type == "btrfs")
+            {
+                snapshots = true;
+                byte[] directory = [.. path.AsSpan().TrimEnd((byte)'/'), .. SharedMounts.Snapshots];
+                leftOut.Add((directory, RuleRebase.ExcludeContents(directory)));
+            }
+        }
     }
 
     private static PlannedFileSystem WithMounts(PlannedFileSystem fs, List<(string Home, MountEntry Mount)> homes)
@@ -133,6 +165,7 @@ public static class SourcePlan
         return fs with
         {
             Mounts = [.. homes.Where(h => h.Home == fs.MountPoint).Select(h => Encoding.UTF8.GetString(h.Mount.MountPoint))],
+            Volumes = [.. homes.Where(h => h.Home == fs.MountPoint).DistinctBy(static h => h.Mount.Device).Select(h => Encoding.UTF8.GetString(h.Mount.MountPoint))],
             Type = own?.Type,
             Device = own?.Source ?? "",
         };

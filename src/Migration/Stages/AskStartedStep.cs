@@ -77,6 +77,11 @@ internal sealed class AskStartedStep : Step
 
             if (invocation is not null && await tat.ResultAsync(invocation, ct).ConfigureAwait(false) is { } result)
             {
+                if (result.ExitCode != 0)
+                {
+                    context.Observer.Warn($"the look at the started system by its automation agent ended with exit code {result.ExitCode}; what it did not tell is not in the report");
+                }
+
                 return result.Output;
             }
 

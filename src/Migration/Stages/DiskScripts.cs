@@ -12,7 +12,7 @@ internal static class DiskScripts
           sectors=$(cat "/sys/class/block/$base/size") || return 1
           swap=$(($2 * 2048)); table=dos; flag=
           if [ "$3" = system ]; then flag=', bootable'; fi
-          if [ "$sectors" -gt 4294967295 ]; then
+          if [ "$sectors" -gt 4294967296 ]; then
             if [ "$3" = system ]; then echo "$1 has more than 2 TiB, and the table that a BIOS boots from reaches no further" >&2; return 1; fi
             table=gpt
           fi

@@ -60,6 +60,7 @@ internal sealed class FixupStep : Step
             Marker = StartedSystem.Marker(context.State),
         };
         facts.SwapFiles.AddRange(context.SwapFiles);
+        facts.Shared.AddRange(context.Plan![0].Shared);
         if (context.State.Disks.Find(static d => d.SwapUuid is not null)?.SwapUuid is { } swap)
         {
             facts.FileSystems.Add(new FixupFileSystem { MountPoint = "swap", Uuid = swap, Type = "swap" });

@@ -8,6 +8,9 @@ namespace NativeSync.Migration.Stages;
 /// <summary>What can be found out before anything is changed; used by --check and by the stages themselves.</summary>
 internal static class Preflight
 {
+    /// <summary>An MBR counts 2^32 sectors of 512 bytes.</summary>
+    private const long MbrGiB = 2048;
+
     /// <summary>The instance: exists, runs Linux, is not expired, has an address and the disks that are asked for.</summary>
     public static List<CheckLine> Instance(Instance instance, UserSettings user, ClientSettings client)
     {
@@ -38,6 +41,11 @@ internal static class Preflight
         if (client.Mode == NetworkMode.Default && instance.InternetAccessible?.InternetMaxBandwidthOut is > 0 and { } bandwidth)
         {
             lines.Add(new(CheckVerdict.Ok, name, $"public bandwidth {bandwidth.ToString(CultureInfo.InvariantCulture)} Mbit/s; more of it makes the transfer faster"));
+        }
+
+        if (client.HasNewTable(0) && instance.SystemDisk is { DiskSize: > MbrGiB } system)
+        {
+            lines.Add(new(CheckVerdict.Fail, "system disk", $"{system.DiskId} has {system.DiskSize} GB, and the table that a BIOS boots from reaches 2048", "keep the table that it has (Client.Disks.Partition), or choose an instance with a smaller system disk"));
         }
 
         int data = instance.DataDisks?.Count ?? 0;

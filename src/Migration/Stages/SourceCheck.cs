@@ -146,7 +146,7 @@ internal static class SourceCheck
         }
 
         long used = 0;
-        foreach (string mount in fs.Mounts)
+        foreach (string mount in fs.Volumes)
         {
             used += services.Source.UsedBytes(mount) ?? 0;
         }
@@ -154,7 +154,9 @@ internal static class SourceCheck
         double room = disk.SizeGiB * GiB * Usable;
         string where = string.Create(CultureInfo.InvariantCulture, $"{disk.DiskId} has {disk.SizeGiB} GiB");
         string all = string.Create(CultureInfo.InvariantCulture, $"{used / GiB:0.0} GiB in use");
-        if (used <= room)
+
+        // btrfs compresses, and lets files share their blocks: what arrives may need more than what is in use.
+        if (used * (fs.Type == "btrfs" ? 2 : 1) <= room)
         {
             lines.Add(new(CheckVerdict.Ok, fs.MountPoint, $"{all}, {where}"));
             return;
@@ -170,6 +172,11 @@ internal static class SourceCheck
             }
 
             all = finding[..^(where.Length + 2)];
+        }
+        else if (used <= room)
+        {
+            lines.Add(new(CheckVerdict.Ok, fs.MountPoint, $"{all}, {where}"));
+            return;
         }
 
         lines.Add(new(CheckVerdict.Fail, fs.MountPoint, $"{all}, {where}", $"enlarge the disk, or exclude what is not needed in {ExcludesFile.FileName}"));

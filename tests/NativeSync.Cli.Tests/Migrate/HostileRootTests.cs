@@ -113,7 +113,12 @@ public sealed class HostileRootTests : IDisposable
     [InlineData(2, "there is no step \"nonsense\"", "fixup", "--root=/mnt", "--skip=fstab,nonsense")]
     [InlineData(2, "--root=/ is the running system", "fixup", "--root", "/")]
     [InlineData(2, "unknown argument \"--nonsense\"", "fixup", "--nonsense")]
-    [InlineData(1, "/nowhere/at/all", "fixup", "--root", "/nowhere/at/all", "--dry-run")]
+    [InlineData(2, "unknown argument \"/mnt\"; the directory is given by --root", "fixup", "/mnt")]
+    [InlineData(2, "--root needs a value", "fixup", "--root")]
+    [InlineData(1, "nativesync: --root=/nowhere/at/all: No such file or directory; it is to be the directory where the system is mounted\n", "fixup", "--root", "/nowhere/at/all", "--dry-run")]
+    [InlineData(1, "--root=/etc/passwd: Not a directory", "fixup", "--root=/etc/passwd", "--dry-run")]
+    [InlineData(1, "--root=/proc/self/task holds no system, since it has no /etc; mount the system there", "fixup", "--root=/proc/self/task", "--dry-run")]
+    [InlineData(1, "--facts=/nowhere.json cannot be read (Could not find file '/nowhere.json'); docs/boot.md tells what is in it", "fixup", "--root=/", "--dry-run", "--facts=/nowhere.json")]
     public async Task BadInputEndsInOneLine(int code, string expected, params string[] args)
     {
         (int exitCode, string output, string error) = await NativeSyncRun.RunAsync(args);

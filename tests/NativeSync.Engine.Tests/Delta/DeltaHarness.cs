@@ -14,7 +14,7 @@ internal struct RebuildSink(byte[] basis, bool inPlace = false) : ITokenSink
 
     public readonly void Literal(ReadOnlySpan<byte> data)
     {
-        Assert.InRange(data.Length, 1, DeltaMatcher.MaxLiteral);
+        Assert.InRange(data.Length, 1, TokenRun.MaxLiteral);
         Tokens.Add(new Token('L', Content.Length, data.Length));
         Content.Write(data);
     }

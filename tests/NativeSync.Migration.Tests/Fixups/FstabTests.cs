@@ -1,4 +1,5 @@
 using NativeSync.Migration.Fixups;
+using NativeSync.Migration.Source;
 
 namespace NativeSync.Migration.Tests.Fixups;
 
@@ -113,9 +114,27 @@ public sealed class FstabTests
         "LABEL=/     /           ext4\n/dev/xvdf /my\\040data xfs defaults,nofail,x-systemd.device-timeout=10s 0 2\n",
         $"UUID={System} /           ext4\nUUID={Data} /my\\040data xfs defaults,nofail,x-systemd.device-timeout=10s 0 2\n", Facts(data: "xfs", point: "/my data"));
 
-    private static FixupFacts Facts(string[]? folded = null, string? data = null, string point = "/srv/data", bool swap = false)
+    [Fact]
+    public void ASubvolumeThatIsSeenAtSeveralPlacesIsBound() => Becomes(
+        """
+        UUID=11111111-2222-3333-4444-555555555555 / btrfs defaults,subvol=@ 0 0
+        UUID=11111111-2222-3333-4444-555555555555 /home btrfs defaults,subvol=@home 0 0
+        UUID=11111111-2222-3333-4444-555555555555 /export/home btrfs ro,subvol=@home 0 0
+        UUID=11111111-2222-3333-4444-555555555555 /mnt/top btrfs subvolid=5,noauto 0 0
+
+        """,
+        $"""
+        UUID={System} / ext4 defaults 0 0
+        # nativesync: its files are on the file system around it now: UUID=11111111-2222-3333-4444-555555555555 /home btrfs defaults,subvol=@home 0 0
+        /home /export/home none bind,nofail 0 0
+        UUID=11111111-2222-3333-4444-555555555555 /mnt/top btrfs subvolid=5,noauto 0 0
+        /home /mnt/top/@my\040home none bind,nofail 0 0
+
+        """, Facts(folded: ["/home"], shared: [new("/export/home", "/home", false), new("/unnamed", "/home", false), new("/mnt/top/@my home", "/home", true)]));
+
+    private static FixupFacts Facts(string[]? folded = null, string? data = null, string point = "/srv/data", bool swap = false, SharedPlace[]? shared = null)
     {
-        FixupFacts facts = new() { FileSystems = [new() { MountPoint = "/", Uuid = System, Type = "ext4" }], Folded = [.. folded ?? []] };
+        FixupFacts facts = new() { Shared = [.. shared ?? []], FileSystems = [new() { MountPoint = "/", Uuid = System, Type = "ext4" }], Folded = [.. folded ?? []] };
         if (data is not null)
         {
             facts.FileSystems.Add(new() { MountPoint = point, Uuid = Data, Type = data });

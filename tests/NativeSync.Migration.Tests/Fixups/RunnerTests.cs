@@ -51,14 +51,31 @@ public sealed class RunnerTests
 
         SampleRoot suse = SampleRoot.Read("suse12");
         (records, _) = Run(suse.Tree, suse.Facts);
-        Assert.Equal(("initramfs", FixupOutcomes.Failed, "make the initramfs of kernel 4.12.14-122-default: the new image lacks virtio drivers"), (records[^1].Name, records[^1].Outcome, records[^1].Why));
+        Assert.Equal(("initramfs", FixupOutcomes.Failed, "make the initramfs of kernel 4.12.14-122-default: the new image lacks one of ext4, virtio_pci, virtio_blk"), (records[^1].Name, records[^1].Outcome, records[^1].Why));
+    }
+
+    [Fact]
+    public void AnImageThatDoesNotReadTheDestinationsFileSystemIsMadeAnew()
+    {
+        SampleRoot fit = SampleRoot.Read("debian12-fit");
+        fit.Tree.Add("boot/initrd.img-6.1.0-17-amd64", Cpio.WithModules("6.1.0-17-amd64", "virtio_blk", "virtio_pci", "xfs"));
+        FixupRecord record = Assert.Single(SampleRoot.Run(fit.Tree, fit.Facts).Records, r => r.Name == "initramfs");
+        Assert.Equal((FixupOutcomes.Changed, 1), (record.Outcome, record.Commands.Count));
+        Assert.Contains("ext4\n", fit.Tree.Text("etc/initramfs-tools/modules"), StringComparison.Ordinal);
+
+        // As old systems have it: the kernel knows nothing of it at all.
+        fit = SampleRoot.Read("debian12-fit");
+        fit.Facts.At("/")!.Type = "btrfs";
+        fit.Tree.Add("lib/modules/6.1.0-17-amd64/modules.builtin", "kernel/fs/ext2/ext2.ko\n");
+        record = Assert.Single(SampleRoot.Run(fit.Tree, fit.Facts).Records, r => r.Name == "initramfs");
+        Assert.StartsWith("kernel 6.1.0-17-amd64 does not know btrfs, which the root has here", record.Warnings.Single(), StringComparison.Ordinal);
     }
 
     [Fact]
     public void WhereGrubCannotBeInstalledFromInsideTheRescueSystemDoesItWithAPlainMenu()
     {
         SampleRoot rocky = SampleRoot.Read("rhel9");
-        (FixupRecord[] records, RecordingShell shell) = Run(rocky.Tree, rocky.Facts, script => script.StartsWith("grub2-install", StringComparison.Ordinal) ? (1, "unknown filesystem\n") : (0, ""));
+        (FixupRecord[] records, RecordingShell shell) = Run(rocky.Tree, rocky.Facts, script => script.StartsWith("grub2-install", StringComparison.Ordinal) ? (1, "unknown filesystem\n") : (0, ""), images: true);
         FixupRecord loader = Assert.Single(records, r => r.Name == "boot-loader");
         Assert.Equal([1, 0], loader.Commands.Select(c => c.ExitCode!.Value));
         Assert.True(loader.Commands[1].Outside);
@@ -79,13 +96,13 @@ public sealed class RunnerTests
     public void AGeneratorThatFailsLeavesTheEditedMenuAndWhereThereIsNoneAPlainOneIsMade()
     {
         SampleRoot centos = SampleRoot.Read("rhel7");
-        (FixupRecord[] records, _) = Run(centos.Tree, centos.Facts, script => script.Contains("mkconfig", StringComparison.Ordinal) ? (1, "failed to get canonical path\n") : (0, ""));
+        (FixupRecord[] records, _) = Run(centos.Tree, centos.Facts, script => script.Contains("mkconfig", StringComparison.Ordinal) ? (1, "failed to get canonical path\n") : (0, ""), images: true);
         Assert.Equal("the boot menu could not be made anew; the edited one stays", Assert.Single(records, r => r.Name == "boot-menu").Warnings.Single());
         Assert.Contains("CentOS Linux", centos.Tree.Text("boot/grub2/grub.cfg"), StringComparison.Ordinal);
 
         centos = SampleRoot.Read("rhel7");
         centos.Tree.Remove("boot/grub2/grub.cfg");
-        Run(centos.Tree, centos.Facts);
+        Run(centos.Tree, centos.Facts, images: true);
         Assert.Contains($"root=UUID={Uuid}", centos.Tree.Text("boot/grub2/grub.cfg"), StringComparison.Ordinal);
     }
 
@@ -144,7 +161,7 @@ public sealed class RunnerTests
         {
             foreach (string path in tree.Paths.Where(p => p.StartsWith("boot/init", StringComparison.Ordinal)).ToList())
             {
-                tree.Add(path, Cpio.WithModules("x", BootKernel.Drivers));
+                tree.Add(path, Cpio.WithModules("x", [.. BootKernel.Drivers, "ext4"]));
             }
         }
 

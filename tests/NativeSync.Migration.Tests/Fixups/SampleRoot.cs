@@ -5,7 +5,7 @@ namespace NativeSync.Migration.Tests.Fixups;
 
 /// <summary>
 /// A root in one text file: "=== PATH" and the content; "=== PATH -> TARGET" a link; "=== kernel RELEASE IMAGE [MODULE…]" a
-/// kernel with the virtio drivers as modules and an initramfs that holds those modules; "=== facts" what is known of the
+/// kernel with ext4 and the virtio drivers as modules and an initramfs that holds those modules; "=== facts" what is known of the
 /// destination.
 /// </summary>
 internal sealed class SampleRoot
@@ -60,7 +60,7 @@ internal sealed class SampleRoot
             if (script.Contains("/" + path, StringComparison.Ordinal) || script.Contains($"update-initramfs -u -k '{path[(path.IndexOf('-', StringComparison.Ordinal) + 1)..]}'", StringComparison.Ordinal))
             {
                 string release = path.Replace(".img", "", StringComparison.Ordinal)[(path.Replace(".img", "", StringComparison.Ordinal).IndexOf('-', StringComparison.Ordinal) + 1)..];
-                tree.Add(path, Cpio.WithModules(release, BootKernel.Drivers));
+                tree.Add(path, Cpio.WithModules(release, [.. BootKernel.Drivers, "ext4"]));
                 int stamp = script.IndexOf("echo ", StringComparison.Ordinal);
                 string uuid = script[(stamp + 5)..].Split(' ')[0], file = script[(script.LastIndexOf('>') + 3)..].TrimEnd('\'').TrimStart('/');
                 tree.Add(file, uuid + "\n");
@@ -81,7 +81,7 @@ internal sealed class SampleRoot
         {
             string release = words[1];
             Tree.Add("boot/vmlinuz-" + release);
-            Tree.Add($"lib/modules/{release}/modules.dep", string.Concat(BootKernel.Drivers.Select(d => $"kernel/drivers/{d}.ko:\n")));
+            Tree.Add($"lib/modules/{release}/modules.dep", string.Concat(BootKernel.Drivers.Append("ext4").Select(d => $"kernel/drivers/{d}.ko:\n")));
             Tree.Add("boot/" + words[2], Cpio.WithModules(release, words[3..]));
         }
         else if (words is [var link, "->", var target])

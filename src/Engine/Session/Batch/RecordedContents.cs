@@ -10,11 +10,11 @@ internal static class RecordedContents
 
     /// <summary>Puts holes of their length in the place of contents, so that the receiver counts what the batch holds.</summary>
     /// <param name="pack">Has been recorded and not yet been encoded; it becomes shorter.</param>
-    public static void Strip(RecordOutbox.Pack pack)
+    public static void Strip(OutboundPack pack)
     {
         var records = new RecordReader(pack.Records, RecordSide.Sender);
-        var end = RecordOutbox.Pack.HeaderRoom;
-        for (var start = end; records.TryNext(out var type); start = RecordOutbox.Pack.HeaderRoom + records.Wire.Position)
+        var end = OutboundPack.HeaderRoom;
+        for (var start = end; records.TryNext(out var type); start = OutboundPack.HeaderRoom + records.Wire.Position)
         {
             // What is written never reaches what is still to be read: it is shorter.
             var writer = new WireWriter(pack.Buffer.AsSpan(end));
@@ -35,7 +35,7 @@ internal static class RecordedContents
                     records.Skip(type);
                 }
 
-                var record = pack.Buffer.AsSpan(start..(RecordOutbox.Pack.HeaderRoom + records.Wire.Position));
+                var record = pack.Buffer.AsSpan(start..(OutboundPack.HeaderRoom + records.Wire.Position));
                 record.CopyTo(pack.Buffer.AsSpan(end));
                 end += record.Length;
                 continue;

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeSync.Protocol;
+
 namespace NativeSync.Engine.Session;
 
 /// <summary>
@@ -24,7 +27,7 @@ internal sealed class LanePort(bool isFirst)
     public Queue<byte[]> Control { get; } = new();
 
     /// <summary>Packs that the peer has not confirmed, oldest first; further lanes alone.</summary>
-    public Queue<RecordOutbox.Pack> Unconfirmed { get; } = new();
+    public Queue<OutboundPack> Unconfirmed { get; } = new();
 
     /// <summary>Bytes of <see cref="Unconfirmed"/>.</summary>
     public long UnconfirmedBytes { get; set; }
@@ -50,6 +53,47 @@ internal sealed class LanePort(bool isFirst)
     /// <summary>Whether another pack may be sent.</summary>
     public bool MayTake => IsFirst || (!Completed && UnconfirmedBytes < _window);
 
+    /// <summary>The next control frame: one that was queued, or how many packs have come.</summary>
+    public bool TryTakeControl(out byte[]? control)
+    {
+        if (Control.TryDequeue(out control))
+        {
+            return true;
+        }
+
+        if (Arrived == ArrivedSaid)
+        {
+            return false;
+        }
+
+        ArrivedSaid = Arrived;
+        control = ControlFrames.Encode(new ArrivedFrame(Arrived));
+        return true;
+    }
+
+    /// <summary>A pack goes over this lane: a further one keeps it until it is confirmed.</summary>
+    public void Sends(OutboundPack pack, int payload)
+    {
+        if (!IsFirst)
+        {
+            Unconfirmed.Enqueue(pack);
+            UnconfirmedBytes += payload;
+        }
+    }
+
+    /// <summary>The oldest pack that the peer has not confirmed came through; false when there is none.</summary>
+    public bool TryConfirm([NotNullWhen(true)] out OutboundPack? pack)
+    {
+        if (!Unconfirmed.TryDequeue(out pack))
+        {
+            return false;
+        }
+
+        UnconfirmedBytes -= pack.Payload;
+        Grow(pack.Payload);
+        return true;
+    }
+
     /// <summary>More came through: as TCP's slow start, the window doubles with every round trip up to what such a lane can use.</summary>
-    public void Grow(int bytes) => _window = Math.Min(LargestWindow, _window + bytes);
+    private void Grow(int bytes) => _window = Math.Min(LargestWindow, _window + bytes);
 }

@@ -23,7 +23,7 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
     /// <summary>The frame of a pack; valid until the next call and while the pack lives.</summary>
     /// <param name="pack">The pack; the room before its records is overwritten.</param>
     /// <param name="payload">Bytes of the frame's payload: what it costs in credit.</param>
-    public ReadOnlyMemory<byte> Encode(RecordOutbox.Pack pack, out int payload)
+    public ReadOnlyMemory<byte> Encode(OutboundPack pack, out int payload)
     {
         _begun = clock.GetTimestamp();
         _tells = false;
@@ -37,13 +37,13 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
         _raw = raw.Length;
         if (_codec is { } codec && !pack.Plain)
         {
-            if (_packed.Length < raw.Length + RecordOutbox.Pack.HeaderRoom)
+            if (_packed.Length < raw.Length + OutboundPack.HeaderRoom)
             {
-                _packed = new byte[raw.Length + RecordOutbox.Pack.HeaderRoom];
+                _packed = new byte[raw.Length + OutboundPack.HeaderRoom];
             }
 
             var chosen = _adaptive?.Level ?? level!.Value;
-            var packed = codec.Compress(raw, _packed.AsSpan(RecordOutbox.Pack.HeaderRoom), chosen);
+            var packed = codec.Compress(raw, _packed.AsSpan(OutboundPack.HeaderRoom), chosen);
             _encoded = clock.GetTimestamp();
             _tells = packed > 0 || chosen == PackCodec.NoCompression;
             if (packed > 0)
@@ -77,17 +77,17 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
 
     private static ReadOnlyMemory<byte> Head(byte[] buffer, byte codec, long number, int rawLength, int length, out int payload)
     {
-        Span<byte> scratch = stackalloc byte[RecordOutbox.Pack.HeaderRoom];
+        Span<byte> scratch = stackalloc byte[OutboundPack.HeaderRoom];
         var inner = new WireWriter(scratch);
         inner.WriteSize(number);
         inner.WriteByte(codec);
         inner.WriteVarint((ulong)rawLength);
         payload = inner.Position + length;
-        Span<byte> outer = stackalloc byte[RecordOutbox.Pack.HeaderRoom];
+        Span<byte> outer = stackalloc byte[OutboundPack.HeaderRoom];
         var header = new WireWriter(outer);
         header.WriteByte((byte)FrameType.Records);
         header.WriteVarint((ulong)payload);
-        var start = RecordOutbox.Pack.HeaderRoom - inner.Position - header.Position;
+        var start = OutboundPack.HeaderRoom - inner.Position - header.Position;
         outer[..header.Position].CopyTo(buffer.AsSpan(start));
         scratch[..inner.Position].CopyTo(buffer.AsSpan(start + header.Position));
         return buffer.AsMemory(start, header.Position + payload);

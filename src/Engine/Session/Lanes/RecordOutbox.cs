@@ -1,4 +1,3 @@
-using System.Buffers;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
@@ -10,10 +9,9 @@ namespace NativeSync.Engine.Session;
 /// of small records do not become as many packs, system calls and wake-ups at both ends.
 /// </summary>
 /// <remarks>
-/// Guarded by its own monitor: the open pack, the queue of full packs, the credit and all ports.
-/// Producers wait in <see cref="Enter"/> while too much is queued; send loops wait in <see cref="Take"/> and <see cref="TakeCredit"/>.
-/// Receive loops only call what never waits. Packs are numbered as they are taken, and take credit in the order of
-/// their numbers: so the one that the peer waits for is never the one that has no credit.
+/// Guarded by its own monitor: the packs that are put together (<see cref="PackAssembly"/>), their order and the credit
+/// (<see cref="PackTurns"/>), and all ports. Producers wait in <see cref="Enter"/> while too much is queued; send loops wait in
+/// <see cref="Take"/> and <see cref="TakeCredit"/>. Receive loops only call what never waits.
 /// </remarks>
 internal sealed class RecordOutbox
 {
@@ -22,36 +20,19 @@ internal sealed class RecordOutbox
 
     private const int MaxQueuedPacks = 6;
 
-    /// <summary>What is held back goes when it is as much as this, or as many records: soon enough for the other end to begin.</summary>
-    private const int HeldBytes = 2 * 1024;
-    private const int HeldRecords = 32;
-
     [ThreadStatic]
     private static bool t_holds;
 
     private readonly object _gate = new();
-    private readonly Queue<Pack> _full = new();
-    private readonly List<Pack> _again = [];
     private readonly SessionAbort _abort;
-    private readonly int _packSize;
-    private readonly int _maxQueued;
-    private Pack? _open;
-    private bool _plain;
-    private long _credit;
-    private long _next;
-    private long _turn;
-    private int _away;
+    private readonly PackAssembly _packs;
+    private readonly PackTurns _turns = new();
     private long _waits;
-
-    // The open pack: how many records were held back in it, and whether it may go.
-    private int _held;
-    private bool _ready;
 
     public RecordOutbox(SessionAbort abort, int packSize = PackSize, int maxQueued = MaxQueuedPacks)
     {
         _abort = abort;
-        _packSize = packSize;
-        _maxQueued = maxQueued;
+        _packs = new PackAssembly(packSize, maxQueued);
         abort.Token.Register(Wake);
     }
 
@@ -70,9 +51,8 @@ internal sealed class RecordOutbox
         t_holds = false;
         lock (_gate)
         {
-            if (_open is { IsEmpty: false } && !_ready)
+            if (_packs.LetGo())
             {
-                _ready = true;
                 Monitor.PulseAll(_gate);
             }
         }
@@ -90,24 +70,24 @@ internal sealed class RecordOutbox
         Monitor.Enter(_gate);
         try
         {
-            if (_full.Count >= _maxQueued)
+            if (_packs.IsBehind)
             {
                 _waits++;
             }
 
-            while (_full.Count >= _maxQueued && _abort.Reason is null)
+            while (_packs.IsBehind && _abort.Reason is null)
             {
                 Monitor.Wait(_gate);
             }
 
             _abort.ThrowIfAborted();
-            if (_open is { } open && Math.Min(open.Buffer.Length, Pack.HeaderRoom + ProtocolLimits.MaxRawRecords) - open.End < bound)
+            var pack = _packs.WithRoom(bound, out var closed);
+            if (closed)
             {
-                Close(open);
+                Monitor.PulseAll(_gate);
             }
 
-            _open ??= new Pack(ArrayPool<byte>.Shared.Rent(Math.Max(_packSize, bound + Pack.HeaderRoom))) { Plain = _plain };
-            return new Scope(this, _open);
+            return new Scope(this, pack);
         }
         catch
         {
@@ -121,19 +101,9 @@ internal sealed class RecordOutbox
     {
         lock (_gate)
         {
-            if (_plain == plain)
+            if (_packs.SetPlain(plain))
             {
-                return;
-            }
-
-            _plain = plain;
-            if (_open is { IsEmpty: false } open)
-            {
-                Close(open);
-            }
-            else if (_open is { } empty)
-            {
-                empty.Plain = plain;
+                Monitor.PulseAll(_gate);
             }
         }
     }
@@ -165,7 +135,7 @@ internal sealed class RecordOutbox
     {
         lock (_gate)
         {
-            _credit += bytes;
+            _turns.Grant(bytes);
             Monitor.PulseAll(_gate);
         }
     }
@@ -203,7 +173,7 @@ internal sealed class RecordOutbox
     /// Waits for something to send on a lane. A control frame comes first; then a pack of a lost lane, the oldest full one, or the open one.
     /// </summary>
     /// <returns>False when all has been sent and no more will come, or the lane is lost.</returns>
-    public bool Take(LanePort port, out byte[]? control, out Pack? pack)
+    public bool Take(LanePort port, out byte[]? control, out OutboundPack? pack)
     {
         pack = null;
         lock (_gate)
@@ -217,13 +187,13 @@ internal sealed class RecordOutbox
                     return false;
                 }
 
-                if (TryTakeControl(port, out control) || TryTakePack(port, out pack))
+                if (port.TryTakeControl(out control) || TryTakePack(port, out pack))
                 {
                     return true;
                 }
 
                 // Nothing is over while a further lane could still be lost with what it carries.
-                if (port.IsFirst ? _away == 0 : port.Unconfirmed.Count == 0)
+                if (port.IsFirst ? _turns.Away == 0 : port.Unconfirmed.Count == 0)
                 {
                     if (port.Last is { } last)
                     {
@@ -248,14 +218,14 @@ internal sealed class RecordOutbox
     /// <summary>
     /// Waits until a pack may go: for its turn and for credit. <see cref="CreditAnswer.Control"/> gives a frame to send first, then ask again.
     /// </summary>
-    public CreditAnswer TakeCredit(LanePort port, Pack pack, int payload, out byte[]? control)
+    public CreditAnswer TakeCredit(LanePort port, OutboundPack pack, int payload, out byte[]? control)
     {
         lock (_gate)
         {
             while (true)
             {
                 _abort.ThrowIfAborted();
-                if (TryTakeControl(port, out control))
+                if (port.TryTakeControl(out control))
                 {
                     return CreditAnswer.Control;
                 }
@@ -265,28 +235,20 @@ internal sealed class RecordOutbox
                     return CreditAnswer.GiveBack;
                 }
 
-                if (!pack.Paid && _turn == pack.Number && _credit >= payload)
+                var isPaid = _turns.TryPay(pack, payload, out var isNext);
+                if (isNext)
                 {
-                    _credit -= payload;
-                    _turn++;
-                    pack.Paid = true;
                     Monitor.PulseAll(_gate);
                 }
 
-                if (pack.Paid)
+                if (isPaid)
                 {
-                    if (!port.IsFirst)
-                    {
-                        port.Unconfirmed.Enqueue(pack);
-                        port.UnconfirmedBytes += payload;
-                    }
-
+                    port.Sends(pack, payload);
                     return CreditAnswer.Go;
                 }
 
-                if (_again.Count > 0 && _again[0].Number < pack.Number)
+                if (_turns.IsBehindAnother(pack))
                 {
-                    // One that comes before it is on nobody's hands: it has to go first, and somebody has to send it.
                     return CreditAnswer.GiveBack;
                 }
 
@@ -296,12 +258,11 @@ internal sealed class RecordOutbox
     }
 
     /// <summary>A pack that was taken and not sent: another lane, or the same one later, sends it.</summary>
-    public void GiveBack(LanePort port, Pack pack)
+    public void GiveBack(LanePort port, OutboundPack pack)
     {
         lock (_gate)
         {
-            _away -= port.IsFirst ? 0 : 1;
-            Requeue(pack);
+            _turns.HandBack(port, pack);
             Monitor.PulseAll(_gate);
         }
     }
@@ -313,16 +274,13 @@ internal sealed class RecordOutbox
         {
             while (confirmed < packs)
             {
-                if (!port.Unconfirmed.TryDequeue(out var pack))
+                if (!port.TryConfirm(out var pack))
                 {
                     return false;
                 }
 
                 confirmed++;
-                port.UnconfirmedBytes -= pack.Payload;
-                port.Grow(pack.Payload);
-                _away--;
-                pack.Return();
+                _turns.Confirmed(pack);
             }
 
             Monitor.PulseAll(_gate);
@@ -358,8 +316,7 @@ internal sealed class RecordOutbox
             port.Lost = true;
             while (port.Unconfirmed.TryDequeue(out var pack))
             {
-                _away--;
-                Requeue(pack);
+                _turns.HandBack(port, pack);
             }
 
             port.UnconfirmedBytes = 0;
@@ -376,25 +333,8 @@ internal sealed class RecordOutbox
         }
     }
 
-    private static bool TryTakeControl(LanePort port, out byte[]? control)
-    {
-        if (port.Control.TryDequeue(out control))
-        {
-            return true;
-        }
-
-        if (port.Arrived == port.ArrivedSaid)
-        {
-            return false;
-        }
-
-        port.ArrivedSaid = port.Arrived;
-        control = ControlFrames.Encode(new ArrivedFrame(port.Arrived));
-        return true;
-    }
-
     /// <summary>An open pack is left to the first lane while that one is free: more takers would only make packs smaller.</summary>
-    private bool TryTakePack(LanePort port, out Pack? pack)
+    private bool TryTakePack(LanePort port, out OutboundPack? pack)
     {
         pack = null;
         if (!port.MayTake)
@@ -402,119 +342,34 @@ internal sealed class RecordOutbox
             return false;
         }
 
-        if (_again.Count > 0)
+        if (!_turns.TryTakeAgain(out pack))
         {
-            pack = _again[0];
-            _again.RemoveAt(0);
-        }
-        else if (_full.TryDequeue(out pack))
-        {
-            Monitor.PulseAll(_gate);
-        }
-        else if (_open is { IsEmpty: false } open && (_ready || First.Completed) && (port.IsFirst || !First.Idle))
-        {
-            pack = open;
-            _open = null;
-            _ready = false;
-        }
-        else
-        {
-            return false;
+            if (_packs.TryTakeFull(out pack))
+            {
+                Monitor.PulseAll(_gate);
+            }
+            else if (!((port.IsFirst || !First.Idle) && _packs.TryTakeOpen(First.Completed, out pack)))
+            {
+                return false;
+            }
         }
 
-        if (pack.Number < 0)
-        {
-            pack.Number = _next++;
-        }
-
-        _away += port.IsFirst ? 0 : 1;
+        _turns.Taken(port, pack!);
         return true;
     }
 
-    private void Requeue(Pack pack)
+    private void Append(int count)
     {
-        var at = _again.Count;
-        while (at > 0 && _again[at - 1].Number > pack.Number)
+        if (_packs.Append(count, t_holds))
         {
-            at--;
-        }
-
-        _again.Insert(at, pack);
-    }
-
-    /// <summary>The open pack is full, or the next must be another.</summary>
-    private void Close(Pack open)
-    {
-        _full.Enqueue(open);
-        _open = null;
-        _ready = false;
-        Monitor.PulseAll(_gate);
-    }
-
-    /// <summary>Records were appended to the open pack.</summary>
-    private void Appended(Pack pack)
-    {
-        _held++;
-        if (!_ready && (!t_holds || _held >= HeldRecords || pack.End >= Pack.HeaderRoom + HeldBytes))
-        {
-            _ready = true;
             Monitor.PulseAll(_gate);
         }
     }
 
     private void Exit() => Monitor.Exit(_gate);
 
-    /// <summary>A pack under way: its buffer is rented and belongs to whoever holds the pack.</summary>
-    internal sealed class Pack(byte[] buffer)
-    {
-        /// <summary>Bytes kept free at the start, so that the frame's header can be written in front of the records.</summary>
-        public const int HeaderRoom = RecordsFrame.MaxPrefixSize;
-
-        public byte[] Buffer { get; private set; } = buffer;
-
-        /// <summary>The end of the records in <see cref="Buffer"/>.</summary>
-        public int End { get; set; } = HeaderRoom;
-
-        public ReadOnlySpan<byte> Records => Buffer.AsSpan(HeaderRoom, End - HeaderRoom);
-
-        public bool IsEmpty => End == HeaderRoom;
-
-        /// <summary>It is sent as it is.</summary>
-        public bool Plain { get; set; }
-
-        /// <summary>Its place among all packs; negative until a lane has taken it.</summary>
-        public long Number { get; set; } = -1;
-
-        /// <summary>It has its credit.</summary>
-        public bool Paid { get; set; }
-
-        /// <summary>What it cost in credit.</summary>
-        public int Payload { get; set; }
-
-        /// <summary>The whole frame, in <see cref="Buffer"/>, once it is kept in that form.</summary>
-        public ReadOnlyMemory<byte> Frame { get; private set; }
-
-        /// <summary>Keeps the frame in place of the records, in no more room than it needs: it may have to be sent again.</summary>
-        public void Seal(ReadOnlyMemory<byte> frame, int payload)
-        {
-            Payload = payload;
-            if (frame.Length <= Buffer.Length / 2 || !frame.Span.Overlaps(Buffer))
-            {
-                var smaller = ArrayPool<byte>.Shared.Rent(frame.Length);
-                frame.Span.CopyTo(smaller);
-                Return();
-                Buffer = smaller;
-                frame = smaller.AsMemory(0, frame.Length);
-            }
-
-            Frame = frame;
-        }
-
-        public void Return() => ArrayPool<byte>.Shared.Return(Buffer);
-    }
-
     /// <summary>The right to append; holds the outbox until disposed.</summary>
-    internal readonly ref struct Scope(RecordOutbox owner, Pack pack)
+    internal readonly ref struct Scope(RecordOutbox owner, OutboundPack pack)
     {
         /// <summary>Room for at least the bound that was asked for.</summary>
         public Span<byte> Room => pack.Buffer.AsSpan(pack.End);
@@ -524,25 +379,10 @@ internal sealed class RecordOutbox
         {
             if (count > 0)
             {
-                owner._held = pack.IsEmpty ? 0 : owner._held;
-                pack.End += count;
-                owner.Appended(pack);
+                owner.Append(count);
             }
         }
 
         public void Dispose() => owner.Exit();
     }
-}
-
-/// <summary>What a send loop is to do with a pack that it holds.</summary>
-internal enum CreditAnswer : byte
-{
-    /// <summary>Send it.</summary>
-    Go,
-
-    /// <summary>Send a control frame, then ask again.</summary>
-    Control,
-
-    /// <summary>Hand it back: the lane is lost, or another pack has to go first.</summary>
-    GiveBack,
 }

@@ -1,0 +1,112 @@
+using System.Buffers;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session;
+
+/// <summary>The pack that records are appended to, and the full ones before it.</summary>
+/// <remarks>Guarded by the outbox's monitor. Where a method says that something may be taken now, the outbox wakes the lanes.</remarks>
+internal sealed class PackAssembly(int packSize, int maxQueued)
+{
+    /// <summary>What is held back goes when it is as much as this, or as many records: soon enough for the other end to begin.</summary>
+    private const int HeldBytes = 2 * 1024;
+    private const int HeldRecords = 32;
+
+    private readonly Queue<OutboundPack> _full = new();
+    private OutboundPack? _open;
+    private bool _plain;
+
+    // The open pack: how many records were held back in it, and whether it may go.
+    private int _held;
+    private bool _ready;
+
+    /// <summary>So much is queued that producers have to wait.</summary>
+    public bool IsBehind => _full.Count >= maxQueued;
+
+    /// <summary>The pack in which there is room for a record.</summary>
+    /// <param name="bound">Bytes of the record, at most.</param>
+    /// <param name="closed">Another pack was full: it may be taken now.</param>
+    public OutboundPack WithRoom(int bound, out bool closed)
+    {
+        closed = _open is { } open && Math.Min(open.Buffer.Length, OutboundPack.HeaderRoom + ProtocolLimits.MaxRawRecords) - open.End < bound;
+        if (closed)
+        {
+            Close();
+        }
+
+        return _open ??= new OutboundPack(ArrayPool<byte>.Shared.Rent(Math.Max(packSize, bound + OutboundPack.HeaderRoom))) { Plain = _plain };
+    }
+
+    /// <summary>Records were appended to the open pack.</summary>
+    /// <param name="count">Bytes of them.</param>
+    /// <param name="isHeld">They may wait for more.</param>
+    /// <returns>The pack may be taken now.</returns>
+    public bool Append(int count, bool isHeld)
+    {
+        var pack = _open!;
+        _held = pack.IsEmpty ? 1 : _held + 1;
+        pack.End += count;
+        return (!isHeld || _held >= HeldRecords || pack.End >= OutboundPack.HeaderRoom + HeldBytes) && LetGo();
+    }
+
+    /// <summary>What was held back waits no longer.</summary>
+    /// <returns>The pack may be taken now.</returns>
+    public bool LetGo()
+    {
+        if (_ready || _open is not { IsEmpty: false })
+        {
+            return false;
+        }
+
+        return _ready = true;
+    }
+
+    /// <summary>Whether records from now on go into packs that are not compressed.</summary>
+    /// <returns>A pack may be taken now.</returns>
+    public bool SetPlain(bool plain)
+    {
+        if (_plain == plain)
+        {
+            return false;
+        }
+
+        _plain = plain;
+        if (_open is { IsEmpty: false })
+        {
+            Close();
+            return true;
+        }
+
+        if (_open is { } empty)
+        {
+            empty.Plain = plain;
+        }
+
+        return false;
+    }
+
+    /// <summary>Takes the oldest full pack.</summary>
+    public bool TryTakeFull(out OutboundPack? pack) => _full.TryDequeue(out pack);
+
+    /// <summary>Takes the open pack, when there is anything in it.</summary>
+    /// <param name="evenHeld">What is held back, too.</param>
+    /// <param name="pack">The pack.</param>
+    public bool TryTakeOpen(bool evenHeld, out OutboundPack? pack)
+    {
+        pack = _open;
+        if (pack is not { IsEmpty: false } || !(_ready || evenHeld))
+        {
+            return false;
+        }
+
+        _open = null;
+        _ready = false;
+        return true;
+    }
+
+    private void Close()
+    {
+        _full.Enqueue(_open!);
+        _open = null;
+        _ready = false;
+    }
+}
