@@ -27,7 +27,7 @@ public enum ProtocolError : byte
     UnknownRecord = 10,
     /// <summary>A value or flag that its enumeration does not have.</summary>
     UnknownValue = 11,
-    /// <summary>A name or path that could lead out of its directory, or is too long.</summary>
+    /// <summary>A name or path that could lead out of its directory, is too long, or was not asked for by a pull.</summary>
     BadName = 12,
     /// <summary>Names, attributes or identifiers that do not ascend.</summary>
     BadOrder = 13,

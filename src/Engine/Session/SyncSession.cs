@@ -104,9 +104,10 @@ internal sealed class SyncSession : IAsyncDisposable
     /// <param name="destination">Where to.</param>
     /// <param name="list">A list of --files-from for the sender; null for none.</param>
     /// <param name="peerCredit">Bytes that may be sent at first.</param>
-    public async Task<Statistics> ReceiveAsync(byte[] destination, byte[]? list, int peerCredit)
+    /// <param name="asked">The only names that may come: of a pull, whose other end is not to be trusted; null where the sender says what comes.</param>
+    public async Task<Statistics> ReceiveAsync(byte[] destination, byte[]? list, int peerCredit, IReadOnlyList<byte[]>? asked = null)
     {
-        _receiver = new TreeReceiver(_context, destination);
+        _receiver = new TreeReceiver(_context, destination, asked is null ? null : Requested(asked, list));
         Start(peerCredit, _receiver.Receive);
         if (list is not null)
         {
@@ -174,6 +175,12 @@ internal sealed class SyncSession : IAsyncDisposable
             _sources?.Dispose();
             _digests?.Dispose();
         }).ConfigureAwait(false);
+    }
+
+    private RequestedNames Requested(IReadOnlyList<byte[]> sources, byte[]? list)
+    {
+        var options = _context.Options.SourceOptions;
+        return new RequestedNames(sources, list is null ? null : NameListFile.Parse(list, (options & SourceOptions.From0) != 0), options, _context.Filters);
     }
 
     private static void CheckMap(byte[] map, string option)

@@ -128,7 +128,7 @@ public static class Synchronizer
                 var statistics = kind == JobKind.Push
                     ? await session.SendAsync(request.Sources, list, hello.Credit).ConfigureAwait(false)
                     : options.Has(JobFlags.ListOnly) ? await session.ListAsync(list, hello.Credit).ConfigureAwait(false)
-                    : await session.ReceiveAsync(request.Destination, list, hello.Credit).ConfigureAwait(false);
+                    : await session.ReceiveAsync(request.Destination, list, hello.Credit, request.FilesFromIsRemote ? null : request.Sources).ConfigureAwait(false);
                 await session.SayGoodbyeAsync().ConfigureAwait(false);
                 batch?.Complete();
                 var (sent, received) = lane.AllTraffic;

@@ -20,6 +20,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
 
     private readonly SyncContext _context;
     private readonly byte[] _destination;
+    private readonly RequestedNames? _requested;
     private readonly SemaphoreSlim _packs = new(PacksInMemory);
     private readonly PackQueue _queue;
     private readonly XattrFilter? _xattrFilter;
@@ -30,10 +31,14 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
     private volatile bool _sawEnd;
     private int _finishing;
 
-    public TreeReceiver(SyncContext context, byte[] destination)
+    /// <param name="context">Of the session.</param>
+    /// <param name="destination">Where to.</param>
+    /// <param name="requested">The only names that may come; null where the sender says what comes.</param>
+    public TreeReceiver(SyncContext context, byte[] destination, RequestedNames? requested = null)
     {
         _context = context;
         _destination = destination;
+        _requested = requested;
         _queue = new PackQueue(context.Abort);
         _xattrFilter = context.XattrFilter(FilterSide.Receiver);
         _identities = MakeMapper(context);
@@ -197,6 +202,11 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
             throw new ProtocolException(ProtocolError.BadOrder, "a directory comes where a single file was announced");
         }
 
+        if (_requested is not null && probe.Directory != 0)
+        {
+            _requested.Check(PathBytes.Join(Tree.Directories.Get(probe.Parent).Path, probe.Name), isDirectory: true);
+        }
+
         Tree.Prober.Probe(probe);
     }
 
@@ -210,6 +220,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
 
         var remote = directory.Remote ??= new RemoteListing();
         remote.Read(header, ref fields, _xattrFilter, _context.Has(JobFlags.MungeLinks));
+        _requested?.Check(directory, remote.Entries, header.First);
         if (_isSingleFile && (remote.Count > 1 || (remote.Count == 1 && remote.Entries.Metadata(0).IsDirectory)))
         {
             throw new ProtocolException(ProtocolError.BadOrder, "more comes than the single file that was announced");

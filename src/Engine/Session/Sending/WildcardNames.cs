@@ -69,7 +69,7 @@ internal static class WildcardNames
             return;
         }
 
-        var pattern = new WildPattern(Unescape(component, asPattern: true));
+        var pattern = Pattern(component);
         foreach (var name in List(io, path))
         {
             if ((name[0] != (byte)'.' || component[0] == (byte)'.') && pattern.Matches(name))
@@ -105,7 +105,10 @@ internal static class WildcardNames
         return names;
     }
 
-    private static bool HasWildcard(ReadOnlySpan<byte> component)
+    /// <summary>What a component with wildcards matches.</summary>
+    public static WildPattern Pattern(ReadOnlySpan<byte> component) => new(Unescape(component, asPattern: true));
+
+    public static bool HasWildcard(ReadOnlySpan<byte> component)
     {
         for (var i = 0; i < component.Length; i++)
         {
@@ -123,7 +126,7 @@ internal static class WildcardNames
     }
 
     /// <summary>Takes off the backslashes before wildcards; or doubles the others, which mean themselves and would escape in a pattern.</summary>
-    private static byte[] Unescape(ReadOnlySpan<byte> text, bool asPattern = false)
+    public static byte[] Unescape(ReadOnlySpan<byte> text, bool asPattern = false)
     {
         var result = new List<byte>(text.Length);
         for (var i = 0; i < text.Length; i++)
