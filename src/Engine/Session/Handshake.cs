@@ -38,9 +38,12 @@ internal static class Handshake
         Magic.Write(greeting);
         Hello(PeerRole.Client, session, lane.Group.Limits.InitialCredit).Write(greeting);
         job.Write(greeting);
-        await lane.SendNowAsync(greeting.WrittenMemory, ct).ConfigureAwait(false);
+
+        // Both speak first: who waited until all is taken would wait for one that waits, too, where the line has no room for it.
+        var sending = lane.SendNowAsync(greeting.WrittenMemory, ct).AsTask();
         await lane.ReceiveMagicAsync(ct).ConfigureAwait(false);
         var hello = HelloFrame.Parse(await ReceiveAsync(lane, FrameType.Hello, ct).ConfigureAwait(false));
+        await sending.ConfigureAwait(false);
         Check(hello, PeerRole.Agent);
         var missing = job.Flags.RequiredCapabilities() & ~hello.Capabilities;
         if (missing != 0)
@@ -62,9 +65,10 @@ internal static class Handshake
         Magic.Write(greeting);
         Hello(PeerRole.Client, join.Session, 0).Write(greeting);
         join.Write(greeting);
-        await lane.SendNowAsync(greeting.WrittenMemory, ct).ConfigureAwait(false);
+        var sending = lane.SendNowAsync(greeting.WrittenMemory, ct).AsTask();
         await lane.ReceiveMagicAsync(ct).ConfigureAwait(false);
         Check(HelloFrame.Parse(await ReceiveAsync(lane, FrameType.Hello, ct).ConfigureAwait(false)), PeerRole.Agent);
+        await sending.ConfigureAwait(false);
         var ready = ReadyFrame.Parse(await ReceiveAsync(lane, FrameType.Ready, ct).ConfigureAwait(false));
         if (ready.Code != 0)
         {
