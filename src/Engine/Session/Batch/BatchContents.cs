@@ -100,7 +100,7 @@ internal sealed class BatchContents(SyncContext context, BatchFile batch, Sender
     private void SendFile(in SenderWork work)
     {
         var (directory, index) = (work.Directory.Id, work.Index);
-        var basis = work.Delta?.Signature.Layout.BasisLength ?? 0;
+        var basis = work.Delta?.Blocks.Layout.BasisLength ?? 0;
         switch (batch.Index.ContentOf(directory, index))
         {
             case { Type: RecordType.Whole } whole:

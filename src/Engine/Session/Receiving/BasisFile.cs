@@ -15,6 +15,20 @@ internal readonly record struct BasisFile(int Fd, long Length = 0, int TailFd = 
     /// <summary>Reads of <see cref="Fd"/> by offset read the basis through these.</summary>
     public ISystemCalls Through(ISystemCalls io) => TailFd < 0 ? io : new Spliced(io, this);
 
+    /// <summary>The same with handles of its own; the first of them is -errno when there are none.</summary>
+    public BasisFile Duplicate(ISystemCalls io)
+    {
+        var fd = io.Duplicate(Fd);
+        var tail = TailFd < 0 || fd < 0 ? -1 : io.Duplicate(TailFd);
+        if (TailFd < 0 || fd < 0 || tail >= 0)
+        {
+            return this with { Fd = fd, TailFd = tail };
+        }
+
+        io.Close(fd);
+        return new BasisFile(tail);
+    }
+
     public void Close(ISystemCalls io)
     {
         if (Fd >= 0)

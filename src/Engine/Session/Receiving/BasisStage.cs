@@ -11,8 +11,9 @@ namespace NativeSync.Engine.Session.Receiving;
 /// docs/protocol.md, "Deltas".
 /// </summary>
 /// <remarks>
-/// The handle of each basis stays open from its signature to its patch, so that both see the same file; how many may be open,
-/// and how many bytes of signatures may be under way, is bounded here. Guarded by <c>_gate</c>.
+/// The handle of each basis stays open from its signature to its patch, so that both see the same file; the patch of a large one may
+/// begin, and even end, before its signature does, which therefore reads through a handle of its own. How many may be open, and how many
+/// bytes of signatures may be under way, is bounded here. Guarded by <c>_gate</c>.
 /// </remarks>
 internal sealed class BasisStage : IDisposable
 {
@@ -184,6 +185,30 @@ internal sealed class BasisStage : IDisposable
             return;
         }
 
+        var own = basis.Duplicate(_context.Io);
+        if (own.Fd < 0)
+        {
+            basis.Close(_context.Io);
+            _tree.Contents.AskWhole(directory, index);
+            return;
+        }
+
+        try
+        {
+            SendSignature(directory, index, basis, own);
+        }
+        finally
+        {
+            own.Close(_context.Io);
+        }
+    }
+
+    /// <param name="directory">Where the entry is.</param>
+    /// <param name="index">The entry.</param>
+    /// <param name="basis">Waits for the patch.</param>
+    /// <param name="own">The same, to read here.</param>
+    private void SendSignature(ReceiverDirectory directory, int index, in BasisFile basis, in BasisFile own)
+    {
         var layout = BlockLayout.For(basis.Length, _context.Options.BlockSize);
         var bytes = layout.BlockCount * (layout.StrongLength + 4);
         lock (_gate)
@@ -206,7 +231,7 @@ internal sealed class BasisStage : IDisposable
 
         var strong = layout.StrongLength;
         long sent = 0;
-        var error = SignatureGenerator.Generate(basis.Through(_context.Io), basis.Fd, layout, (count, encoded) =>
+        var error = SignatureGenerator.Generate(own.Through(_context.Io), own.Fd, layout, (count, encoded) =>
         {
             sent += count;
             using var scope = _context.Outbox.Enter(Records.SignatureBound(count, strong));

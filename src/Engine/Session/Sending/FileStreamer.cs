@@ -65,17 +65,36 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
     /// <summary>Sends what the receiver's basis lacks.</summary>
     public int SendDelta(in SenderWork work, int fd, in FileStatus status)
     {
-        var request = work.Delta!;
+        var blocks = work.Delta!.Blocks;
         if (context.Has(JobFlags.Append))
         {
-            return SendTail(work, fd, status, request.Signature.Layout.BasisLength);
+            return SendTail(work, fd, status, blocks.Layout.BasisLength);
         }
 
-        Begin(work, status.Size, request.Signature.Layout.BasisLength);
-        var source = new FileSource(context.Io, fd);
-        var sink = new RecordTokens(context, table, work.Directory);
-        var result = DeltaMatcher.Match(ref source, status.Size, request.Signature, ref sink, context.InPlace ? InPlace : MatchOptions.Default);
+        Begin(work, status.Size, blocks.Layout.BasisLength);
+        var result = Match(work.Directory, fd, status.Size, blocks);
         return End(work, fd, status, result.Length, result.Error, result.LiteralBytes, result.Digest);
+    }
+
+    private MatchResult Match(SenderDirectory directory, int fd, long size, IncomingSignature blocks)
+    {
+        var source = new FileSource(context.Io, fd);
+        var sink = new RecordTokens(context, table, directory);
+        blocks.Take(wait: false);
+        using var matcher = new DeltaMatcher(blocks.Signature, size, context.InPlace ? InPlace : MatchOptions.Default);
+        for (var status = MatchStatus.Continue; status is MatchStatus.Continue or MatchStatus.NeedsSignature;)
+        {
+            status = matcher.Step(ref source, ref sink);
+            if (status == MatchStatus.NeedsSignature)
+            {
+                context.Outbox.Flush();
+            }
+
+            blocks.Take(wait: status == MatchStatus.NeedsSignature);
+        }
+
+        blocks.Close();
+        return matcher.Result;
     }
 
     /// <summary>--append: what the receiver has counts as the beginning, unseen; a source that is no longer than that fails.</summary>
@@ -105,7 +124,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
             offset += count;
         }
 
-        return End(work, fd, status, offset, error, offset - work.Delta!.Signature.Layout.BasisLength, _hash.GetCurrentHashAsUInt128());
+        return End(work, fd, status, offset, error, offset - work.Delta!.Blocks.Layout.BasisLength, _hash.GetCurrentHashAsUInt128());
     }
 
     private void Begin(in SenderWork work, long size, long basisLength)

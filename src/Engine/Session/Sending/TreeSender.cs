@@ -10,6 +10,9 @@ namespace NativeSync.Engine.Session.Sending;
 /// </summary>
 internal sealed class TreeSender : IRecordHandler, IDisposable
 {
+    /// <summary>Of a basis from this length on, the matcher begins with the first blocks: before, it would only wait for the rest.</summary>
+    private const long EarlyLength = ParallelSignature.MinLength;
+
     private readonly SyncContext _context;
     private readonly SenderTable _table;
     private readonly LinkGroups _links = new();
@@ -20,6 +23,7 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
     private MemoryStream? _listSoFar;
     private SourceTree? _sources;
     private DeltaRequest? _signature;
+    private bool _isPassedOn;
     private Thread? _scanner;
     private Thread? _content;
 
@@ -173,26 +177,34 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
             throw new ProtocolException(ProtocolError.ValueOutOfRange, "a delta is asked for with an impossible block layout");
         }
 
-        _signature = new DeltaRequest(want.Directory, want.Index, new Signature(layout));
-        PassOnSignature();
+        _signature = new DeltaRequest(want.Directory, want.Index, new IncomingSignature(layout, _context.Abort));
+        _isPassedOn = false;
+        PassOnSignature(isEarly: false);
     }
 
     private void AppendSignature(in SignatureRecord record)
     {
-        if (_signature is null || record.StrongLength != _signature.Signature.Layout.StrongLength)
+        if (_signature is null || record.StrongLength != _signature.Blocks.Layout.StrongLength)
         {
             throw new ProtocolException(ProtocolError.BadOrder, "blocks of a signature come without a request for a delta");
         }
 
-        _signature.Signature.Append(record.Blocks);
-        PassOnSignature();
+        _signature.Blocks.Add(record.Blocks);
+        PassOnSignature(isEarly: _signature.Blocks.Layout.BasisLength >= EarlyLength);
     }
 
-    private void PassOnSignature()
+    private void PassOnSignature(bool isEarly)
     {
-        if (_signature is { } request && (request.Signature.Complete || _context.Has(JobFlags.Append)))
+        if (_signature is not { } request)
         {
-            _signature = null;
+            return;
+        }
+
+        var isComplete = request.Blocks.IsComplete || _context.Has(JobFlags.Append);
+        _signature = isComplete ? null : request;
+        if (!_isPassedOn && (isComplete || isEarly))
+        {
+            _isPassedOn = true;
             _table.Ask(SenderTask.Delta, request.Directory, request.Index, delta: request);
         }
     }
@@ -243,4 +255,4 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
 }
 
 /// <summary>A file that is to be sent as a delta against a basis with this signature.</summary>
-internal sealed record DeltaRequest(int Directory, int Index, Signature Signature);
+internal sealed record DeltaRequest(int Directory, int Index, IncomingSignature Blocks);

@@ -1,0 +1,100 @@
+using NativeSync.Engine.Delta;
+
+namespace NativeSync.Engine.Session.Sending;
+
+/// <summary>
+/// A signature while it comes: the receive loop puts its records in, the content stage takes them out between the steps of its
+/// matcher. So what is at its old place in a large file is found while the other end still reads its basis.
+/// </summary>
+/// <remarks>
+/// Guarded by <c>_gate</c>: what came and was not taken. <see cref="Signature"/> belongs to who takes. The receive loop never waits here.
+/// </remarks>
+internal sealed class IncomingSignature
+{
+    private readonly object _gate = new();
+    private readonly Queue<byte[]> _came = new();
+    private readonly SessionAbort _abort;
+    private readonly CancellationTokenRegistration _registration;
+    private long _missing;
+    private bool _isClosed;
+
+    public IncomingSignature(BlockLayout layout, SessionAbort abort)
+    {
+        Signature = new Signature(layout);
+        _missing = layout.BlockCount;
+        _abort = abort;
+        _registration = abort.Token.Register(Wake);
+    }
+
+    /// <summary>How the basis was cut.</summary>
+    public BlockLayout Layout => Signature.Layout;
+
+    /// <summary>What was taken so far.</summary>
+    public Signature Signature { get; }
+
+    /// <summary>All of it has come.</summary>
+    public bool IsComplete => _missing == 0;
+
+    /// <summary>The receive loop's part: more blocks came.</summary>
+    /// <exception cref="NativeSync.Protocol.ProtocolException">Not whole blocks, or more than there are.</exception>
+    public void Add(ReadOnlySpan<byte> blocks)
+    {
+        if (blocks.Length % Signature.Layout.EntrySize != 0)
+        {
+            throw DeltaErrors.Malformed("a signature record does not hold whole blocks");
+        }
+
+        _missing -= blocks.Length / Signature.Layout.EntrySize;
+        if (_missing < 0)
+        {
+            throw DeltaErrors.Malformed("a signature holds more blocks than its basis");
+        }
+
+        lock (_gate)
+        {
+            if (!_isClosed)
+            {
+                _came.Enqueue(blocks.ToArray());
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    /// <summary>Adds what came to the signature.</summary>
+    /// <param name="wait">Waits until there is something.</param>
+    public void Take(bool wait)
+    {
+        lock (_gate)
+        {
+            while (wait && _came.Count == 0)
+            {
+                _abort.ThrowIfAborted();
+                Monitor.Wait(_gate);
+            }
+
+            while (_came.TryDequeue(out var blocks))
+            {
+                Signature.Append(blocks);
+            }
+        }
+    }
+
+    /// <summary>Nobody needs the rest.</summary>
+    public void Close()
+    {
+        _registration.Dispose();
+        lock (_gate)
+        {
+            _isClosed = true;
+            _came.Clear();
+        }
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            Monitor.PulseAll(_gate);
+        }
+    }
+}
