@@ -40,10 +40,18 @@ internal static class FileDigest
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
-            var hash = new XxHash128();
+            XxHash128? hash = null;
             for (long offset = 0; ;)
             {
                 var count = (int)io.ReadAt(fd, buffer.AsSpan(0, BufferSize), offset);
+                if (hash is null && count == size)
+                {
+                    // Most files are read at once.
+                    digest = XxHash128.HashToUInt128(buffer.AsSpan(0, count));
+                    return 0;
+                }
+
+                hash ??= new XxHash128();
                 hash.Append(buffer.AsSpan(0, Math.Max(0, count)));
                 offset += count;
                 if (count <= 0 || offset >= size)

@@ -76,6 +76,26 @@ public sealed class DeltaSessionTests : IDisposable
         Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
     }
 
+    [Theory]
+    [InlineData(JobFlags.None, 1)]
+    [InlineData(JobFlags.InPlace, 1)]
+    [InlineData(JobFlags.None, 8)]
+    [InlineData(JobFlags.InPlace, 8)]
+    public async Task ALargeFileIsMatchedWhileItsSignatureStillComes(JobFlags more, int part)
+    {
+        // The end of the basis cannot be read before the new file is begun: who waited for the whole signature would wait for ever.
+        const int size = 48 << 20;
+        var basis = DeltaHarness.Random(size, 4);
+        var content = basis[..(size / part)];
+        content[content.Length / 3] ^= 1;
+        Prepare(basis, content);
+        var report = await Push(new SlowBasis(size - (4 << 20)), more);
+
+        Assert.Equal(0, report.ExitCode);
+        Assert.InRange(report.Statistics.LiteralBytes, 1, 2 * BlockLayout.For(size).BlockSize);
+        Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
+    }
+
     private string At(string path) => Path.Combine(_tree.Root, path);
 
     private void Prepare(byte[] basis, byte[] content)
@@ -109,6 +129,29 @@ public sealed class DeltaSessionTests : IDisposable
             }
 
             return base.OpenAt(dirfd, name, flags, mode);
+        }
+    }
+
+    /// <summary>What lies behind an offset can be read only when some file is open for writing.</summary>
+    private sealed class SlowBasis(long from) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        private readonly ManualResetEventSlim _begun = new();
+
+        public override int OpenAt(int dirfd, ReadOnlySpan<byte> name, OpenFlags flags, uint mode = 0)
+        {
+            var fd = base.OpenAt(dirfd, name, flags, mode);
+            if ((flags & OpenFlags.ReadWrite) != 0)
+            {
+                _begun.Set();
+            }
+
+            return fd;
+        }
+
+        public override nint ReadAt(int fd, Span<byte> buffer, long offset)
+        {
+            Assert.True(offset < from || _begun.Wait(TimeSpan.FromMinutes(1)));
+            return base.ReadAt(fd, buffer, offset);
         }
     }
 

@@ -11,6 +11,9 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
     private const int HeldBytes = 2 * 1024;
     private const int HeldRecords = 32;
 
+    /// <summary>While nobody stops to wait, the bound doubles so many times: the other end has enough to do, and each pack costs both ends a dozen wake-ups.</summary>
+    private const int MostDoublings = 3;
+
     private readonly Queue<OutboundPack> _full = new();
     private OutboundPack? _open;
     private bool _plain;
@@ -18,6 +21,7 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
     // The open pack: how many records were held back in it, and whether it may go.
     private int _held;
     private bool _ready;
+    private int _doublings;
 
     /// <summary>So much is queued that producers have to wait.</summary>
     public bool IsBehind => _full.Count >= maxQueued;
@@ -45,13 +49,25 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
         var pack = _open!;
         _held = pack.IsEmpty ? 1 : _held + 1;
         pack.End += count;
-        return (!isHeld || _held >= HeldRecords || pack.End >= OutboundPack.HeaderRoom + HeldBytes) && LetGo();
+        if (!isHeld)
+        {
+            return LetGo();
+        }
+
+        if (_ready || (_held < HeldRecords << _doublings && pack.End < OutboundPack.HeaderRoom + (HeldBytes << _doublings)))
+        {
+            return false;
+        }
+
+        _doublings = Math.Min(_doublings + 1, MostDoublings);
+        return _ready = true;
     }
 
     /// <summary>What was held back waits no longer.</summary>
     /// <returns>The pack may be taken now.</returns>
     public bool LetGo()
     {
+        _doublings = 0;
         if (_ready || _open is not { IsEmpty: false })
         {
             return false;

@@ -23,6 +23,10 @@ internal sealed class RecordOutbox
     [ThreadStatic]
     private static bool t_holds;
 
+    /// <summary>This thread has held something back that may still be here: others need not let it go, nor it what is theirs.</summary>
+    [ThreadStatic]
+    private static bool t_owes;
+
     private readonly object _gate = new();
     private readonly SessionAbort _abort;
     private readonly PackAssembly _packs;
@@ -45,10 +49,19 @@ internal sealed class RecordOutbox
     /// </summary>
     public static void Hold() => t_holds = true;
 
+    /// <summary>This thread is between <see cref="Hold"/> and <see cref="Flush"/>.</summary>
+    public static bool IsHolding => t_holds;
+
     /// <summary>Lets go what is held back.</summary>
     public void Flush()
     {
         t_holds = false;
+        if (!t_owes)
+        {
+            return;
+        }
+
+        t_owes = false;
         lock (_gate)
         {
             if (_packs.LetGo())
@@ -360,6 +373,7 @@ internal sealed class RecordOutbox
 
     private void Append(int count)
     {
+        t_owes |= t_holds;
         if (_packs.Append(count, t_holds))
         {
             Monitor.PulseAll(_gate);

@@ -132,7 +132,16 @@ internal sealed class AttributeWriter
     }
 
     /// <summary>For an entry by name, never followed.</summary>
-    public void ApplyAt(int dirfd, ReadOnlySpan<byte> name, byte[] path, in EntryMetadata wanted, ReadOnlySpan<byte> xattrs, bool isNew, uint? umask = null)
+    /// <param name="dirfd">Where it is.</param>
+    /// <param name="name">Its name there.</param>
+    /// <param name="path">For reports.</param>
+    /// <param name="wanted">The source's metadata.</param>
+    /// <param name="xattrs">The source's attributes.</param>
+    /// <param name="isNew">It was made by this run.</param>
+    /// <param name="umask">See <see cref="UmaskIn"/>.</param>
+    /// <param name="known">What it is, where the caller has just looked.</param>
+    public void ApplyAt(
+        int dirfd, ReadOnlySpan<byte> name, byte[] path, in EntryMetadata wanted, ReadOnlySpan<byte> xattrs, bool isNew, uint? umask = null, FileStatus? known = null)
     {
         if ((_options.FileFlags || _options.ProjectIds) && wanted.IsRegular)
         {
@@ -148,7 +157,8 @@ internal sealed class AttributeWriter
             _outcomes.Problem(Operation.SetFileFlags, -fd, path);
         }
 
-        var error = _context.Io.StatAt(dirfd, name, out var current);
+        var current = known.GetValueOrDefault();
+        var error = known is null ? _context.Io.StatAt(dirfd, name, out current) : 0;
         if (error < 0)
         {
             _outcomes.Problem(Operation.Stat, -error, path);

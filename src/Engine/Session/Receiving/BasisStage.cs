@@ -31,6 +31,7 @@ internal sealed class BasisStage : IDisposable
     private readonly CancellationTokenRegistration _registration;
     private Thread? _thread;
     private long _signatureBytes;
+    private (int Directory, int Index)? _signing;
     private bool _completed;
 
     public BasisStage(SyncContext context, ReceiverTree tree)
@@ -63,6 +64,21 @@ internal sealed class BasisStage : IDisposable
             _signatureBytes -= basis.SignatureBytes;
             Monitor.PulseAll(_gate);
             return basis.File;
+        }
+    }
+
+    /// <summary>
+    /// A writer's part: waits until the signature of a file is out whose patch has come already, because its source ends early. Nothing may
+    /// follow the end of a session, and the sender counts on all of a signature.
+    /// </summary>
+    public void AwaitSignature(ReceiverDirectory directory, int index)
+    {
+        lock (_gate)
+        {
+            while (_signing == (directory.Id, index) && !_completed && _context.Abort.Reason is null)
+            {
+                Monitor.Wait(_gate);
+            }
         }
     }
 
@@ -200,6 +216,11 @@ internal sealed class BasisStage : IDisposable
         finally
         {
             own.Close(_context.Io);
+            lock (_gate)
+            {
+                _signing = null;
+                Monitor.PulseAll(_gate);
+            }
         }
     }
 
@@ -215,6 +236,7 @@ internal sealed class BasisStage : IDisposable
         {
             _open.Add((directory.Id, index), new Basis(basis, bytes));
             _signatureBytes += bytes;
+            _signing = (directory.Id, index);
         }
 
         using (var scope = _context.Outbox.Enter(Records.WantDeltaBound))

@@ -109,6 +109,15 @@ internal sealed class FileWriters : IDisposable
         }
     }
 
+    /// <summary>The dispatcher is through with a pack: what it left to the threads is begun at the latest now.</summary>
+    public void GoOn()
+    {
+        foreach (var worker in _workers)
+        {
+            worker.GoOn();
+        }
+    }
+
     /// <summary>Ends the threads; files that are not complete are abandoned.</summary>
     public void Dispose()
     {
@@ -174,6 +183,12 @@ internal sealed class FileWriters : IDisposable
     /// <summary>One thread and its queue.</summary>
     private sealed class Worker : IDisposable
     {
+        /// <summary>
+        /// A thread that sleeps is woken for this much, or for what there is when the dispatcher stops holding back: one that is woken for each small
+        /// file falls asleep again before the next one comes.
+        /// </summary>
+        private const int WorthWaking = 16;
+
         private readonly object _gate = new();
         private readonly Queue<WriteJob> _jobs = new();
         private readonly SyncContext _context;
@@ -182,6 +197,7 @@ internal sealed class FileWriters : IDisposable
         private readonly CancellationTokenRegistration _registration;
         private Thread? _thread;
         private bool _completed;
+        private bool _isAsleep;
 
         public Worker(SyncContext context, FileWriters owner, int number)
         {
@@ -197,7 +213,18 @@ internal sealed class FileWriters : IDisposable
             {
                 _jobs.Enqueue(job);
                 _thread ??= _context.RunStage(_name, Run);
-                if (_jobs.Count == 1)
+                if (_isAsleep && (_jobs.Count >= WorthWaking || !RecordOutbox.IsHolding))
+                {
+                    Monitor.Pulse(_gate);
+                }
+            }
+        }
+
+        public void GoOn()
+        {
+            lock (_gate)
+            {
+                if (_isAsleep && _jobs.Count > 0)
                 {
                     Monitor.Pulse(_gate);
                 }
@@ -292,7 +319,9 @@ internal sealed class FileWriters : IDisposable
                     }
 
                     _context.Outbox.Flush();
+                    _isAsleep = true;
                     Monitor.Wait(_gate);
+                    _isAsleep = false;
                 }
             }
         }

@@ -78,6 +78,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
             RecordOutbox.Hold();
             loop.Read(pack, this);
             _context.Outbox.Flush();
+            _tree?.Writers.GoOn();
         }
     }
 

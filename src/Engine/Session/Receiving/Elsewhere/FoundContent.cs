@@ -13,7 +13,8 @@ internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree
     {
         // A file with other names cannot be given attributes and contents of its own, and another user's must not come to be one.
         var place = tree.Handles.Take(attempt.Key, attempt.Directory);
-        var moved = place.Fd >= 0 && context.Io.StatAt(place.Fd, attempt.Name, out var status) >= 0 && status.IsSameVersion(attempt.Status) && status.LinkCount == 1
+        FileStatus status = default;
+        var moved = place.Fd >= 0 && context.Io.StatAt(place.Fd, attempt.Name, out status) >= 0 && status.IsSameVersion(attempt.Status) && status.LinkCount == 1
             && (status.Uid == context.Io.EffectiveUserId() || (context.Has(JobFlags.Owner) && context.Io.EffectiveUserId() == 0))
             && tree.Placement.Replace(tree.PathOf(directory, index), new Staged(place.Fd, attempt.Name), dirfd, tree.LocalName(directory, index)) >= 0;
         tree.Handles.Return(place);
@@ -21,7 +22,7 @@ internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree
         {
             var remote = directory.Remote!.Entries;
             tree.Attributes.ApplyAt(
-                dirfd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: false);
+                dirfd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: false, known: status);
             tree.Outcomes.Deleted(ReceiverDirectory.Top, PathBytes.Join(attempt.Directory, attempt.Name), EntryType.Regular);
         }
 
