@@ -25,6 +25,11 @@ internal sealed record Contender(string Name, Role Role, Func<Bench, string, str
         "rsync " + string.Join(' ', options), Role.Rival,
         (bench, source, destination) => [.. bench.Near, "rsync", .. options, "-e", string.Join(' ', bench.Ssh()), source, bench.Remote(destination)]);
 
+    /// <summary>The same the other way round: the source is at the server, and the destination here.</summary>
+    public static Contender RsyncPull(params string[] options) => new(
+        "rsync " + string.Join(' ', options), Role.Rival,
+        (bench, source, destination) => [.. bench.Near, "rsync", .. options, "-e", string.Join(' ', bench.Ssh()), bench.Remote(source), destination]);
+
     /// <summary>rsync with the cheaper key exchange that NativeSync chooses, to separate connecting from copying.</summary>
     public static Contender RsyncFastExchange(params string[] options) => new(
         "rsync " + string.Join(' ', options) + " (curve25519)", Role.Rival,
@@ -32,11 +37,11 @@ internal sealed record Contender(string Name, Role Role, Func<Bench, string, str
 
     public static Contender NativeSync(params string[] options) => new(
         "nativesync " + string.Join(' ', options), Role.Subject,
-        (bench, source, destination) =>
-        [
-            .. bench.Near, bench.Executable, "sync", .. options, "--port", bench.Server.Port.ToString(CultureInfo.InvariantCulture),
-            "--identity", bench.Server.ClientKeyPath, "--known-hosts", bench.Server.KnownHostsPath, source, bench.Remote(destination),
-        ]);
+        (bench, source, destination) => [.. NativeSyncWords(bench, options), source, bench.Remote(destination)]);
+
+    public static Contender NativeSyncPull(params string[] options) => new(
+        "nativesync " + string.Join(' ', options), Role.Subject,
+        (bench, source, destination) => [.. NativeSyncWords(bench, options), bench.Remote(source), destination]);
 
     public static Contender Tar { get; } = new(
         "tar | ssh tar", Role.Floor,
@@ -67,4 +72,10 @@ internal sealed record Contender(string Name, Role Role, Func<Bench, string, str
     public static Contender Login(bool fastExchange) => new(
         fastExchange ? "ssh true (curve25519)" : "ssh true", Role.Floor,
         (bench, _, _) => [.. bench.Near, .. bench.Ssh(fastExchange), bench.Login, "true"]);
+
+    private static IEnumerable<string> NativeSyncWords(Bench bench, string[] options) =>
+    [
+        .. bench.Near, bench.Executable, "sync", .. options, "--port", bench.Server.Port.ToString(CultureInfo.InvariantCulture),
+        "--identity", bench.Server.ClientKeyPath, "--known-hosts", bench.Server.KnownHostsPath,
+    ];
 }

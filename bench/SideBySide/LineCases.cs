@@ -20,11 +20,14 @@ internal static class LineCases
 
     private static readonly Contender[] Packed = [.. Plain[..1], Contender.Rsync("-az", "--zc=zstd"), .. Plain[1..2], Contender.NativeSync("-az"), .. Plain[2..]];
 
+    private static readonly Contender[] Pulling = [Contender.RsyncPull("-a"), Contender.NativeSyncPull("-a")];
+
     public static IReadOnlyList<Case> All { get; } = [.. Lines.SelectMany(line => new[]
     {
         // Bytes for 15 s of the full line, and a short one for a quick look.
         Bulk(line.Name, line.Shape, "", (long)(line.Shape.BytesPerSecond * EnoughSeconds)),
         Bulk(line.Name, line.Shape, "-short", (long)(line.Shape.BytesPerSecond * EnoughSeconds / 3)),
+        Bulk(line.Name, line.Shape, "-pull", (long)(line.Shape.BytesPerSecond * EnoughSeconds)) with { Contenders = Pulling },
         Tree(line.Name, line.Shape),
         Small(line.Name, line.Shape),
         Unchanged(line.Name, line.Shape),
@@ -37,7 +40,7 @@ internal static class LineCases
     private static Case Bulk(string name, LineShape line, string suffix, long bytes) => new()
     {
         Name = $"line-{name}{suffix}",
-        Title = $"{bytes / 1_000_000} MB incompressible, {Words(line)}",
+        Title = $"{bytes / 1_000_000} MB incompressible{(suffix == "-pull" ? " from there" : "")}, {Words(line)}",
         ByDefault = false,
         Room = 3 * bytes,
         Line = line,

@@ -35,6 +35,9 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
     private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(20);
     private const int SettleAttempts = 500;
 
+    /// <summary>Whether it is said what a line carries.</summary>
+    public bool Traces { get; init; }
+
     /// <summary>A contender that fails is dropped with its first complaint; the others go on.</summary>
     public async Task<IReadOnlyList<Series>> RunAsync(Case @case, string only)
     {
@@ -87,6 +90,7 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         double remote = Meter.ChildSeconds(bench.Server.ProcessId);
         long wire = bench.WireBytes;
         bench.Line?.Mark(LoginBytes);
+        await using LineTrace? trace = Traces && bench.Line is { } line ? new LineTrace(line, say) : null;
         CommandResult result = (await Command.RunAsync(["/usr/bin/time", "-o", times, "-f", "%U %S", .. words])).MustExit(0);
         double busy = bench.Line?.SecondsSinceMark ?? 0;
         double share = busy > 0 && payload > 0 ? payload / (busy * bench.Line!.Shape.BytesPerSecond) : 0;

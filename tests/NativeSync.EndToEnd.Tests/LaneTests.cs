@@ -57,7 +57,7 @@ public sealed class LaneTests
         using Scratch scratch = Prepare();
         (await Tool.SyncAsync(server, "-a", scratch["empty"] + "/", Tool.Remote(scratch["x"]))).MustExit(0); // puts the agent there
         Task<CommandResult> sync = Tool.SyncAsync(server, "-aH", "--lanes=4", Limit, scratch["src"] + "/", Tool.Remote(scratch["dst"] + "/"));
-        int victim = await SecondConnectionAsync(server.ProcessId, sync);
+        int victim = await ServerProcesses.SecondConnectionAsync(server.ProcessId, sync);
         using (Process process = Process.GetProcessById(victim))
         {
             process.Kill();
@@ -120,48 +120,5 @@ public sealed class LaneTests
         }
 
         return scratch;
-    }
-
-    /// <summary>Waits until the server has two connections, and gives the process of the later one.</summary>
-    private static async Task<int> SecondConnectionAsync(int server, Task sync)
-    {
-        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (await poll.WaitForNextTickAsync())
-        {
-            // Each connection whose user is logged in has its own child, which has started commands.
-            int[] connections = [.. Children(server).Where(child => Children(child).Any(inner => Children(inner).Length > 0) || Children(child).Any(inner => CommandLine(inner).Contains("serve", StringComparison.Ordinal))).Order()];
-            if (connections.Length >= 2)
-            {
-                return connections[^1];
-            }
-
-            Assert.False(sync.IsCompleted, "there never was a second connection");
-        }
-
-        throw new InvalidOperationException();
-    }
-
-    private static int[] Children(int process)
-    {
-        try
-        {
-            return [.. File.ReadAllText($"/proc/{process}/task/{process}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
-        }
-        catch (IOException)
-        {
-            return [];
-        }
-    }
-
-    private static string CommandLine(int process)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{process}/cmdline");
-        }
-        catch (IOException)
-        {
-            return "";
-        }
     }
 }

@@ -21,7 +21,7 @@ public enum FrameType : byte
     Abort = 0x08,
     /// <summary>Nothing more comes; the session ended well.</summary>
     Goodbye = 0x09,
-    /// <summary>On a further lane: how many packs have come over it.</summary>
+    /// <summary>Where there are further lanes: how many packs have come over this one.</summary>
     Arrived = 0x0a,
     /// <summary>Client to agent: from now on so many bytes a second.</summary>
     Limit = 0x0b,

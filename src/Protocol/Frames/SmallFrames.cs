@@ -53,8 +53,8 @@ public readonly record struct PongFrame(ulong Nonce)
     public void Write(IBufferWriter<byte> writer) => SmallFrame.Write(writer, FrameType.Pong, Nonce);
 }
 
-/// <summary>How many packs have come over this further lane: what the other end need not keep any longer (docs/protocol.md, "Losing a lane").</summary>
-/// <param name="Packs">All of them since the lane joined.</param>
+/// <summary>How many packs have come over this lane: what the other end need not keep any longer, of a further one (docs/protocol.md, "Losing a lane").</summary>
+/// <param name="Packs">All of them since the lane began.</param>
 public readonly record struct ArrivedFrame(ulong Packs)
 {
     /// <summary>Reads the payload.</summary>

@@ -9,11 +9,17 @@ namespace NativeSync.Transport;
 /// <remarks>Guarded by <c>_gate</c>: the ways and how many lanes each carries.</remarks>
 internal sealed class AgentConnection : IConnection
 {
+    /// <summary>Channels on the first connection before another is opened: they take no login, and together they may have 8 MiB under way.</summary>
+    private const int LanesOnFirst = 4;
+
     /// <summary>
-    /// Lanes on one SSH connection before another is opened: two windows of 2 MiB are about what one TCP connection has under way with the kernel's
-    /// usual buffers, and one connection is one cipher thread at the server.
+    /// Lanes on each further connection: two windows of 2 MiB are about what one TCP connection has under way with the kernel's usual buffers, and one
+    /// connection is one cipher thread at the server.
     /// </summary>
-    private const int LanesPerConnection = 2;
+    private const int LanesOnFurther = 2;
+
+    /// <summary>Milliseconds after a connection that could not be made until another is tried.</summary>
+    private const int RefusedFor = 3000;
 
     private readonly Lock _gate = new();
     private readonly RemoteCommand _join;
@@ -21,7 +27,9 @@ internal sealed class AgentConnection : IConnection
     private readonly List<Way> _ways;
     private readonly List<IExecLane> _lanes;
     private readonly bool _ownsShell;
-    private Func<CancellationToken, Task<IRemoteShell>>? _another;
+    private readonly Func<CancellationToken, Task<IRemoteShell>>? _another;
+    private TransportException? _refusal;
+    private long _refusedUntil;
     private bool _given;
     private bool _disposed;
 
@@ -32,7 +40,7 @@ internal sealed class AgentConnection : IConnection
         _ownsShell = ownsShell;
         _another = another;
         _lanes = [agent];
-        _ways = [new Way(Task.FromResult(shell)) { Lanes = 1 }];
+        _ways = [new Way(Task.FromResult(shell), LanesOnFirst) { Lanes = 1 }];
         Peer = shell.Peer;
     }
 
@@ -64,16 +72,10 @@ internal sealed class AgentConnection : IConnection
                 Keep(lane, way);
                 return lane;
             }
-            catch (TransportException) when (way != _ways[0])
+            catch (TransportException e)
             {
-                // No further connection, or none any more: what is there has to do.
-                lock (_gate)
-                {
-                    _another = null;
-                    _ways.Remove(way);
-                }
-
-                await way.CloseAsync().ConfigureAwait(false);
+                // No further connection, or no further channel on it: what else is there has to do.
+                await RefuseAsync(way, e).ConfigureAwait(false);
             }
             catch
             {
@@ -103,22 +105,44 @@ internal sealed class AgentConnection : IConnection
         await Task.WhenAll(ways.Skip(_ownsShell ? 0 : 1).Select(way => way.CloseAsync())).ConfigureAwait(false);
     }
 
-    /// <summary>A connection with room, else a new one, else the one with the fewest lanes.</summary>
+    /// <summary>A connection with room, else a new one, else the one with the fewest lanes of those that did not refuse one.</summary>
+    /// <exception cref="TransportException">All did.</exception>
     private Way Choose(CancellationToken ct)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            Way? best = _ways.MinBy(static way => way.Lanes);
-            if (best!.Lanes >= LanesPerConnection && _another is { } another)
+            Way? best = _ways.Where(static way => !way.Full).MinBy(static way => way.Lanes - way.Room);
+            if (_another is { } another && (best is null || best.Lanes >= best.Room) && Environment.TickCount64 >= _refusedUntil)
             {
-                best = new Way(another(ct));
+                best = new Way(another(ct), LanesOnFurther);
                 _ways.Add(best);
+            }
+
+            if (best is null)
+            {
+                throw _refusal!;
             }
 
             best.Lanes++;
             return best;
         }
+    }
+
+    private Task RefuseAsync(Way way, TransportException refusal)
+    {
+        lock (_gate)
+        {
+            _refusal = refusal;
+            way.Full = true;
+            if (!way.Shell.IsCompletedSuccessfully || way.Lanes == 1)
+            {
+                // What is made anew would be refused again.
+                _refusedUntil = Environment.TickCount64 + RefusedFor;
+            }
+        }
+
+        return LeaveAsync(way);
     }
 
     private void Keep(IExecLane lane, Way way)
@@ -128,7 +152,7 @@ internal sealed class AgentConnection : IConnection
             if (!_disposed)
             {
                 _lanes.Add(lane);
-                _ = lane.Ended.ContinueWith(_ => LeaveAsync(way), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                _ = lane.Ended.ContinueWith(_ => LeaveAsync(way, makesRoom: true), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 return;
             }
         }
@@ -138,10 +162,11 @@ internal sealed class AgentConnection : IConnection
     }
 
     /// <summary>A lane has left a connection: one of ours that carries nothing any more is closed.</summary>
-    private async Task LeaveAsync(Way way)
+    private async Task LeaveAsync(Way way, bool makesRoom = false)
     {
         lock (_gate)
         {
+            way.Full &= !makesRoom;
             if (--way.Lanes > 0 || _disposed || way == _ways[0] || !_ways.Remove(way))
             {
                 return;
@@ -152,9 +177,15 @@ internal sealed class AgentConnection : IConnection
     }
 
     /// <summary>One connection to the machine, perhaps still being made.</summary>
-    private sealed class Way(Task<IRemoteShell> shell)
+    private sealed class Way(Task<IRemoteShell> shell, int room)
     {
         public Task<IRemoteShell> Shell => shell;
+
+        /// <summary>Lanes that it is to have before there is another.</summary>
+        public int Room => room;
+
+        /// <summary>The server refused another lane on it.</summary>
+        public bool Full { get; set; }
 
         /// <summary>Lanes that use it, or are about to.</summary>
         public int Lanes { get; set; }

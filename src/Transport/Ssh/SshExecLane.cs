@@ -95,10 +95,10 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
 
     protected override TransportException Translate(Exception error) => SshErrors.Lost(_peer, error);
 
-    protected override async ValueTask AbandonAsync()
+    protected override ValueTask AbandonAsync()
     {
-        // Closing sends two messages and waits a second for the answer: not on the caller's thread, and not for ever.
-        Task disposing = Task.Run(() =>
+        // Closing sends two messages and waits up to a second for the answer, a round trip that nobody has anything of: it goes on alone.
+        _ = Task.Run(() =>
         {
             try
             {
@@ -110,7 +110,7 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
             }
         });
         _ = _execution.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        await Task.WhenAny(disposing, Task.Delay(TaskGrace)).ConfigureAwait(false);
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>A short command may be over already: what it said can be read all the same, and nobody is left to write to.</summary>

@@ -7,7 +7,8 @@ namespace NativeSync.Transport;
 /// <summary>A connection to an SSH server, logged in. Safe for use by several threads.</summary>
 public sealed class SshSession : IRemoteShell
 {
-    private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(1);
+    /// <summary>For saying goodbye. The server's answer takes a round trip, and nothing follows from it.</summary>
+    private static readonly TimeSpan CloseGrace = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CutGrace = TimeSpan.FromSeconds(3);
 
     private readonly SshClient _client;

@@ -13,8 +13,8 @@ internal static class RecordedContents
     public static void Strip(OutboundPack pack)
     {
         var records = new RecordReader(pack.Records, RecordSide.Sender);
-        var end = OutboundPack.HeaderRoom;
-        for (var start = end; records.TryNext(out var type); start = OutboundPack.HeaderRoom + records.Wire.Position)
+        var end = pack.Start;
+        for (var start = end; records.TryNext(out var type); start = pack.Start + records.Wire.Position)
         {
             // What is written never reaches what is still to be read: it is shorter.
             var writer = new WireWriter(pack.Buffer.AsSpan(end));
@@ -35,7 +35,7 @@ internal static class RecordedContents
                     records.Skip(type);
                 }
 
-                var record = pack.Buffer.AsSpan(start..(OutboundPack.HeaderRoom + records.Wire.Position));
+                var record = pack.Buffer.AsSpan(start..(pack.Start + records.Wire.Position));
                 record.CopyTo(pack.Buffer.AsSpan(end));
                 end += record.Length;
                 continue;
@@ -44,6 +44,6 @@ internal static class RecordedContents
             end += writer.Position;
         }
 
-        pack.End = end;
+        pack.Shorten(end);
     }
 }

@@ -103,6 +103,7 @@ internal sealed class FrameLane : IAsyncDisposable
     {
         StartLoops(Group.Settings.Timeout > TimeSpan.Zero ? Group.Settings.Timeout : FurtherTimeout);
         _life = LiveAsync();
+        Ping();
     }
 
     /// <summary>Lets the send loop finish what is queued, and waits for it.</summary>

@@ -16,7 +16,7 @@ internal sealed class LaneGroup : IDisposable
     private const int CreditPerLane = 2 * 1024 * 1024;
 
     /// <summary>Both ends may hold this much several times over, and are to stay well below 150 MiB.</summary>
-    private const int LargestCredit = 12 * 1024 * 1024;
+    private const int LargestCredit = 24 * 1024 * 1024;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<long, InboundPack> _early = [];
@@ -40,7 +40,7 @@ internal sealed class LaneGroup : IDisposable
         Limits = limits;
         _granted = _window = limits.InitialCredit;
         _creditBatch = limits.InitialCredit / 8;
-        Outbox = new RecordOutbox(abort, limits.PackSize, limits.QueuedPacks);
+        Outbox = new RecordOutbox(abort, limits.PackSize, limits.QueuedPacks, clock);
         Pace = new RateLimiter(clock);
     }
 
@@ -94,6 +94,7 @@ internal sealed class LaneGroup : IDisposable
     {
         Settings = settings;
         Pace.BytesPerSecond = settings.BandwidthLimit;
+        Outbox.Compresses = settings.CompressLevel is not null;
         _onRecords = onRecords;
         Outbox.AddCredit(peerCredit);
         _begun.TrySetResult();
@@ -121,6 +122,7 @@ internal sealed class LaneGroup : IDisposable
             }
         }
 
+        Outbox.TellOfFirst();
         lane.StartFurther();
         return true;
     }

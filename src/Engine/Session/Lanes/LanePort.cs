@@ -1,39 +1,39 @@
-using System.Diagnostics.CodeAnalysis;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
 
 /// <summary>
-/// What one lane's send loop has to do with the outbox: its own control frames, and on a further lane the packs that the peer has not
-/// confirmed. Guarded by the outbox's monitor.
+/// What one lane's send loop has to do with the outbox: its own control frames, and the packs that the peer has not confirmed. Guarded by the
+/// outbox's monitor.
 /// </summary>
 /// <param name="isFirst">The lane of the job: losing it ends the session, so nothing is kept for sending again.</param>
 internal sealed class LanePort(bool isFirst)
 {
-    /// <summary>
-    /// Bytes that may be under way on a further lane that nothing is known of yet. A slow lane with much under way holds up what came
-    /// over the others, since packs are taken in order.
-    /// </summary>
-    private const int FirstWindow = 1024 * 1024;
-
-    /// <summary>OpenSSH's window of 2 MiB, and two packs in buffers on the way.</summary>
-    private const int LargestWindow = 3 * 1024 * 1024;
-
-    private long _window = FirstWindow;
+    /// <summary>Packs of the first lane that are remembered before the peer has said anything of it, which it may never do.</summary>
+    private const int MostUntold = 64;
 
     public bool IsFirst => isFirst;
 
     /// <summary>Frames that overtake records.</summary>
     public Queue<byte[]> Control { get; } = new();
 
-    /// <summary>Packs that the peer has not confirmed, oldest first; further lanes alone.</summary>
+    /// <summary>
+    /// Packs that the peer has not confirmed, oldest first. Of the first lane they are here for their sizes and times alone, and only where there are
+    /// further lanes.
+    /// </summary>
     public Queue<OutboundPack> Unconfirmed { get; } = new();
 
-    /// <summary>Bytes of <see cref="Unconfirmed"/>.</summary>
-    public long UnconfirmedBytes { get; set; }
+    /// <summary>How many of their bytes there may be.</summary>
+    public LaneWindow Window { get; } = new(isFirst);
+
+    /// <summary>Packs that went over this lane, the unconfirmed ones included.</summary>
+    public ulong Sent { get; private set; }
 
     /// <summary>The send loop waits for something to send.</summary>
     public bool Idle { get; set; }
+
+    /// <summary>Clock ticks for which the send loop waited although there was something to send: the lane had enough under way.</summary>
+    public long Blocked { get; set; }
 
     /// <summary>The frame behind everything else; null for none.</summary>
     public byte[]? Last { get; set; }
@@ -44,14 +44,17 @@ internal sealed class LanePort(bool isFirst)
     /// <summary>The lane is dead.</summary>
     public bool Lost { get; set; }
 
+    /// <summary>The peer is told what has come: on a further lane always, on the first one since there was a further one.</summary>
+    public bool Tells { get; set; } = !isFirst;
+
     /// <summary>Packs that came over this lane, and how many of them the peer was told of.</summary>
     public ulong Arrived { get; set; }
 
     /// <inheritdoc cref="Arrived"/>
     public ulong ArrivedSaid { get; set; }
 
-    /// <summary>Whether another pack may be sent.</summary>
-    public bool MayTake => IsFirst || (!Completed && UnconfirmedBytes < _window);
+    /// <summary>Whether another pack may be sent. The first lane takes what it can get until the peer tells what has come over it.</summary>
+    public bool MayTake => IsFirst ? !Window.Confirms || Window.HasRoom : !Completed && Window.HasRoom;
 
     /// <summary>The next control frame: one that was queued, or how many packs have come.</summary>
     public bool TryTakeControl(out byte[]? control)
@@ -61,7 +64,7 @@ internal sealed class LanePort(bool isFirst)
             return true;
         }
 
-        if (Arrived == ArrivedSaid)
+        if (!Tells || Arrived == ArrivedSaid)
         {
             return false;
         }
@@ -71,29 +74,30 @@ internal sealed class LanePort(bool isFirst)
         return true;
     }
 
-    /// <summary>A pack goes over this lane: a further one keeps it until it is confirmed.</summary>
-    public void Sends(OutboundPack pack, int payload)
+    /// <summary>A pack goes over this lane now: a further one keeps it until it is confirmed.</summary>
+    public void Sends(OutboundPack pack, int payload, long now, LineFlow flow)
     {
-        if (!IsFirst)
+        pack.Payload = payload;
+        pack.Ordinal = Sent++;
+        if (!Tells)
         {
-            Unconfirmed.Enqueue(pack);
-            UnconfirmedBytes += payload;
-        }
-    }
-
-    /// <summary>The oldest pack that the peer has not confirmed came through; false when there is none.</summary>
-    public bool TryConfirm([NotNullWhen(true)] out OutboundPack? pack)
-    {
-        if (!Unconfirmed.TryDequeue(out pack))
-        {
-            return false;
+            return;
         }
 
-        UnconfirmedBytes -= pack.Payload;
-        Grow(pack.Payload);
-        return true;
+        if (IsFirst && !Window.Confirms && Unconfirmed.Count == MostUntold)
+        {
+            Window.Forget(Unconfirmed.Dequeue().Payload);
+        }
+
+        pack.SentAt = now;
+        pack.Counted = IsFirst && !Window.Confirms ? 0 : pack.Payload;
+        Unconfirmed.Enqueue(pack);
+        Window.Add(pack.Payload);
+        flow.Add(pack.Counted);
     }
 
-    /// <summary>More came through: as TCP's slow start, the window doubles with every round trip up to what such a lane can use.</summary>
-    private void Grow(int bytes) => _window = Math.Min(LargestWindow, _window + bytes);
+    /// <summary>The oldest pack is there.</summary>
+    /// <param name="took">Clock ticks since it went.</param>
+    /// <param name="expected">Clock ticks that it may take where nothing holds it up.</param>
+    public void Confirm(long took, long expected) => Window.Confirm(Unconfirmed.Dequeue().Payload, took, expected);
 }

@@ -44,9 +44,10 @@ internal sealed class LanePulse(TimeProvider clock, RecordOutbox outbox, LanePor
     public void Answered(ulong asked)
     {
         // What the peer made up is no time at all.
-        if (clock.GetElapsedTime((long)asked).Ticks is >= 0 and var took && took < Volatile.Read(ref _shortestRoundTrip))
+        if (clock.GetElapsedTime((long)asked) is var took && took > TimeSpan.Zero && took.Ticks < Volatile.Read(ref _shortestRoundTrip))
         {
-            Volatile.Write(ref _shortestRoundTrip, took);
+            Volatile.Write(ref _shortestRoundTrip, took.Ticks);
+            outbox.NoteAnswer((long)(took.TotalSeconds * clock.TimestampFrequency));
         }
     }
 

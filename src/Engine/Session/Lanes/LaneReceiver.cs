@@ -11,7 +11,6 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
     private const int MaxQueuedAnswers = 1024;
 
     private readonly TaskCompletionSource _goodbye = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ulong _confirmed;
     private long _received;
 
     /// <summary>Bytes read from the lane.</summary>
@@ -124,11 +123,7 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
             var rented = ArrayPool<byte>.Shared.Rent(length);
             payload.CopyTo(rented);
             group.Receive(new InboundPack(group, rented, length), number, length);
-            if (!port.IsFirst)
-            {
-                group.Outbox.NoteArrived(port);
-            }
-
+            group.Outbox.NoteArrived(port);
             return;
         }
 
@@ -138,8 +133,8 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
             case FrameType.Credit when port.IsFirst:
                 group.Outbox.AddCredit(CreditFrame.Parse(bytes).Bytes);
                 break;
-            case FrameType.Arrived when !port.IsFirst:
-                if (!group.Outbox.Confirm(port, ArrivedFrame.Parse(bytes).Packs, ref _confirmed))
+            case FrameType.Arrived:
+                if (!group.Outbox.Confirm(port, ArrivedFrame.Parse(bytes).Packs))
                 {
                     throw new ProtocolException(ProtocolError.ValueOutOfRange, "the other end says that it got more than was sent");
                 }

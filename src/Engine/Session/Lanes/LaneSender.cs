@@ -81,7 +81,8 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                 }
 
                 Write(frame);
-                packer.Written();
+                packer.Written(port.Blocked);
+                port.Blocked = 0;
                 if (port.IsFirst)
                 {
                     pack!.Return();

@@ -40,6 +40,12 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
         return _open ??= new OutboundPack(ArrayPool<byte>.Shared.Rent(Math.Max(packSize, bound + OutboundPack.HeaderRoom))) { Plain = _plain };
     }
 
+    /// <summary>Whether packs are compressed, but for those that are plain.</summary>
+    public bool Compresses { get; set; }
+
+    /// <summary>There is something to take.</summary>
+    public bool HasAny(bool evenHeld) => _full.Count > 0 || (_open is { IsEmpty: false } && (_ready || evenHeld));
+
     /// <summary>Records were appended to the open pack.</summary>
     /// <param name="count">Bytes of them.</param>
     /// <param name="isHeld">They may wait for more.</param>
@@ -48,7 +54,7 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
     {
         var pack = _open!;
         _held = pack.IsEmpty ? 1 : _held + 1;
-        pack.End += count;
+        pack.Append(count);
         if (!isHeld)
         {
             return LetGo();
@@ -100,8 +106,13 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
         return false;
     }
 
-    /// <summary>Takes the oldest full pack.</summary>
-    public bool TryTakeFull(out OutboundPack? pack) => _full.TryDequeue(out pack);
+    /// <summary>Takes the oldest full pack, or its first records where only so many bytes are wanted.</summary>
+    public bool TryTakeFull(long most, out OutboundPack? pack)
+    {
+        // Compressed alone, a part would take more room than it saves time.
+        pack = _full.TryPeek(out var oldest) && (oldest.Plain || !Compresses) ? oldest.CutHead(most) : null;
+        return pack is not null || _full.TryDequeue(out pack);
+    }
 
     /// <summary>Takes the open pack, when there is anything in it.</summary>
     /// <param name="evenHeld">What is held back, too.</param>

@@ -30,18 +30,17 @@ internal sealed class PackTurns
     }
 
     /// <summary>Takes the credit of a pack, if it is its turn.</summary>
-    /// <returns>False when it has none yet.</returns>
-    public bool TryPay(OutboundPack pack, int payload, out bool isNext)
+    /// <returns>It did so now: the next one's turn has come.</returns>
+    public bool TryPay(OutboundPack pack, int payload)
     {
-        isNext = !pack.Paid && _turn == pack.Number && _credit >= payload;
-        if (isNext)
+        if (pack.Paid || _turn != pack.Number || _credit < payload)
         {
-            _credit -= payload;
-            _turn++;
-            pack.Paid = true;
+            return false;
         }
 
-        return pack.Paid;
+        _credit -= payload;
+        _turn++;
+        return pack.Paid = true;
     }
 
     /// <summary>One that comes before it is on nobody's hands: it has to go first, and somebody has to send it.</summary>

@@ -48,15 +48,16 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
             _tells = packed > 0 || chosen == PackCodec.NoCompression;
             if (packed > 0)
             {
-                return Head(_packed, Zstd, pack.Number, raw.Length, packed, out payload);
+                return Head(_packed, OutboundPack.HeaderRoom, Zstd, pack.Number, raw.Length, packed, out payload);
             }
         }
 
-        return Head(pack.Buffer, Plain, pack.Number, raw.Length, raw.Length, out payload);
+        return Head(pack.Buffer, pack.Start, Plain, pack.Number, raw.Length, raw.Length, out payload);
     }
 
     /// <summary>The frame is on the lane: what it took decides on the next ones.</summary>
-    public void Written()
+    /// <param name="blocked">Clock ticks since the last one for which there was something to send and the lane had enough under way.</param>
+    public void Written(long blocked)
     {
         if (_adaptive is null)
         {
@@ -66,7 +67,8 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
         var now = clock.GetTimestamp();
         if (_tells)
         {
-            _adaptive.Observe(_raw, Seconds(_begun, _encoded), Seconds(_encoded, now), Seconds(_written, _begun));
+            var waited = Seconds(0, blocked);
+            _adaptive.Observe(_raw, Seconds(_begun, _encoded), Seconds(_encoded, now) + waited, Math.Max(0, Seconds(_written, _begun) - waited));
         }
 
         _written = now;
@@ -75,7 +77,7 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
 
     public void Dispose() => _codec?.Dispose();
 
-    private static ReadOnlyMemory<byte> Head(byte[] buffer, byte codec, long number, int rawLength, int length, out int payload)
+    private static ReadOnlyMemory<byte> Head(byte[] buffer, int body, byte codec, long number, int rawLength, int length, out int payload)
     {
         Span<byte> scratch = stackalloc byte[OutboundPack.HeaderRoom];
         var inner = new WireWriter(scratch);
@@ -87,7 +89,7 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
         var header = new WireWriter(outer);
         header.WriteByte((byte)FrameType.Records);
         header.WriteVarint((ulong)payload);
-        var start = OutboundPack.HeaderRoom - inner.Position - header.Position;
+        var start = body - inner.Position - header.Position;
         outer[..header.Position].CopyTo(buffer.AsSpan(start));
         scratch[..inner.Position].CopyTo(buffer.AsSpan(start + header.Position));
         return buffer.AsMemory(start, header.Position + payload);

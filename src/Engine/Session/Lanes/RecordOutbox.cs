@@ -20,6 +20,9 @@ internal sealed class RecordOutbox
 
     private const int MaxQueuedPacks = 6;
 
+    /// <summary>A pack may take two round trips and this part of a second, which routers let it wait, before its lane counts as slow.</summary>
+    private const int QueueShare = 10;
+
     [ThreadStatic]
     private static bool t_holds;
 
@@ -31,11 +34,15 @@ internal sealed class RecordOutbox
     private readonly SessionAbort _abort;
     private readonly PackAssembly _packs;
     private readonly PackTurns _turns = new();
+    private readonly TimeProvider _clock;
+    private readonly LineFlow _flow;
     private long _waits;
 
-    public RecordOutbox(SessionAbort abort, int packSize = PackSize, int maxQueued = MaxQueuedPacks)
+    public RecordOutbox(SessionAbort abort, int packSize = PackSize, int maxQueued = MaxQueuedPacks, TimeProvider? clock = null)
     {
         _abort = abort;
+        _clock = clock ?? TimeProvider.System;
+        _flow = new LineFlow(_clock.TimestampFrequency);
         _packs = new PackAssembly(packSize, maxQueued);
         abort.Token.Register(Wake);
     }
@@ -69,6 +76,12 @@ internal sealed class RecordOutbox
                 Monitor.PulseAll(_gate);
             }
         }
+    }
+
+    /// <inheritdoc cref="PackAssembly.Compresses"/>
+    public bool Compresses
+    {
+        set => _packs.Compresses = value;
     }
 
     /// <summary>How often a producer has had to wait because the lanes were behind.</summary>
@@ -221,9 +234,11 @@ internal sealed class RecordOutbox
                     }
                 }
 
+                var from = !port.MayTake && _packs.HasAny(First.Completed) ? _clock.GetTimestamp() : 0;
                 port.Idle = true;
                 Monitor.Wait(_gate);
                 port.Idle = false;
+                port.Blocked += from == 0 ? 0 : _clock.GetTimestamp() - from;
             }
         }
     }
@@ -248,15 +263,14 @@ internal sealed class RecordOutbox
                     return CreditAnswer.GiveBack;
                 }
 
-                var isPaid = _turns.TryPay(pack, payload, out var isNext);
-                if (isNext)
+                if (_flow.HasRoom && _turns.TryPay(pack, payload))
                 {
                     Monitor.PulseAll(_gate);
                 }
 
-                if (isPaid)
+                if (pack.Paid)
                 {
-                    port.Sends(pack, payload);
+                    port.Sends(pack, payload, _clock.GetTimestamp(), _flow);
                     return CreditAnswer.Go;
                 }
 
@@ -281,19 +295,25 @@ internal sealed class RecordOutbox
     }
 
     /// <summary>The peer has so many packs of this lane. False when that cannot be.</summary>
-    public bool Confirm(LanePort port, ulong packs, ref ulong confirmed)
+    public bool Confirm(LanePort port, ulong packs)
     {
         lock (_gate)
         {
-            while (confirmed < packs)
+            if (packs > port.Sent)
             {
-                if (!port.TryConfirm(out var pack))
-                {
-                    return false;
-                }
+                return false;
+            }
 
-                confirmed++;
-                _turns.Confirmed(pack);
+            var now = _clock.GetTimestamp();
+            while (port.Unconfirmed.TryPeek(out var pack) && pack.Ordinal < packs)
+            {
+                _flow.Forget(pack.Counted);
+                _flow.Confirm(pack.Payload, now - pack.SentAt, now);
+                port.Confirm(now - pack.SentAt, 2 * _flow.Shortest + _clock.TimestampFrequency / QueueShare);
+                if (!port.IsFirst)
+                {
+                    _turns.Confirmed(pack);
+                }
             }
 
             Monitor.PulseAll(_gate);
@@ -307,7 +327,29 @@ internal sealed class RecordOutbox
         lock (_gate)
         {
             port.Arrived++;
+            if (port.Tells)
+            {
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    /// <summary>There is a further lane: from now on both ends tell what comes over the first one, too.</summary>
+    public void TellOfFirst()
+    {
+        lock (_gate)
+        {
+            First.Tells = true;
             Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>An answer came after so many clock ticks.</summary>
+    public void NoteAnswer(long took)
+    {
+        lock (_gate)
+        {
+            _flow.Heard(took);
         }
     }
 
@@ -329,10 +371,11 @@ internal sealed class RecordOutbox
             port.Lost = true;
             while (port.Unconfirmed.TryDequeue(out var pack))
             {
+                _flow.Forget(pack.Counted);
                 _turns.HandBack(port, pack);
             }
 
-            port.UnconfirmedBytes = 0;
+            port.Window.Clear();
             Monitor.PulseAll(_gate);
         }
     }
@@ -357,11 +400,11 @@ internal sealed class RecordOutbox
 
         if (!_turns.TryTakeAgain(out pack))
         {
-            if (_packs.TryTakeFull(out pack))
+            if (_packs.TryTakeFull(port.IsFirst ? long.MaxValue : port.Window.Room, out pack))
             {
                 Monitor.PulseAll(_gate);
             }
-            else if (!((port.IsFirst || !First.Idle) && _packs.TryTakeOpen(First.Completed, out pack)))
+            else if (!((port.IsFirst || !(First.Idle && First.MayTake)) && _packs.TryTakeOpen(First.Completed, out pack)))
             {
                 return false;
             }

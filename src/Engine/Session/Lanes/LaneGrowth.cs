@@ -1,0 +1,119 @@
+namespace NativeSync.Engine.Session;
+
+/// <summary>Whether a line needs further lanes, and whether more of them bring more: judged by what comes through.</summary>
+internal sealed class LaneGrowth
+{
+    /// <summary>
+    /// Further lanes that are opened at once: three channels on the connection that is there, which take no login, and a second connection with two,
+    /// since what one has under way is bounded by the kernel's buffers (4 MiB), its start and its losses.
+    /// </summary>
+    public const int FirstStep = 5;
+
+    private const int Most = 15;
+
+    /// <summary>On a shorter line the 2 MiB that OpenSSH lets one channel have under way carry a gigabit a second.</summary>
+    private static readonly TimeSpan ShortLine = TimeSpan.FromMilliseconds(15);
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(33);
+
+    private const int Pings = 3;
+
+    /// <summary>A receiver does not see whether the sender waits for the line; so much is worth it in any case.</summary>
+    private const int NeedBytes = 1024 * 1024;
+
+    /// <summary>What another step has to bring to be kept.</summary>
+    private const double Worthwhile = 1.1;
+
+    private readonly FrameLane _first;
+    private readonly LaneGroup _group;
+    private readonly bool _sends;
+    private readonly TimeSpan _roundTrip;
+    private readonly TimeSpan _settle;
+    private readonly CancellationToken _ct;
+    private TimeSpan _wait = TimeSpan.FromSeconds(15);
+    private long _dueAt;
+
+    public LaneGrowth(FrameLane first, TimeSpan roundTrip, bool sends, CancellationToken ct)
+    {
+        _first = first;
+        _group = first.Group;
+        _roundTrip = roundTrip;
+        _sends = sends;
+        _ct = ct;
+        _settle = TimeSpan.FromSeconds(Math.Clamp(4 * roundTrip.TotalSeconds, 0.5, 2));
+    }
+
+    /// <summary>Whether another step may be tried: not soon after one that brought nothing.</summary>
+    public bool IsDue => _group.Clock.GetTimestamp() >= _dueAt;
+
+    /// <summary>The next step after so many further lanes: twice the connections.</summary>
+    public static int After(int further) => Math.Min(Most, 2 * further - 1);
+
+    /// <summary>What the first answer took may have the start of the agent, or a busy machine, in it: asked again where it was long.</summary>
+    public async Task<bool> IsLongLineAsync()
+    {
+        for (var i = 0; i < Pings && _roundTrip >= ShortLine && _first.ShortestRoundTrip >= ShortLine; i++)
+        {
+            _first.Ping();
+            await Task.Delay(Tick, _group.Clock, _ct).ConfigureAwait(false);
+        }
+
+        return _roundTrip >= ShortLine && _first.ShortestRoundTrip >= ShortLine;
+    }
+
+    /// <summary>Waits until the line is what the session waits for, and no limit of the user's is.</summary>
+    public async Task NeedAsync()
+    {
+        while (_group.Pace.BytesPerSecond != 0 || !(_sends ? _group.Outbox.Waits > 0 : _first.AllTraffic.Received >= NeedBytes))
+        {
+            await Task.Delay(Tick, _group.Clock, _ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Bytes per second, when they rise no more; 0 when the line was not what was waited for all the time.</summary>
+    public async Task<double> SteadyRateAsync()
+    {
+        var before = await BusyRateAsync().ConfigureAwait(false);
+        while (before > 0)
+        {
+            var now = await BusyRateAsync().ConfigureAwait(false);
+            if (now < before * Worthwhile)
+            {
+                return now;
+            }
+
+            before = now;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Whether the last step is to be kept; else the next one waits.</summary>
+    public async Task<bool> IsWorthwhileAsync(double before)
+    {
+        await Task.Delay(_settle, _group.Clock, _ct).ConfigureAwait(false);
+        var after = await SteadyRateAsync().ConfigureAwait(false);
+        if (after >= before * Worthwhile)
+        {
+            return true;
+        }
+
+        _dueAt = _group.Clock.GetTimestamp() + (long)(_wait.TotalSeconds * _group.Clock.TimestampFrequency);
+        _wait *= 2;
+        return false;
+    }
+
+    /// <summary>Bytes per second that came through in a period in which the lanes were the bottleneck; else 0.</summary>
+    private async Task<double> BusyRateAsync()
+    {
+        var waits = _group.Outbox.Waits;
+        var before = Moved;
+        var from = _group.Clock.GetTimestamp();
+        await Task.Delay(_settle, _group.Clock, _ct).ConfigureAwait(false);
+        var moved = Moved - before;
+        var busy = _group.Pace.BytesPerSecond == 0 && (_sends ? _group.Outbox.Waits > waits : moved >= NeedBytes / 4);
+        return busy ? moved / _group.Clock.GetElapsedTime(from).TotalSeconds : 0;
+    }
+
+    private long Moved => _sends ? _first.AllTraffic.Sent : _first.AllTraffic.Received;
+}

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using NativeSync.EndToEnd.Tests.Support;
+using NativeSync.TestKit;
+using NativeSync.TestKit.Line;
+using NativeSync.TestKit.Trees;
+
+namespace NativeSync.EndToEnd.Tests;
+
+/// <summary>A real server at the far end of a line of 40 ms which loses one packet in two hundred: lanes are opened unasked.</summary>
+public sealed class LongLineTests
+{
+    private const int Bytes = 16 << 20;
+
+    /// <summary>Three seconds for the whole, and a login in half a second.</summary>
+    private static readonly LineShape Shape = new(40_000_000, TimeSpan.FromMilliseconds(40), Loss: 0.005);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task SeveralConnectionsBringATreeOverALineThatLosesPackets(bool push)
+    {
+        await using LongLine line = await LongLine.OpenAsync(Shape);
+        await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = line });
+        using Scratch scratch = Prepare();
+        CommandResult sync = await SyncAsync(line, server, scratch, push);
+        Assert.True(sync.ExitCode == 0, sync.ToString());
+        await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
+        Assert.True(server.Log.Split("Accepted publickey").Length - 1 >= 2, server.Log);
+        Assert.True(server.Log.Split("Starting session: command").Length - 1 >= 5, server.Log);
+        Assert.True(line.Dropped is { There: > 0 } or { Back: > 0 });
+    }
+
+    /// <summary>The server's process of the last connection is killed as soon as it is there.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task LosingAConnectionThatNobodyAskedForLosesNothing(bool push)
+    {
+        await using LongLine line = await LongLine.OpenAsync(Shape);
+        await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = line });
+        using Scratch scratch = Prepare();
+        Task<CommandResult> sync = SyncAsync(line, server, scratch, push);
+        using (var connection = Process.GetProcessById(await ServerProcesses.SecondConnectionAsync(server.ProcessId, sync)))
+        {
+            connection.Kill();
+        }
+
+        CommandResult result = await sync;
+        Assert.True(result.ExitCode == 0, result.ToString());
+        await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
+    }
+
+    /// <summary>The executable under test lies at the far end, too: what is tested is not the upload.</summary>
+    private static Task<CommandResult> SyncAsync(LongLine line, PrivateSshd server, Scratch scratch, bool push)
+    {
+        string there = $"{PrivateSshd.User}@{server.Address}:";
+        (string from, string to) = (scratch["src"] + "/", scratch["dst"] + "/");
+        return Command.RunAsync([.. line.Near, Tool.Path, "sync", .. Tool.OptionsFor(server), "--rsync-path", Tool.Path, "-aH",
+            push ? from : there + from, push ? there + to : to]);
+    }
+
+    private static Scratch Prepare()
+    {
+        var scratch = new Scratch();
+        Directory.CreateDirectory(scratch["src/d"]);
+        byte[] random = new byte[Bytes];
+        new Random(5).NextBytes(random);
+        File.WriteAllBytes(scratch["src/large"], random[..(Bytes / 2)]);
+        for (int i = 0; i < 16; i++)
+        {
+            File.WriteAllBytes(scratch[$"src/d/{i}"], random[(Bytes / 2 + i * Bytes / 32)..(Bytes / 2 + (i + 1) * Bytes / 32)]);
+        }
+
+        return scratch;
+    }
+}
