@@ -19,21 +19,21 @@ public sealed class LaneTests
     [InlineData(true, false)]
     [InlineData(false, false)]
     [InlineData(true, true)]
-    public async Task FourLanesBringATree(bool push, bool otherSsh)
+    public async Task SixLanesBringATree(bool push, bool otherSsh)
     {
         await using PrivateSshd server = await PrivateSshd.StartAsync();
         using Scratch scratch = Prepare();
         string[] words = otherSsh ? ["-e", server.RshCommand] : Tool.OptionsFor(server);
         (string from, string to) = (scratch["src"] + "/", scratch["dst"] + "/");
-        CommandResult sync = await Tool.SyncAsync([.. words, "-aH", "--lanes=4", Limit, push ? from : Tool.Remote(from), push ? Tool.Remote(to) : to]);
+        CommandResult sync = await Tool.SyncAsync([.. words, "-aH", "--lanes=6", Limit, push ? from : Tool.Remote(from), push ? Tool.Remote(to) : to]);
         Assert.True(sync.ExitCode == 0, sync.ToString());
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
 
         // The upload of the agent takes commands, too.
         int sessions = server.Log.Split("Starting session: command").Length - 1;
-        Assert.True(sessions >= 4, server.Log);
+        Assert.True(sessions >= 6, server.Log);
         int connections = server.Log.Split("Accepted publickey").Length - 1;
-        Assert.True(connections >= (otherSsh ? 4 : 2), server.Log);
+        Assert.True(connections >= (otherSsh ? 6 : 2), server.Log);
 
         // The first buffers go at once.
         Assert.True(sync.Elapsed.TotalSeconds >= 0.8 * Bytes / (8 << 20), $"too fast for the limit: {sync}");
@@ -56,7 +56,7 @@ public sealed class LaneTests
         await using PrivateSshd server = await PrivateSshd.StartAsync();
         using Scratch scratch = Prepare();
         (await Tool.SyncAsync(server, "-a", scratch["empty"] + "/", Tool.Remote(scratch["x"]))).MustExit(0); // puts the agent there
-        Task<CommandResult> sync = Tool.SyncAsync(server, "-aH", "--lanes=4", Limit, scratch["src"] + "/", Tool.Remote(scratch["dst"] + "/"));
+        Task<CommandResult> sync = Tool.SyncAsync(server, "-aH", "--lanes=6", Limit, scratch["src"] + "/", Tool.Remote(scratch["dst"] + "/"));
         int victim = await ServerProcesses.SecondConnectionAsync(server.ProcessId, sync);
         using (Process process = Process.GetProcessById(victim))
         {

@@ -21,6 +21,9 @@ internal sealed class LaneGrowth
     /// <summary>A receiver does not see whether the sender waits for the line; so much is worth it in any case.</summary>
     private const int NeedBytes = 1024 * 1024;
 
+    /// <summary>Where one pack of so many waits because enough is under way, the line is full, and no lane is missing.</summary>
+    private const int FullShare = 4;
+
     /// <summary>What another step has to bring to be kept.</summary>
     private const double Worthwhile = 1.1;
 
@@ -103,15 +106,18 @@ internal sealed class LaneGrowth
         return false;
     }
 
-    /// <summary>Bytes per second that came through in a period in which the lanes were the bottleneck; else 0.</summary>
+    /// <summary>Bytes per second that came through in a period in which the lanes were the bottleneck, and not the line; else 0.</summary>
     private async Task<double> BusyRateAsync()
     {
         var waits = _group.Outbox.Waits;
+        var flowBefore = _group.Outbox.Flow;
         var before = Moved;
         var from = _group.Clock.GetTimestamp();
         await Task.Delay(_settle, _group.Clock, _ct).ConfigureAwait(false);
         var moved = Moved - before;
-        var busy = _group.Pace.BytesPerSecond == 0 && (_sends ? _group.Outbox.Waits > waits : moved >= NeedBytes / 4);
+        var flow = _group.Outbox.Flow;
+        var isFull = _sends && FullShare * (flow.HeldBack - flowBefore.HeldBack) >= flow.Packs - flowBefore.Packs;
+        var busy = _group.Pace.BytesPerSecond == 0 && !isFull && (_sends ? _group.Outbox.Waits > waits : moved >= NeedBytes / 4);
         return busy ? moved / _group.Clock.GetElapsedTime(from).TotalSeconds : 0;
     }
 

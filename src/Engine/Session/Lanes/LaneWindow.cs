@@ -2,7 +2,7 @@ namespace NativeSync.Engine.Session;
 
 /// <summary>
 /// How much may be under way on a lane. Packs are taken in order by the peer, so a slow lane with much under way holds up what came over the others:
-/// the window begins small, doubles with each round trip as TCP's own does on a new connection, and shrinks when packs take much longer
+/// the window begins small, grows with each round trip somewhat faster than TCP's own does on a new connection, and shrinks when packs take much longer
 /// than the line is long. Guarded by the outbox's monitor.
 /// </summary>
 /// <param name="isFirst">The first lane has been under way for a while when this begins to count.</param>
@@ -10,7 +10,7 @@ internal sealed class LaneWindow(bool isFirst)
 {
     private const int Smallest = 64 * 1024;
 
-    private const int Beginning = 128 * 1024;
+    private const int Beginning = 256 * 1024;
 
     /// <summary>OpenSSH's window of 2 MiB, and two packs in buffers on the way.</summary>
     private const int Largest = 3 * 1024 * 1024;
@@ -45,7 +45,7 @@ internal sealed class LaneWindow(bool isFirst)
         UnderWay -= bytes;
         if (took <= expected)
         {
-            _size = Math.Min(Largest, _size + bytes);
+            _size = Math.Min(Largest, _size + 2 * bytes);
         }
         else if (took > 2 * expected)
         {

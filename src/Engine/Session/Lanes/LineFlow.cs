@@ -1,43 +1,69 @@
 namespace NativeSync.Engine.Session;
 
 /// <summary>
-/// How much may be under way on all lanes together: what fills the line, and little more. Several connections that each send what their windows allow
-/// overrun the queue of the narrowest router, and then a tenth of the line and more goes to what is sent again. Judged by how long packs take beyond
-/// the length of the line; what was delivered in that time at the best of late is the least. Guarded by the outbox's monitor.
+/// How much may be under way on all lanes together. Several connections that each send what their windows allow overrun the queue of the narrowest
+/// router, and then a tenth of the line and more goes to what is sent again; and how much fills a line depends on its length, its rate and what it
+/// loses. So it is tried: more, or less, for some round trips, and kept when more comes through, or with less no less. What fails is
+/// tried again more and more rarely. Guarded by the outbox's monitor.
 /// </summary>
 /// <param name="frequency">Clock ticks per second.</param>
 internal sealed class LineFlow(long frequency)
 {
     private const long Least = 1024 * 1024;
 
+    /// <summary>What one connection has under way with the kernel's usual buffers.</summary>
     private const long Beginning = 4 * 1024 * 1024;
 
     /// <summary>More than is ever granted.</summary>
     private const long Most = 64 * 1024 * 1024;
 
-    /// <summary>What the line holds at the best rate, and a quarter more: packs come in lumps.</summary>
-    private const double Share = 1.25;
+    private const double Step = 1.4;
 
-    private readonly double[] _rates = new double[8];
+    /// <summary>What more under way has to bring to be kept.</summary>
+    private const double Worthwhile = 1.04;
+
+    /// <summary>What less under way may cost.</summary>
+    private const double Harmless = 0.98;
+
+    /// <summary>Of a trial, the first not counted: it still shows what was before.</summary>
+    private const int Rounds = 4;
+
+    private const int LongestRest = 32;
+
     private long _limit = Beginning;
+    private long _kept = Beginning;
+    private double _keptRate;
+    private bool _up = true;
+    private int _rest = 1;
+    private int _resting;
     private long _underWay;
     private long _shortest = long.MaxValue;
+
+    // The round and the trial.
     private long _since;
     private long _bytes;
-    private double _leastQueue = double.MaxValue;
+    private bool _isBound;
     private int _round;
-    private bool _rising = true;
+    private double _rates;
 
     /// <summary>The shortest that a pack or an answer has taken there and back: clock ticks.</summary>
     public long Shortest => _shortest;
 
     /// <summary>Whether another pack may go.</summary>
-    public bool HasRoom => _underWay < _limit;
+    public bool HasRoom
+    {
+        get
+        {
+            var room = _underWay < _limit;
+            _isBound |= !room;
+            return room;
+        }
+    }
 
     /// <summary>A pack goes.</summary>
     public void Add(int bytes) => _underWay += bytes;
 
-    /// <summary>A pack is not under way any more: its lane was lost.</summary>
+    /// <summary>A pack is not under way any more.</summary>
     public void Forget(int bytes) => _underWay -= bytes;
 
     /// <summary>Something has been there and is back: so long is the line at most.</summary>
@@ -50,54 +76,64 @@ internal sealed class LineFlow(long frequency)
     public void Confirm(int bytes, long took, long now)
     {
         Heard(took);
-        var best = Best();
-        var own = best > 0 ? bytes / best : 0;
-        _leastQueue = Math.Min(_leastQueue, took - _shortest - own);
         _bytes += bytes;
         var length = now - _since;
-        if (length < Math.Max(2 * _shortest, frequency / 20))
+        if (length < Math.Max(_shortest + _shortest / 2, frequency / 25))
         {
             return;
         }
 
-        var rate = (double)_bytes / length;
         if (_since != 0)
         {
-            _rates[_round++ % _rates.Length] = rate;
-            Adjust(rate < best * 1.2);
+            EndRound((double)_bytes / length);
         }
 
         _since = now;
         _bytes = 0;
-        _leastQueue = double.MaxValue;
+        _isBound = false;
     }
 
-    private void Adjust(bool levels)
+    private void EndRound(double rate)
     {
-        var holds = (long)(Share * Best() * _shortest);
-        if (_rising)
+        if (!_isBound)
         {
-            // As TCP begins: doubled until no more comes through; then what waits in queues is let off.
-            _rising = !levels;
-            _limit = levels ? holds : 2 * _limit;
+            // Something else held it up: that says nothing.
+            _round = 0;
+            _rates = 0;
+            return;
+        }
+
+        _rates += _round > 0 ? rate : 0;
+        if (++_round == Rounds)
+        {
+            Judge(_rates / (Rounds - 1));
+            _round = 0;
+            _rates = 0;
+        }
+    }
+
+    /// <summary>A trial, or a rest between two of them, is over.</summary>
+    private void Judge(double rate)
+    {
+        if (_limit == _kept)
+        {
+            _keptRate = rate;
+            _resting--;
+        }
+        else if (rate >= _keptRate * (_limit > _kept ? Worthwhile : Harmless))
+        {
+            (_kept, _keptRate, _rest, _resting) = (_limit, rate, 1, 0);
         }
         else
         {
-            _limit += _leastQueue < _shortest / 8 + frequency / 100 ? _limit / 8 : -_limit / 16;
+            _limit = _kept;
+            _up = !_up;
+            _resting = _rest = Math.Min(2 * _rest, LongestRest);
         }
 
-        _limit = Math.Clamp(_limit, Math.Max(Least, holds), Most);
-    }
-
-    /// <summary>Bytes per clock tick, the best of the last rounds.</summary>
-    private double Best()
-    {
-        double best = 0;
-        foreach (var rate in _rates)
+        if (_resting <= 0 && _limit == _kept)
         {
-            best = Math.Max(best, rate);
+            _limit = _up ? Math.Min(Most, (long)(_kept * Step)) : Math.Max(Least, (long)(_kept / Step));
         }
-
-        return best;
     }
 }

@@ -37,6 +37,8 @@ internal sealed class RecordOutbox
     private readonly TimeProvider _clock;
     private readonly LineFlow _flow;
     private long _waits;
+    private long _paid;
+    private long _heldBack;
 
     public RecordOutbox(SessionAbort abort, int packSize = PackSize, int maxQueued = MaxQueuedPacks, TimeProvider? clock = null)
     {
@@ -74,6 +76,18 @@ internal sealed class RecordOutbox
             if (_packs.LetGo())
             {
                 Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    /// <summary>Packs that went, and those of them that had to wait because the line is full as it is: more lanes would not help.</summary>
+    public (long Packs, long HeldBack) Flow
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_paid, _heldBack);
             }
         }
     }
@@ -248,6 +262,7 @@ internal sealed class RecordOutbox
     /// </summary>
     public CreditAnswer TakeCredit(LanePort port, OutboundPack pack, int payload, out byte[]? control)
     {
+        var counted = false;
         lock (_gate)
         {
             while (true)
@@ -263,8 +278,14 @@ internal sealed class RecordOutbox
                     return CreditAnswer.GiveBack;
                 }
 
-                if (_flow.HasRoom && _turns.TryPay(pack, payload))
+                if (!_flow.HasRoom)
                 {
+                    counted |= _turns.CanPay(pack, payload);
+                }
+                else if (_turns.TryPay(pack, payload))
+                {
+                    _paid++;
+                    _heldBack += counted ? 1 : 0;
                     Monitor.PulseAll(_gate);
                 }
 
