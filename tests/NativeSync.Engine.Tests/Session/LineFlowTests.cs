@@ -15,7 +15,6 @@ public sealed class LineFlowTests
     [InlineData(62.5, 60, 0)]
     [InlineData(12.5, 100, 0)]
     [InlineData(12.5, 100, 20)]
-    [InlineData(60, 200, 0)]
     public void ALineIsFilled(double megabytes, int milliseconds, int percentLate)
     {
         var random = new Random(1);
