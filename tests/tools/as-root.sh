@@ -2,15 +2,16 @@
 # Runs a program as on a server whose root is a given disk: mounts it, others below it, a /proc, a /dev of its own with the
 # names that udev gives, and changes root. To be run in new mount and process namespaces.
 #
-#   as-root.sh DIRECTORY "LOOP:/ LOOP:/mnt/disk1 …" PROGRAM [ARGUMENT]…
+#   as-root.sh DIRECTORY "LOOP:/ LOOP:/mnt/disk1[:OPTIONS] …" PROGRAM [ARGUMENT]…
 set -eu
 root=$1 mounts=$2
 shift 2
 devices=
 for word in $mounts; do
-    loop=${word%%:*}
-    mount "/dev/$loop" "$root${word#*:}"
-    devices="$devices $loop"
+    loop=${word%%:*} place=${word#*:}
+    case $place in *:*) options=${place#*:} ;; *) options=rw ;; esac
+    mount -o "$options" "/dev/$loop" "$root${place%%:*}"
+    case " $devices " in *" $loop "*) ;; *) devices="$devices $loop" ;; esac
 done
 names=
 for loop in $devices; do

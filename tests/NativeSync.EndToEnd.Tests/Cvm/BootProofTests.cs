@@ -14,11 +14,14 @@ public sealed class BootProofTests
     private const string Look = "systemctl is-system-running --wait; systemctl is-active greeter; cat /run/greeting; findmnt -n -o TARGET /srv/data; /usr/sbin/swapon --show=NAME --noheadings; hostname; . /etc/os-release; echo $ID";
     private const string Sound = "running\nactive\ndata of the server\n/srv/data\n/swapfile\nserver\ndebian\n";
 
-    /// <summary>The image's file system is kept and filled, /boot of its own becomes a directory of it; then a disk is missing.</summary>
+    /// <summary>
+    /// The image's ext4 is kept and filled; btrfs' subvolumes and /boot of its own become directories of it. Then a disk is
+    /// missing.
+    /// </summary>
     [Fact]
     public async Task AMigratedServerBootsFromItsOwnDiskAndOneThatDoesNotIsReported()
     {
-        await using CvmLab lab = await CvmLab.CreateAsync(separateBoot: true);
+        await using CvmLab lab = await CvmLab.CreateAsync(SourceLayout.Subvolumes);
         await lab.Source.WriteToolAsync(lab.Client(("Client.Disks.Format", "empty")));
         lab.Machine.Released = () => MustBeTheSourceButForWhatTheReportListsAsync(lab);
         CommandResult done = (await lab.Source.RunToolAsync()).MustExit(0);
@@ -28,7 +31,7 @@ public sealed class BootProofTests
         MustSay(done, "Ask the started system: Debian GNU/Linux 12 (bookworm), Linux ");
         MustSay(done, ", running, /srv/data mounted");
         MustSay(done, "not listed in DataDisks and goes to the system disk");
-        Assert.Equal(Sound, (await lab.Source.SshAsync(lab.Machine.Port, Look)).Output);
+        Assert.Equal(Sound + "1000 /var/lib/inner/file\next4\n", (await lab.Source.SshAsync(lab.Machine.Port, Look + "; wc -l /var/lib/inner/file; ls -A /.snapshots; findmnt -n -o FSTYPE /")).Output);
 
         // Once more, to be broken: what makes it boot stays as it is, but for a disk that is not there.
         lab.Machine.Released = null;
@@ -55,15 +58,28 @@ public sealed class BootProofTests
         Assert.Contains("console ", await lab.Source.ReadToolFileAsync("report.txt"), StringComparison.Ordinal);
     }
 
-    /// <summary>Partition tables and file systems are made anew.</summary>
+    /// <summary>Partition tables and file systems are made anew, as XFS; the started system is asked by the cloud's agent, and tells what is wrong with it.</summary>
     [Fact]
     public async Task AServerBootsFromDisksThatWereMadeAnew()
     {
-        await using CvmLab lab = await CvmLab.CreateAsync();
-        await lab.Source.WriteToolAsync(lab.Client(("Client.Disks.Format", "all"), ("Client.Disks.Partition", "all"), ("Client.Disks.SwapMiB", 64)));
+        await using CvmLab lab = await CvmLab.CreateAsync(SourceLayout.Xfs);
+        await lab.Source.WriteToolAsync(lab.Client(("Client.Check.IdentityFile", null), ("Client.Disks.Format", "all"), ("Client.Disks.Partition", "all"), ("Client.Disks.SwapMiB", 64)));
+        lab.Machine.Released = () => MustBeTheSourceButForWhatTheReportListsAsync(lab);
+        string found = "";
+        lab.Machine.Agent = async script =>
+        {
+            // All is well; then something breaks, and the agent is asked.
+            found = (await lab.Source.SshAsync(lab.Machine.Port, Look + "; findmnt -n -o SOURCE /srv/data; cat /proc/swaps; findmnt -n -o FSTYPE /")).Output;
+            await lab.Source.SshAsync(lab.Machine.Port, "systemd-run --wait --unit=broken /bin/false; umount /srv/data", "root");
+            return await lab.Source.SshAsync(lab.Machine.Port, script, "root");
+        };
         CommandResult done = (await lab.Source.RunToolAsync()).MustExit(0);
+        MustSay(done, "disk-sys00001 takes / (a new table with a new xfs)");
         MustSay(done, "disk-data0001 takes /srv/data (a new table with a new ext4)");
-        string found = (await lab.Source.SshAsync(lab.Machine.Port, Look + "; findmnt -n -o SOURCE /srv/data; cat /proc/swaps")).Output;
+        MustSay(done, ", degraded, failed: broken.service");
+        MustSay(done, "units that failed in the started system: broken.service; see them there by systemctl status");
+        MustSay(done, "/srv/data is not mounted in the started system");
+        Assert.Contains("address 10.0.2.15/24 on eth0\n", await lab.Source.ReadToolFileAsync("report.txt"), StringComparison.Ordinal);
         string uuid = await lab.Source.SystemUuidAsync();
         string[] lines = found.Split('\n');
         Assert.Equal("running", lines[0]);
@@ -71,6 +87,7 @@ public sealed class BootProofTests
         Assert.Contains("/dev/vdb1", lines);
         Assert.Contains(lines, l => l.StartsWith("/dev/vda2", StringComparison.Ordinal));
         Assert.Contains("/swapfile", lines);
+        Assert.Contains("xfs", lines);
     }
 
     private static void MustSay(CommandResult result, string text)
@@ -92,7 +109,7 @@ public sealed class BootProofTests
         }
 
         // A changed file's directory has another time; what commands write is named by the step that runs them.
-        string[] made = ["/boot/grub", "/boot/initrd.img-", "/boot/lost+found", "/lost+found", "/var/lib/nativesync", "/swapfile", "/" + SourceServer.ToolDirectory, "/var/lib/initramfs-tools", "/var/cache", "/tmp", "/run", "/dev", "/proc", "/sys"];
+        string[] made = ["/boot/grub", "/boot/initrd.img-", "/boot/lost+found", "/lost+found", "/var/lib/nativesync", "/swapfile", "/" + SourceServer.ToolDirectory, "/var/lib/initramfs-tools", "/var/cache", "/tmp", "/run", "/dev", "/proc", "/sys", "/.snapshots/"];
         List<string> others = [.. source.Differences(there, limit: 1000).Where(d => !IsListed(d))];
         Assert.True(others.Count == 0, string.Join('\n', others));
 

@@ -31,8 +31,8 @@ internal sealed class CvmLab : IAsyncDisposable
     public CloudSimulator Simulator { get; private set; } = null!;
 
     /// <summary>Makes it: a system disk as an image leaves it, and an empty data disk.</summary>
-    /// <param name="separateBoot">See <see cref="SourceServer"/>.</param>
-    public static async Task<CvmLab> CreateAsync(bool separateBoot = false)
+    /// <param name="layout">The source's.</param>
+    public static async Task<CvmLab> CreateAsync(SourceLayout layout)
     {
         CvmLab lab = new(await CvmImages.GetAsync());
         try
@@ -42,13 +42,15 @@ internal sealed class CvmLab : IAsyncDisposable
             (await Command.RunAsync(["tar", "-C", at, "-xpf", lab.Images.Small])).MustExit(0);
             await LoopDisk.UnmountAsync(at);
             lab._disks.Add(await LoopDisk.CreateAsync(lab.Scratch.Root, DataDiskId, 160, null, partitioned: false));
-            lab.Source = await SourceServer.CreateAsync(lab.Scratch, lab.Images, separateBoot);
+            lab.Source = await SourceServer.CreateAsync(lab.Scratch, lab.Images, layout);
             lab.Machine = new QemuInstance(lab.Images, lab.Scratch["machine"], lab._disks);
+            lab.Machine.Agent = script => lab.Source.SshAsync(lab.Machine.Port, script, "root");
             lab.Instance = new SimulatedInstance
             {
                 InstanceId = ToolFiles.InstanceId,
                 Region = "ap-guangzhou",
                 Backing = lab.Machine,
+                HasTatAgent = true,
                 SystemDisk = new InstanceDisk { DiskId = SystemDiskId, DiskType = "CLOUD_PREMIUM", DiskSize = 50 },
                 DataDisks = [new InstanceDisk { DiskId = DataDiskId, DiskType = "CLOUD_PREMIUM", DiskSize = 20 }],
             };
@@ -68,7 +70,7 @@ internal sealed class CvmLab : IAsyncDisposable
     }
 
     /// <summary>client.json for this cloud, with further keys.</summary>
-    public JsonObject Client(params (string Key, JsonNode Value)[] more)
+    public JsonObject Client(params (string Key, JsonNode? Value)[] more)
     {
         JsonObject client = new()
         {
@@ -79,7 +81,7 @@ internal sealed class CvmLab : IAsyncDisposable
             ["Client.Check.WaitSeconds"] = 600,
             ["Client.Check.ConsoleFile"] = "console.log",
         };
-        foreach ((string key, JsonNode value) in more)
+        foreach ((string key, JsonNode? value) in more)
         {
             client[key] = value;
         }
@@ -91,7 +93,12 @@ internal sealed class CvmLab : IAsyncDisposable
     public async Task<string> MountAsync()
     {
         string root = await _disks[0].MountAsync(Scratch["arrived"], "ro");
-        await _disks[1].MountAsync(root + "/srv/data", "ro");
+        string data = _disks[1].File;
+        await Command.ShellAsync($"""
+            offset=0; [ -z "$(blkid -p -s PTTYPE -o value '{data}')" ] || offset=1048576
+            loop=$(losetup --find --show --read-only --offset $offset '{data}')
+            s=0; mount -o ro,noload $loop '{root}/srv/data' || s=$?; losetup --detach $loop; exit $s
+            """);
         return root;
     }
 

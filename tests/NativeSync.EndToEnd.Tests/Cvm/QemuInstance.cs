@@ -29,6 +29,9 @@ internal sealed class QemuInstance(CvmImages images, string directory, IReadOnly
     /// <summary>Called when the rescue system is off and nothing has booted from the disks yet.</summary>
     public Func<Task>? Released { get; set; }
 
+    /// <summary>Runs a script in the instance's own system as root, in the place of the cloud's automation agent.</summary>
+    public Func<string, Task<CommandResult>>? Agent { get; set; }
+
     /// <summary>The console of what runs, or ran last.</summary>
     public string Console => _machine?.Console ?? "";
 
@@ -57,6 +60,9 @@ internal sealed class QemuInstance(CvmImages images, string directory, IReadOnly
     public Task StartAsync(CancellationToken ct) => BootAsync(null);
 
     public Task StopAsync(CancellationToken ct) => PowerOffAsync();
+
+    public async Task<AgentAnswer?> RunScriptAsync(string script, CancellationToken ct)
+        => Agent is null ? null : await Agent(script) is { } done ? new AgentAnswer(done.ExitCode, done.Output) : null;
 
     public async ValueTask DisposeAsync()
     {
