@@ -32,11 +32,20 @@ public sealed class SourceCheckTests
         Assert.Equal((verdict, finding), (line.Verdict, line.Finding));
     }
 
+    [Theory]
+    [InlineData(true, CheckVerdict.Ok)]
+    [InlineData(false, CheckVerdict.Fail)]
+    [InlineData(null, CheckVerdict.Fail)]
+    public void WithoutItsModulesAKernelNeedsAnInitramfsThatHoldsThem(bool? initramfs, CheckVerdict verdict)
+        => Assert.Equal(verdict, Assert.Single(SourceCheck.System(new SourceFacts { MakesInitramfs = true, Kernels = [new KernelFacts("6.1.0", DriverState.Module, DriverState.Module, initramfs, HasModules: false)] }, isRunning: true)).Verdict);
+
     [Fact]
     public void AKernelWithoutDriversIsFatalOnlyWhereItIsTheOnlyKind()
     {
         KernelFacts lacks = new("4.9.0", DriverState.Missing, DriverState.Missing, null), has = new("6.1.0", DriverState.BuiltIn, DriverState.BuiltIn, null);
         Assert.Equal([CheckVerdict.Warn, CheckVerdict.Ok], SourceCheck.System(new SourceFacts { Kernels = [lacks, has] }, isRunning: true).Select(l => l.Verdict));
+        KernelFacts left = new("5.10.0", DriverState.Module, DriverState.Module, null, HasModules: false);
+        Assert.Equal([CheckVerdict.Warn, CheckVerdict.Ok], SourceCheck.System(new SourceFacts { Kernels = [left, has] }, isRunning: true).Select(l => l.Verdict));
         Assert.Equal([CheckVerdict.Fail, CheckVerdict.Fail], SourceCheck.System(new SourceFacts { Kernels = [lacks, lacks] }, isRunning: true).Select(l => l.Verdict));
     }
 
@@ -177,7 +186,11 @@ public sealed class SourceCheckTests
             File.WriteAllText(Path.Combine(root.FullName, "boot/config-5.10.0"), "CONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_NET=y\n");
             File.WriteAllText(Path.Combine(root.FullName, "etc/selinux/config"), "# x\nSELINUX=permissive\n");
             SourceFacts facts = new LinuxSourceSystem().Facts(root.FullName);
-            Assert.Equal([new KernelFacts("5.10.0", DriverState.Module, DriverState.BuiltIn, null)], facts.Kernels);
+            Assert.Equal([new KernelFacts("5.10.0", DriverState.Module, DriverState.BuiltIn, null, HasModules: false)], facts.Kernels);
+            File.WriteAllText(Path.Combine(root.CreateSubdirectory("lib/modules/5.10.0").FullName, "modules.dep"), "kernel/drivers/block/virtio_blk.ko.xz:\n");
+            Assert.Equal([new KernelFacts("5.10.0", DriverState.Module, DriverState.BuiltIn, null)], new LinuxSourceSystem().Facts(root.FullName).Kernels);
+            File.WriteAllText(Path.Combine(root.FullName, "lib/modules/5.10.0/modules.dep"), "kernel/drivers/block/loop.ko:\n");
+            Assert.Equal(DriverState.Missing, new LinuxSourceSystem().Facts(root.FullName).Kernels.Single().Disk);
             Assert.Equal(("permissive", true, (long?)null), (facts.SeLinux, facts.HasTatAgent, facts.FreeMemory));
         }
         finally

@@ -80,7 +80,7 @@ internal abstract class InitramfsTool
 
         public override string Command(BootKernel kernel, string image)
             => suse
-                ? $"mkinitrd -k '/{kernel.Image}' -i '/{image}'"
+                ? $"{{ mkinitrd -k '{kernel.Image["boot/".Length..]}' -i '{image["boot/".Length..]}' || mkinitrd -k '/{kernel.Image}' -i '/{image}'; }}" // Names in /boot, as its manual has them; some take whole paths only.
                 : $"mkinitrd -f {string.Join(' ', _modules.Select(static m => $"--with={m} --preload={m}"))} '/{image}' '{kernel.Release}'";
 
         public override string NewImage(string release) => suse ? "boot/initrd-" + release : $"boot/initrd-{release}.img";

@@ -49,7 +49,7 @@ internal sealed class SharedMounts(IReadOnlyList<PlacedMount> mounts)
     public List<SharedPlace> Places()
     {
         List<SharedPlace> places = [];
-        foreach (PlacedMount mount in Carried().Where(m => !IsFirst(m) && !m.IsOwn))
+        foreach (PlacedMount mount in Carried.Where(m => !IsFirst(m) && !m.IsOwn))
         {
             places.Add(new SharedPlace(Text(mount.Path), Text(FirstOf(mount)), InTree: false));
         }
@@ -61,15 +61,16 @@ internal sealed class SharedMounts(IReadOnlyList<PlacedMount> mounts)
         static string Text(byte[] path) => Encoding.UTF8.GetString(path);
     }
 
-    private IEnumerable<PlacedMount> Carried()
-        => mounts.Where(m => m.IsOwn || !(FileSystemKinds.IsPseudo(m.Mount.Type) || FileSystemKinds.IsNetwork(m.Mount.Type) || IsHidden(m) || IsDirectoryOfAnother(m)));
+    /// <summary>Made once: hosts of containers have a thousand mounts.</summary>
+    private List<PlacedMount> Carried
+        => field ??= [.. mounts.Where(m => m.IsOwn || !(FileSystemKinds.IsPseudo(m.Mount.Type) || FileSystemKinds.IsNetwork(m.Mount.Type) || IsHidden(m) || IsDirectoryOfAnother(m)))];
 
     private PlacedMount First(PlacedMount mount)
-        => Carried().Where(m => m.Mount.Device == mount.Mount.Device && m.Mount.Root.AsSpan().SequenceEqual(mount.Mount.Root)).OrderByDescending(static m => m.IsOwn).First();
+        => Carried.Where(m => m.Mount.Device == mount.Mount.Device && m.Mount.Root.AsSpan().SequenceEqual(mount.Mount.Root)).OrderByDescending(static m => m.IsOwn).First();
 
     private IEnumerable<(byte[] Place, byte[] Target)> Inside()
     {
-        List<PlacedMount> carried = [.. Carried().Where(IsFirst)];
+        List<PlacedMount> carried = [.. Carried.Where(IsFirst)];
         foreach (PlacedMount around in carried)
         {
             foreach (PlacedMount inner in carried)

@@ -24,10 +24,11 @@ public enum DriverState
 /// <param name="Disk">virtio_blk.</param>
 /// <param name="Network">virtio_net.</param>
 /// <param name="InitramfsHasVirtio">Whether its initramfs holds virtio_blk; null when there is none or it cannot be read.</param>
-public sealed record KernelFacts(string Release, DriverState Disk, DriverState Network, bool? InitramfsHasVirtio)
+/// <param name="HasModules">Its modules are in /lib/modules, so that an initramfs can be made.</param>
+public sealed record KernelFacts(string Release, DriverState Disk, DriverState Network, bool? InitramfsHasVirtio, bool HasModules = true)
 {
     /// <summary>It cannot run on a CVM.</summary>
-    public bool LacksDrivers => Disk == DriverState.Missing || Network == DriverState.Missing;
+    public bool LacksDrivers => Disk == DriverState.Missing || Network == DriverState.Missing || !(HasModules || Disk != DriverState.Module || InitramfsHasVirtio == true);
 }
 
 /// <summary>What decides whether the source will run on a CVM.</summary>
@@ -122,7 +123,12 @@ internal static class SourceFactsReader
                     config = Text(Path.Join(root, "lib/modules", release, "config"));
                 }
 
-                kernels.Add(new KernelFacts(release, Driver(config, "CONFIG_VIRTIO_BLK"), Driver(config, "CONFIG_VIRTIO_NET"), Initramfs(root, boot, release)));
+                string modules = Text(Path.Join(root, "lib/modules", release, "modules.dep"));
+                kernels.Add(new KernelFacts(release, Driver("CONFIG_VIRTIO_BLK", "/virtio_blk.ko"), Driver("CONFIG_VIRTIO_NET", "/virtio_net.ko"), Initramfs(root, boot, release), modules.Length > 0));
+
+                // What the configuration promises as a module may have been left out of the package.
+                DriverState Driver(string option, string module)
+                    => SourceFactsReader.Driver(config, option) is var state && state == DriverState.Module && modules.Length > 0 && !modules.Contains(module, StringComparison.Ordinal) ? DriverState.Missing : state;
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

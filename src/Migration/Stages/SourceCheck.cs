@@ -78,7 +78,7 @@ internal static class SourceCheck
             lines.Add(new(CheckVerdict.Warn, "virtio", "no kernel in /boot to look at", "make sure that what boots this server has the virtio_blk and virtio_net drivers"));
         }
 
-        bool anyRuns = facts.Kernels.Any(static k => k.Disk != DriverState.Missing && k.Network != DriverState.Missing);
+        bool anyRuns = facts.Kernels.Any(static k => !k.LacksDrivers);
         foreach (KernelFacts kernel in facts.Kernels)
         {
             CheckLine line = Virtio(kernel, "virtio, kernel " + kernel.Release, mends, facts.MakesInitramfs);
@@ -112,6 +112,7 @@ internal static class SourceCheck
             (DriverState.Unknown, _) => new(CheckVerdict.Warn, subject, "no configuration of it in /boot", "make sure that it has the virtio_blk and virtio_net drivers"),
             (DriverState.BuiltIn, _) => new(CheckVerdict.Ok, subject, "built in"),
             _ when kernel.InitramfsHasVirtio == true => new(CheckVerdict.Ok, subject, "as modules, and in the initramfs"),
+            _ when mends && !kernel.HasModules => new(CheckVerdict.Fail, subject, $"as modules, but there are none in /lib/modules/{kernel.Release}, and the initramfs {(kernel.InitramfsHasVirtio == false ? "lacks virtio_blk" : "cannot be looked into")}", "install the kernel's package again"),
             _ when mends && hasTool => new(CheckVerdict.Ok, subject, kernel.InitramfsHasVirtio == false ? "as modules; the initramfs lacks them and is made anew at the destination" : "as modules; the initramfs is looked into at the destination, and made anew if need be"),
             _ when mends && kernel.InitramfsHasVirtio == false => new(CheckVerdict.Fail, subject, "as modules, the initramfs lacks virtio_blk, and there is no update-initramfs, dracut or mkinitrd to make it anew", "install the distribution's tool"),
             _ when kernel.InitramfsHasVirtio == false => new(CheckVerdict.Warn, subject, "as modules, and the initramfs lacks virtio_blk: the destination would not find its disk", rebuild),
