@@ -115,7 +115,8 @@ public sealed class BootProofTests
 
         bool IsListed(string difference)
         {
-            string path = "/" + difference[..difference.IndexOf(": ", StringComparison.Ordinal)].TrimStart('.', '/');
+            string name = difference[..difference.IndexOf(": ", StringComparison.Ordinal)];
+            string path = "/" + (name == "." ? "" : name);
             return listed.Contains(path) || made.Any(m => path.StartsWith(m, StringComparison.Ordinal) || (path + "/").Equals(m, StringComparison.Ordinal))
                 || (difference.Contains(": mtime: ", StringComparison.Ordinal) && (path == "/" || listed.Concat(made).Any(l => l.StartsWith(path + "/", StringComparison.Ordinal))));
         }

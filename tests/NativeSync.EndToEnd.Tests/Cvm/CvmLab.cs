@@ -32,7 +32,8 @@ internal sealed class CvmLab : IAsyncDisposable
 
     /// <summary>Makes it: a system disk as an image leaves it, and an empty data disk.</summary>
     /// <param name="layout">The source's.</param>
-    public static async Task<CvmLab> CreateAsync(SourceLayout layout)
+    /// <param name="script">See <see cref="SourceServer"/>.</param>
+    public static async Task<CvmLab> CreateAsync(SourceLayout layout, string script = "")
     {
         CvmLab lab = new(await CvmImages.GetAsync());
         try
@@ -42,7 +43,7 @@ internal sealed class CvmLab : IAsyncDisposable
             (await Command.RunAsync(["tar", "-C", at, "-xpf", lab.Images.Small])).MustExit(0);
             await LoopDisk.UnmountAsync(at);
             lab._disks.Add(await LoopDisk.CreateAsync(lab.Scratch.Root, DataDiskId, 160, null, partitioned: false));
-            lab.Source = await SourceServer.CreateAsync(lab.Scratch, lab.Images, layout);
+            lab.Source = await SourceServer.CreateAsync(lab.Scratch, lab.Images, layout, script);
             lab.Machine = new QemuInstance(lab.Images, lab.Scratch["machine"], lab._disks);
             lab.Machine.Agent = script => lab.Source.SshAsync(lab.Machine.Port, script, "root");
             lab.Instance = new SimulatedInstance
@@ -92,7 +93,8 @@ internal sealed class CvmLab : IAsyncDisposable
     /// <summary>The instance's file systems, mounted where the booted system has them, below one directory.</summary>
     public async Task<string> MountAsync()
     {
-        string root = await _disks[0].MountAsync(Scratch["arrived"], "ro");
+        // An XFS that was made as the source's has its UUID, and the source's is mounted while the tool runs.
+        string root = await _disks[0].MountAsync(Scratch["arrived"], await _disks[0].NameAsync("TYPE") == "xfs" ? "ro,nouuid" : "ro");
         string data = _disks[1].File;
         await Command.ShellAsync($"""
             offset=0; [ -z "$(blkid -p -s PTTYPE -o value '{data}')" ] || offset=1048576
