@@ -98,27 +98,6 @@ public sealed class ContinuationTests(SharedServer server) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task AFullDiskIsNamedAndTheRunGoesOnWhenThereIsRoom()
-    {
-        await using LoopFileSystem disk = await LoopFileSystem.MountAsync("ext4");
-        using Scratch scratch = new();
-        using CountedLine line = new(server.Ssh.Port);
-        RemoteRun run = new(server.Ssh, line);
-        await Command.ShellAsync($"""
-            cd '{scratch.Root}'; mkdir src; echo small >src/a; head -c 100M /dev/urandom >src/b; echo last >src/c
-            mkdir '{disk.Path}/dst'; echo old >'{disk.Path}/dst/a'; cp -p '{disk.Path}/dst/a' old; head -c 215M /dev/zero >'{disk.Path}/filler' || :
-            """);
-        CommandResult full = (await run.PushAsync(scratch["src"] + "/", disk.Path + "/dst", "-a")).MustExit(11);
-        Assert.Contains(disk.Path, full.Error, StringComparison.Ordinal);
-        Assert.Matches("no space left at the destination on .*\\(/dev/loop[0-9]+, ext4\\) while writing \"b\", and for this file alone [0-9]+ bytes more are needed", full.Error);
-        Assert.Contains(File.ReadAllText(disk.Path + "/dst/a"), (string[])["small\n", "old\n"]);
-        Assert.False(File.Exists(disk.Path + "/dst/b"));
-        await Command.ShellAsync($"rm '{disk.Path}/filler'");
-        (await run.PushAsync(scratch["src"] + "/", disk.Path + "/dst", "-a")).MustExit(0);
-        await TreeJudge.MustBeEqualAsync(scratch["src"], disk.Path + "/dst");
-    }
-
-    [Fact]
     public async Task ADatabaseInUseAndABusyDirectoryArriveInPasses()
     {
         using Scratch scratch = new();

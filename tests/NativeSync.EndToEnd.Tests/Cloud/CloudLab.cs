@@ -24,6 +24,9 @@ internal sealed class CloudLab : IAsyncDisposable
 
     public RescueBox Rescue { get; private set; } = null!;
 
+    /// <summary>Where the instance is reached.</summary>
+    public int Port { get; private set; }
+
     /// <summary>System disk first.</summary>
     public IReadOnlyList<LoopDisk> Disks => _disks;
 
@@ -33,8 +36,10 @@ internal sealed class CloudLab : IAsyncDisposable
     /// <param name="network">See <see cref="RescueBox"/>.</param>
     /// <param name="address">See <see cref="RescueBox"/>.</param>
     /// <param name="fault">See <see cref="SimulatorOptions.Fault"/>.</param>
+    /// <param name="line">What leads to the instance; null for nothing in between.</param>
     public static async Task<CloudLab> CreateAsync(
-        int systemMebibytes = 96, IReadOnlyList<(string? MakeFileSystem, int Mebibytes)>? data = null, string? network = null, string address = "127.0.0.1", Func<SimulatedCall, SimulatedFault?>? fault = null)
+        int systemMebibytes = 96, IReadOnlyList<(string? MakeFileSystem, int Mebibytes)>? data = null, string? network = null, string address = "127.0.0.1", Func<SimulatedCall, SimulatedFault?>? fault = null,
+        CountedLine? line = null)
     {
         CloudLab lab = new(new Scratch());
         try
@@ -54,6 +59,8 @@ internal sealed class CloudLab : IAsyncDisposable
             }
 
             lab.Rescue = new RescueBox(lab.Scratch["rescue"], lab._disks, network, address);
+            lab.Port = line?.Port ?? lab.Rescue.Port;
+            line?.Target = lab.Rescue.Port;
             lab.Instance = new SimulatedInstance
             {
                 InstanceId = ToolFiles.InstanceId,
@@ -66,7 +73,7 @@ internal sealed class CloudLab : IAsyncDisposable
             };
             SecurityGroupPolicySet open = new()
             {
-                Ingress = [new() { PolicyIndex = 0, Protocol = "TCP", Port = string.Create(CultureInfo.InvariantCulture, $"{lab.Rescue.Port},80,443"), CidrBlock = "0.0.0.0/0", Action = "ACCEPT" }],
+                Ingress = [new() { PolicyIndex = 0, Protocol = "TCP", Port = string.Create(CultureInfo.InvariantCulture, $"{lab.Port},80,443"), CidrBlock = "0.0.0.0/0", Action = "ACCEPT" }],
             };
             lab.Simulator = new CloudSimulator(
                 new SimulatorOptions { SecretId = "AKIDexample", SecretKey = ToolFiles.SecretKey, Fault = fault, SecurityGroups = new Dictionary<string, SecurityGroupPolicySet> { ["sg-sim00000"] = open } }, lab.Instance);
@@ -91,7 +98,7 @@ internal sealed class CloudLab : IAsyncDisposable
         client["Client.Net.Mode"] = mode;
         client["Client.Api.Endpoint"] ??= Simulator.Endpoint;
         client["Client.Api.PollSeconds"] = 0.05;
-        client["Client.Ssh.Port"] = Rescue.Port;
+        client["Client.Ssh.Port"] = Port;
         client["Client.Fixups.Skip"] ??= new JsonArray("all"); // What most of these sources hold could not boot anyhow.
         ToolFiles.Write(directory, client, dataDisks ?? [], excludes);
     }

@@ -68,6 +68,20 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
         await PowerOffAsync();
     }
 
+    /// <summary>Bytes of the largest file below the mounted disks that is being put together; 0 when there is none.</summary>
+    public long LargestPartial()
+    {
+        try
+        {
+            return Directory.EnumerateDirectories($"/proc/{Descendant()}/root/mnt", ".nativesync-partial", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, AttributesToSkip = 0 })
+                .SelectMany(d => new DirectoryInfo(d).EnumerateFiles()).Select(f => f.Length).DefaultIfEmpty().Max();
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or FormatException)
+        {
+            return 0; // Not running, or moved between the look and the look.
+        }
+    }
+
     /// <summary>Somebody puts another system in the place of the rescue system.</summary>
     public async Task ReplaceAsync(string password, bool newHostKey)
     {

@@ -8,16 +8,20 @@ internal sealed class CountedLine : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly List<Socket> _open = [];
-    private readonly int _target;
     private long _sent;
+    private long _received;
 
-    public CountedLine(int target)
+    /// <param name="target">The port that it leads to, where that is known already.</param>
+    public CountedLine(int target = 0)
     {
-        _target = target;
+        Target = target;
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _ = AcceptAsync();
     }
+
+    /// <summary>The port that it leads to.</summary>
+    public int Target { get; set; }
 
     /// <summary>Where to connect.</summary>
     public int Port { get; }
@@ -27,6 +31,9 @@ internal sealed class CountedLine : IDisposable
 
     /// <summary>Bytes that went to the other side so far.</summary>
     public long Sent => Interlocked.Read(ref _sent);
+
+    /// <summary>Bytes that went either way so far.</summary>
+    public long Moved => Sent + Interlocked.Read(ref _received);
 
     /// <summary>Ends all connections, both ways, without a word.</summary>
     public void Cut()
@@ -56,7 +63,7 @@ internal sealed class CountedLine : IDisposable
             {
                 Socket near = await _listener.AcceptSocketAsync();
                 Socket far = new(SocketType.Stream, ProtocolType.Tcp);
-                await far.ConnectAsync(IPAddress.Loopback, _target);
+                await far.ConnectAsync(IPAddress.Loopback, Target);
                 lock (_open)
                 {
                     _open.Add(near);
@@ -86,10 +93,7 @@ internal sealed class CountedLine : IDisposable
                     sent += await to.SendAsync(buffer.AsMemory(sent, length - sent));
                 }
 
-                if (count)
-                {
-                    Interlocked.Add(ref _sent, length);
-                }
+                Interlocked.Add(ref count ? ref _sent : ref _received, length);
             }
 
             to.Shutdown(SocketShutdown.Send);

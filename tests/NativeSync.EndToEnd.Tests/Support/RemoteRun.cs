@@ -19,20 +19,28 @@ internal sealed class RemoteRun(PrivateSshd server, CountedLine line)
     public Task<CommandResult> PushAsync(string source, string destination, params string[] options) => PushAsync(source, destination, _ => Task.CompletedTask, options);
 
     /// <summary>Pushes while <paramref name="meanwhile"/> does something to it; its argument is the process of our end.</summary>
-    public async Task<CommandResult> PushAsync(string source, string destination, Func<int, Task> meanwhile, params string[] options)
-    {
-        Task? task = null;
-        CommandResult result = await Command.RunAsync(
-            [Tool.Path, "sync", .. Options, .. options, source, Tool.Remote(destination)], TimeSpan.FromMinutes(4), started: process => task = meanwhile(process.Id));
-        await task!;
-        return result;
-    }
+    public Task<CommandResult> PushAsync(string source, string destination, Func<int, Task> meanwhile, params string[] options) =>
+        RunAsync([.. options, source, Tool.Remote(destination)], meanwhile);
+
+    /// <summary>Fetches from its end, likewise.</summary>
+    public Task<CommandResult> PullAsync(string source, string destination, Func<int, Task> meanwhile, params string[] options) =>
+        RunAsync([.. options, Tool.Remote(source), destination], meanwhile);
+
+    /// <summary>Of a command line at the other end: the agent's.</summary>
+    public static bool IsAgent(string words) => words.EndsWith(" serve", StringComparison.Ordinal) && !IsShell(words);
+
+    /// <summary>Of a command line at the other end: that of a further lane.</summary>
+    public static bool IsLane(string words) => words.EndsWith(" serve join", StringComparison.Ordinal) && !IsShell(words);
+
+    /// <summary>Of a command line at the other end: that of a connection's server.</summary>
+    public static bool IsSshd(string words) => words.StartsWith("sshd", StringComparison.Ordinal);
 
     /// <summary>The process that serves at the other end, or that of sshd above it; null when there is none.</summary>
-    public int? Find(bool sshd) => ProcessWatch.Descendants(server.ProcessId).Select(id => (int?)id).FirstOrDefault(id => ProcessWatch.CommandLineOf(id!.Value) is { } words
-        && (sshd
-            ? words.StartsWith("sshd", StringComparison.Ordinal)
-            : words.EndsWith(" serve", StringComparison.Ordinal) && !words.StartsWith("/bin/sh", StringComparison.Ordinal) && !words.StartsWith("sh ", StringComparison.Ordinal)));
+    public int? Find(bool sshd) => FindAll(sshd ? IsSshd : IsAgent) is [var first, ..] ? first : null;
+
+    /// <summary>The processes at the other end whose command line is of a kind.</summary>
+    public IReadOnlyList<int> FindAll(Func<string, bool> kind) =>
+        [.. ProcessWatch.Descendants(server.ProcessId).Where(id => ProcessWatch.CommandLineOf(id) is { } words && kind(words))];
 
     /// <summary>SIGKILL, when it is still there.</summary>
     public static void Kill(int? id)
@@ -70,4 +78,14 @@ internal sealed class RemoteRun(PrivateSshd server, CountedLine line)
 
     /// <summary>A number of the report.</summary>
     public static long Reported(CommandResult result, string name) => Assert.Single(EventsOf(result, "report")).GetProperty(name).GetInt64();
+
+    private static bool IsShell(string words) => words.StartsWith("/bin/sh", StringComparison.Ordinal) || words.StartsWith("sh ", StringComparison.Ordinal);
+
+    private async Task<CommandResult> RunAsync(string[] words, Func<int, Task> meanwhile)
+    {
+        Task? task = null;
+        CommandResult result = await Command.RunAsync([Tool.Path, "sync", .. Options, .. words], TimeSpan.FromMinutes(4), started: process => task = meanwhile(process.Id));
+        await task!;
+        return result;
+    }
 }

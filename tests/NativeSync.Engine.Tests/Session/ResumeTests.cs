@@ -80,17 +80,33 @@ public sealed class ResumeTests : IDisposable
         await RunAsync(counting);
         Directory.Delete(InDestination(""), recursive: true);
         Directory.CreateDirectory(InDestination(""));
-        var writes = counting.CallsOf(SystemCall.WriteAt);
-        var seen = 0L;
-        var dead = false;
-
-        // From the given write on nothing works any more, so that nothing is tidied up either.
-        var dying = new FaultySystemCalls(LinuxSystemCalls.Instance).Fail(
-            call => call.Kind != SystemCall.Close && (dead |= call.Kind == SystemCall.WriteAt && Interlocked.Increment(ref seen) > writes * 9 / 10), Errno.EIO);
-        await Record.ExceptionAsync(() => RunAsync(dying));
+        await DieAsync(counting.CallsOf(SystemCall.WriteAt) * 9 / 10);
         Assert.NotEmpty(Directory.GetFiles(Place));
         var report = await RunAsync();
         Assert.InRange(report.Statistics.LiteralBytes, 0, (Size / 10) + Slack);
+        AssertDone();
+    }
+
+    [Fact]
+    public async Task HoweverOftenAReceiverIsKilledTheMostOfAFileIsKeptAndNoMoreThanOneBesideIt()
+    {
+        var counting = new FaultySystemCalls(LinuxSystemCalls.Instance);
+        await RunAsync(counting);
+        Directory.Delete(InDestination(""), recursive: true);
+        Directory.CreateDirectory(InDestination(""));
+        var writes = counting.CallsOf(SystemCall.WriteAt);
+        var most = 0L;
+        foreach (var share in new[] { 0.5, 0.2, 0.3, 0.7, 0.4, 0.2 })
+        {
+            await DieAsync((long)(writes * share));
+            var left = new DirectoryInfo(Place).GetFiles();
+            Assert.InRange(left.Length, 1, 2);
+            Assert.True(left.Max(f => f.Length) >= most, "less is left than there was");
+            most = left.Max(f => f.Length);
+        }
+
+        var report = await RunAsync();
+        Assert.InRange(report.Statistics.LiteralBytes, 0, Size - most + Slack);
         AssertDone();
     }
 
@@ -186,6 +202,16 @@ public sealed class ResumeTests : IDisposable
     {
         var failure = await Record.ExceptionAsync(() => RunAsync(cut: (long)(Size * at) + cut));
         Assert.NotNull(failure);
+    }
+
+    /// <summary>From the given write on nothing works any more, so that nothing is tidied up either.</summary>
+    private async Task DieAsync(long writes)
+    {
+        var seen = 0L;
+        var dead = false;
+        var dying = new FaultySystemCalls(LinuxSystemCalls.Instance).Fail(
+            call => call.Kind != SystemCall.Close && (dead |= call.Kind == SystemCall.WriteAt && Interlocked.Increment(ref seen) > writes), Errno.EIO);
+        await Record.ExceptionAsync(() => RunAsync(dying));
     }
 
     /// <summary>Bytes that the receiver reads of a run in which nothing goes wrong; the destination stays as it is.</summary>

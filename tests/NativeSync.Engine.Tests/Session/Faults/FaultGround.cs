@@ -12,7 +12,7 @@ namespace NativeSync.Engine.Tests.Session.Faults;
 internal sealed record FaultResult(Exception? Failure, SyncReport? Report)
 {
     /// <summary>0 when all went well; what a caller would exit with.</summary>
-    public int ExitCode => Failure is SessionException e ? e.ExitCode : Failure is not null ? -1 : Report!.ExitCode;
+    public int ExitCode => Failure is SessionException e ? e.ExitCode : Failure is TransportException { ExitCode: var code } ? code : Failure is not null ? -1 : Report!.ExitCode;
 
     public override string ToString() => Failure is not null ? $"{Failure.GetType().Name}: {Failure.Message}"
         : $"code {ExitCode}, {Report!.ProblemCount} problems: {string.Join("; ", Report.Problems.Select(p => $"{p.Operation} {p.Errno} {ByteText.Escape(p.Path)}"))}";
@@ -56,9 +56,21 @@ internal sealed partial class FaultGround : IDisposable
 
     public static byte[] Bytes(string text) => ByteText.FromArgument(text);
 
+    /// <summary>Where an interrupted run leaves what came of large files.</summary>
+    public const string Place = ".nativesync-partial";
+
     /// <summary>Brings all back to the start; the source only when it may have been touched.</summary>
-    public void Reset(bool source = false) => Shell(
-        $"cd {Root}; rm -rf dst bak part tmp; cp -a old dst; mkdir bak part tmp; rm -rf {Other}; mkdir {Other}" + (source ? "; rm -rf src; cp -a model src" : ""));
+    /// <param name="source">It may have been.</param>
+    /// <param name="partials">An interrupted run has left something: of a file that is there and of one that is not, and what is no part of any.</param>
+    public void Reset(bool source = false, bool partials = false)
+    {
+        Shell($"cd {Root}; rm -rf dst bak part tmp; cp -a old dst; mkdir bak part tmp; rm -rf {Other}; mkdir {Other}" + (source ? "; rm -rf src; cp -a model src" : ""));
+        if (partials)
+        {
+            Shell($"cd {Root}; mkdir -m 700 dst/{Place}; head -c 100000 model/d1/big >dst/{Place}/{KeyOf("d1/big")}.aaaaaa; head -c 90000 model/d1/big >dst/{Place}/{KeyOf("d1/big")}.bbbbbb; "
+                + $"head -c 80000 model/new/big >dst/{Place}/{KeyOf("new/big")}.aaaaaa; head -c 120000 /dev/urandom >dst/{Place}/{KeyOf("d2/log-1.1.tar")}.aaaaaa; echo x >dst/{Place}/{KeyOf("nobody")}.aaaaaa");
+        }
+    }
 
     /// <summary>A push whose agent receives, each end over its own system.</summary>
     public async Task<FaultResult> RunAsync(SyncOptions options, ISystemCalls? sender = null, ISystemCalls? receiver = null, string source = "src/", Func<ILane, ILane>? line = null)
@@ -76,7 +88,7 @@ internal sealed partial class FaultGround : IDisposable
 
     /// <summary>What rsync would still do; nothing when both are the same. A directory that holds backups stays.</summary>
     public string Difference(string words = "-aH", bool delete = true) =>
-        Shell($"exec 2>&1; rsync -ni {(delete ? "--delete" : "")} --checksum --filter='-p .part/' --filter='-p .~tmp~/' --filter='P *~' {words} {this["src/"]} {this["dst"]}/ | grep -v '^cannot delete non-empty directory' || true");
+        Shell($"exec 2>&1; rsync -ni {(delete ? "--delete" : "")} --checksum --filter='-p .part/' --filter='-p .~tmp~/' --filter='-p {Place}/' --filter='P *~' {words} {this["src/"]} {this["dst"]}/ | grep -v '^cannot delete non-empty directory' || true");
 
     /// <summary>Relative path to what is there: "d", "l" and the target, or "f" and the digest of the content.</summary>
     public Dictionary<string, string> Look(string name)
@@ -91,9 +103,17 @@ internal sealed partial class FaultGround : IDisposable
         return found;
     }
 
-    /// <summary>Names of files that are not complete, wherever there may be some.</summary>
+    /// <summary>What the destination has under a name is a beginning of the source's content.</summary>
+    public bool IsBeginning(string path)
+    {
+        var (here, full) = (File.ReadAllBytes(Path.Combine(this["dst"], path)), File.ReadAllBytes(Path.Combine(this["model"], path)));
+        return here.Length <= full.Length && here.AsSpan().SequenceEqual(full.AsSpan(0, here.Length));
+    }
+
+    /// <summary>Names of files that are not complete, wherever there may be some but where the next run finds them.</summary>
     public IEnumerable<string> Temporaries() =>
-        new[] { this["dst"], this["bak"], this["tmp"], Other, this["alt"] }.SelectMany(p => Look(p).Keys.Where(k => Temporary().IsMatch(k)).Select(k => p + "/" + k));
+        new[] { this["dst"], this["bak"], this["tmp"], Other, this["alt"] }.SelectMany(
+            p => Look(p).Keys.Where(k => !k.StartsWith(Place, StringComparison.Ordinal) && Temporary().IsMatch(k)).Select(k => p + "/" + k));
 
     public static string Shell(string command)
     {
@@ -107,6 +127,8 @@ internal sealed partial class FaultGround : IDisposable
 
     [GeneratedRegex(@"(^|/)\.?[^/]+\.[A-Za-z0-9]{6}$")]
     private static partial Regex Temporary();
+
+    private static string KeyOf(string path) => XxHash128.HashToUInt128(Bytes(path)).ToString("x32", null);
 
     private static void Look(DirectoryInfo directory, string root, Dictionary<string, string> found)
     {
@@ -148,8 +170,11 @@ internal sealed partial class FaultGround : IDisposable
         File.WriteAllBytes(Path.Combine(root, "d1", "big"), big);
         File.WriteAllBytes(Path.Combine(root, "d2", older ? "log-1.0.tar" : "log-1.1.tar"), big);
         File.WriteAllText(Path.Combine(root, older ? "d0/same" : "d0/same"), "the same in both");
+        File.WriteAllText(Path.Combine(root, older ? "d2/before" : "d0/after"), new string('r', 4000));
+        File.WriteAllText(Path.Combine(root, older ? "d0/single" : "d2/single"), new string('s', 5000));
         File.CreateSymbolicLink(Path.Combine(root, "link"), age);
         Shell($"cd {root}; ln d0/f2 d1/hard; " + (older ? "mkdir d2/kind; " : "echo file > d2/kind; echo fresh > d2/fresh; mkdir new; echo n > new/n; cp d1/big new/big; ")
-            + $"chmod 640 d1/f1; find . -exec touch -h -d '{(older ? "2010-01-01" : "2020-02-02 02:02:02.123456789")}' {{}} +; touch -d 2005-05-05 d0/same");
+            + (older ? "" : "cp d2/single d1/twin; ")
+            + $"chmod 640 d1/f1; find . -exec touch -h -d '{(older ? "2010-01-01" : "2020-02-02 02:02:02.123456789")}' {{}} +; touch -d 2005-05-05 d0/same {(older ? "d2/before d0/single" : "d0/after d2/single d1/twin")}");
     }
 }

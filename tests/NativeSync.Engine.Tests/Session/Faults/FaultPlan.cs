@@ -15,6 +15,11 @@ internal sealed record OptionPlan(string Name, SyncOptions Options)
 
     public bool IsFake => (Options.Flags & JobFlags.FakeSuper) != 0;
 
+    public bool Resumes => Options.ResumeFrom > 0;
+
+    /// <summary>--partial alone: what came of a file may bear its name.</summary>
+    public bool ShowsPartials => (Options.Flags & JobFlags.Partial) != 0 && Options.PartialDirectory is not { Length: > 0 };
+
     public bool KeepsBackups => (Options.Flags & JobFlags.Backup) != 0;
 
     /// <summary>How rsync is asked whether the trees are equal.</summary>
@@ -74,6 +79,16 @@ internal sealed record OptionPlan(string Name, SyncOptions Options)
             Take("--fuzzy", o => o with { Fuzzy = 1 + random.Next(2) });
         }
 
+        if (random.Next(3) == 0)
+        {
+            Take("--resume", o => o with { ResumeFrom = 64 << 10 });
+        }
+
+        if (random.Next(3) == 0)
+        {
+            Take("--detect-renamed", o => o with { DetectRenamed = true });
+        }
+
         foreach (var (name, flag, odds) in ((string, JobFlags, int)[])
         [
             ("--checksum", JobFlags.Checksum, 4), ("--whole-file", JobFlags.WholeFile, 4), ("--fake-super", JobFlags.FakeSuper, 8), ("--fsync", JobFlags.Fsync, 6),
@@ -102,7 +117,8 @@ internal sealed record OptionPlan(string Name, SyncOptions Options)
 /// <param name="AtReceiver">At which end.</param>
 /// <param name="Apply">Tells the double.</param>
 /// <param name="Once">One call alone fails, so that cleaning up can be asked for.</param>
-internal sealed record FaultPlan(string Name, bool AtReceiver, Action<FaultySystemCalls> Apply, bool Once)
+/// <param name="Cut">The line breaks off when so many bytes have come to the receiver.</param>
+internal sealed record FaultPlan(string Name, bool AtReceiver, Action<FaultySystemCalls> Apply, bool Once, long Cut = long.MaxValue)
 {
     /// <summary>Not ENOENT: at the source that is an entry which vanished, and no failure.</summary>
     private static readonly int[] Errors =
@@ -111,8 +127,18 @@ internal sealed record FaultPlan(string Name, bool AtReceiver, Action<FaultySyst
     private static readonly SystemCall[] Writing =
         [SystemCall.RenameAt, SystemCall.LinkAt, SystemCall.OpenAt, SystemCall.MakeDirectoryAt, SystemCall.UnlinkAt, SystemCall.Write, SystemCall.WriteAt, SystemCall.Clone, SystemCall.SetXattr];
 
-    public static FaultPlan Draw(Random random, bool atReceiver, long calls)
+    /// <param name="random">Decides.</param>
+    /// <param name="atReceiver">At which end.</param>
+    /// <param name="calls">So many that end makes when nothing fails.</param>
+    /// <param name="bytes">So many come to the receiver then.</param>
+    public static FaultPlan Draw(Random random, bool atReceiver, long calls, long bytes)
     {
+        if (random.Next(6) == 0)
+        {
+            var cut = random.NextInt64(bytes);
+            return new($"the line after {cut} of {bytes} bytes", atReceiver, _ => { }, true, cut);
+        }
+
         var error = Errors[random.Next(Errors.Length)];
         var n = random.NextInt64(calls);
         var kind = Writing[random.Next(Writing.Length)];

@@ -44,25 +44,26 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
         using var ground = new FaultGround("/dev/shm/ns-fault-" + Path.GetRandomFileName());
         var plan = OptionPlan.Draw(random, ground);
         output.WriteLine($"NATIVESYNC_SEED={seed}: {plan.Name}");
-        ground.Reset();
+        ground.Reset(partials: plan.Resumes);
+        CuttingLane? whole = null;
         var (sender, receiver) = (new FaultySystemCalls(LinuxSystemCalls.Instance), new FaultySystemCalls(LinuxSystemCalls.Instance));
-        var clean = await ground.RunAsync(plan.Options, sender, receiver);
+        var clean = await ground.RunAsync(plan.Options, sender, receiver, line: lane => whole = new CuttingLane(lane, long.MaxValue));
         Assert.True(clean.ExitCode == 0, $"NATIVESYNC_SEED={seed} {plan.Name}: without a fault {clean}");
         for (var i = 0; i < FaultsEach; i++)
         {
             var atReceiver = random.Next(3) > 0;
-            var fault = FaultPlan.Draw(random, atReceiver, (atReceiver ? receiver : sender).Calls);
+            var fault = FaultPlan.Draw(random, atReceiver, (atReceiver ? receiver : sender).Calls, whole!.BytesRead);
             await TryAsync(ground, plan, fault, $"NATIVESYNC_SEED={seed} {plan.Name}; {fault.Name}");
         }
     }
 
     private static async Task TryAsync(FaultGround ground, OptionPlan plan, FaultPlan fault, string story)
     {
-        ground.Reset(source: true);
+        ground.Reset(source: true, partials: plan.Resumes);
         var alternates = ground.Look("alt");
         var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance);
         fault.Apply(faulty);
-        var result = await ground.RunAsync(plan.Options, fault.AtReceiver ? null : faulty, fault.AtReceiver ? faulty : null);
+        var result = await ground.RunAsync(plan.Options, fault.AtReceiver ? null : faulty, fault.AtReceiver ? faulty : null, line: lane => new CuttingLane(lane, fault.Cut));
         story += "\n" + result;
         Assert.False(result.Failure is TimeoutException, story + "\nit hangs");
         Assert.True(result.ExitCode > 0 || result.ExitCode == 0, story + "\nnot a failure that was foreseen");
@@ -70,6 +71,7 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
         var judge = plan.Judge(ground);
         Assert.True(result.ExitCode != 0 || plan.MovesSource || faulty.Failures == 0 || ContentsAgree(ground, plan), story + "\nnobody said so:\n" + ground.Difference(judge));
         AssertNothingIsLost(ground, plan, story);
+        AssertWhatIsNotThereIsNamed(ground, plan, result, story);
         Assert.True(Same(alternates, ground.Look("alt")), story + "\nanother hierarchy changed");
         Assert.True(Same(new() { ["kept"] = "f" }, ground.Look("outside")), story + "\nsomething outside changed");
         if (fault.Once)
@@ -96,6 +98,8 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
         {
             Assert.True(!ground.Temporaries().Any(), $"{story}\nleft: {string.Join(' ', ground.Temporaries())}");
         }
+
+        Assert.True(!plan.Resumes || !Directory.Exists(Path.Combine(ground["dst"], FaultGround.Place)), story + "\nwhat was left of files is still there");
     }
 
     /// <summary>A fault in something that does not matter (a hint, a look-up that is repeated) need not be told.</summary>
@@ -121,7 +125,7 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
             var isThere = here.TryGetValue(path, out var now);
             var isLeftOut = plan.Options.AlternateUse == AlternateUse.Compare && alt.GetValueOrDefault(path) == wanted;
             Assert.True(isThere || isLeftOut, $"{story}\n{path} is gone");
-            Assert.True(!isThere || plan.InPlace || now == was || now == wanted, $"{story}\n{path} is neither old nor new");
+            Assert.True(!isThere || plan.InPlace || now == was || now == wanted || (plan.ShowsPartials && ground.IsBeginning(path)), $"{story}\n{path} is neither old nor new");
             // In place, what is written through one name of a file shows under the others.
             if (isThere && now != was && plan.KeepsBackups && was[0] == 'f' && !(plan.InPlace && path is "d1/hard" or "d0/f2") && !(plan.Options.AlternateUse != AlternateUse.None && alt.ContainsKey(path)))
             {
@@ -132,6 +136,24 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
         foreach (var (path, wanted) in model)
         {
             Assert.True((plan.IsFake && wanted[0] == 'l') || source.GetValueOrDefault(path) == wanted || here.GetValueOrDefault(path) == wanted, $"{story}\n{path} is at neither end");
+        }
+    }
+
+    /// <summary>A run that came to its end names every entry that it did not bring about, or a directory above it.</summary>
+    private static void AssertWhatIsNotThereIsNamed(FaultGround ground, OptionPlan plan, FaultResult result, string story)
+    {
+        if (result.Report is null || plan.IsFake || plan.MovesSource)
+        {
+            return;
+        }
+
+        var (alt, here) = (ground.Look("alt"), ground.Look("dst"));
+        var named = result.Report.Problems.Select(p => ByteText.Escape(p.Path)).ToHashSet();
+        foreach (var (path, wanted) in ground.Look("model"))
+        {
+            var isLeftOut = plan.Options.AlternateUse == AlternateUse.Compare && alt.GetValueOrDefault(path) == wanted;
+            Assert.True(isLeftOut || here.GetValueOrDefault(path) == wanted || named.Any(n => n.Length == 0 || n == "." || path == n || path.StartsWith(n + "/", StringComparison.Ordinal)),
+                $"{story}\n{path} is not there, and nobody says so");
         }
     }
 

@@ -80,6 +80,7 @@ internal sealed class ResumePlace : IDisposable
     }
 
     /// <summary>What is left of a file, the most there is; null for nothing, or when there is no room for another beside it.</summary>
+    /// <remarks>A run that was killed while it put the file together anew has left less beside it: that goes, so that it does not add up.</remarks>
     public byte[]? Find(byte[] path, long size)
     {
         lock (_gate)
@@ -89,6 +90,7 @@ internal sealed class ResumePlace : IDisposable
                 return null;
             }
 
+            RemoveLesser(KeyOf(path), name);
             if (_context.Io.StatFileSystem(_fd, out var room) >= 0 && (long)room.AvailableBlocks * room.BlockSize < size)
             {
                 RemoveAll(KeyOf(path));
@@ -194,18 +196,29 @@ internal sealed class ResumePlace : IDisposable
         }
     }
 
-    private void RemoveUnlessLocked(byte[] name)
+    private void RemoveLesser(ReadOnlySpan<byte> key, byte[] best)
+    {
+        for (var i = _left.Count - 1; i >= 0; i--)
+        {
+            if (_left[i].Name != best && _left[i].Name.AsSpan().StartsWith(key) && RemoveUnlessLocked(_left[i].Name))
+            {
+                _left.RemoveAt(i);
+            }
+        }
+    }
+
+    /// <summary>False: somebody writes it, or it cannot be removed.</summary>
+    private bool RemoveUnlessLocked(byte[] name)
     {
         var file = _context.Io.OpenQuietly(_fd, name);
-        if (file >= 0)
+        if (file < 0)
         {
-            if (_context.Io.TryLock(file) != -Errno.EAGAIN)
-            {
-                _context.Io.UnlinkAt(_fd, name, directory: false);
-            }
-
-            _context.Io.Close(file);
+            return false;
         }
+
+        var gone = _context.Io.TryLock(file) != -Errno.EAGAIN && _context.Io.UnlinkAt(_fd, name, directory: false) >= 0;
+        _context.Io.Close(file);
+        return gone;
     }
 
     /// <summary>Looks at what earlier runs left.</summary>
