@@ -25,11 +25,8 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
         if (directory.Remote is { } remote)
         {
             remote.State(index) = ContentState.Done;
-            if (context.Observer is not null)
-            {
-                ref var metadata = ref remote.Entries.Metadata(index);
-                context.Progress.Settled(1, metadata.IsRegular ? metadata.Size : 0);
-            }
+            ref var metadata = ref remote.Entries.Metadata(index);
+            context.Progress.Settled(1, metadata.IsRegular ? metadata.Size : 0);
         }
 
         tree.Directories.ContentSettled(directory);

@@ -255,7 +255,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
 
             // At once: what comes would have no room either, and may be long in coming.
             var written = context.Io.Stat(_fd, out var status) < 0 ? 0 : status.Blocks * 512;
-            tree.Full.ThrowIf(_error, tree.PathOf(directory, index), size - Math.Min(size, written));
+            tree.Full.ThrowIf(_error, tree.PathOf(directory, index), size, Math.Min(size, written));
         }
     }
 

@@ -104,7 +104,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
 
     public void Failed(ReceiverDirectory directory, int index, Operation operation, int errno)
     {
-        full.ThrowIf(-errno, PathBytes.Join(directory.Path, directory.Remote!.Entries.Name(index)), missing: 0);
+        full.ThrowIf(-errno, PathBytes.Join(directory.Path, directory.Remote!.Entries.Name(index)), size: 0);
         Interlocked.Increment(ref statistics.Failed);
         Problem(operation, errno, PathBytes.Join(directory.Path, directory.Remote!.Entries.Name(index)));
     }

@@ -11,9 +11,10 @@ internal sealed class FullDisk(SyncContext context, DestinationRoot root)
     /// <summary>Ends the session when that is what is wrong.</summary>
     /// <param name="error">-errno of what was attempted.</param>
     /// <param name="path">What it was attempted for, relative to the destination.</param>
-    /// <param name="missing">Bytes of it that are not there yet; 0 when that is not the point.</param>
+    /// <param name="size">Bytes of it.</param>
+    /// <param name="written">Of them, bytes that are there already.</param>
     /// <exception cref="SessionException">11: full, or over quota.</exception>
-    public void ThrowIf(int error, byte[] path, long missing)
+    public void ThrowIf(int error, byte[] path, long size, long written = 0)
     {
         if (error is not (-Errno.ENOSPC or -Errno.EDQUOT) || context.Has(JobFlags.DryRun))
         {
@@ -32,14 +33,26 @@ internal sealed class FullDisk(SyncContext context, DestinationRoot root)
             if (error == -Errno.ENOSPC && status is { Files: > 0, FreeFiles: 0 })
             {
                 what = "no inodes left";
-                missing = 0;
+                size = 0;
             }
         }
 
-        // What is set aside for root counts as free to it, and more than this file may come.
-        var more = missing > 0 ? string.Create(CultureInfo.InvariantCulture, $", and for this file alone {Math.Max(missing - (error == -Errno.EDQUOT ? 0 : left), 1)} bytes more are needed") : "";
         throw new SessionException(ExitCodes.FileIo,
-            $"{what} at the destination on {name} while writing \"{ByteText.Escape(path)}\"{more} ({Errno.Describe(-error)}); make room there and run again: what is complete stays, and what came of this file is kept if it is large");
+            $"{what} at the destination on {name} while writing \"{ByteText.Escape(path)}\"{More(size, written, error == -Errno.EDQUOT ? 0 : left)} ({Errno.Describe(-error)}); make room there and run again: what is complete stays, and what came of this file is kept if it is large");
+    }
+
+    /// <summary>What is set aside for root counts as free to it, and more than this file may come. What old files and deltas give is not known.</summary>
+    private string More(long size, long written, long left)
+    {
+        if (size <= written)
+        {
+            return "";
+        }
+
+        var one = Math.Max(size - written - left, 1);
+        var known = context.Progress.Snapshot(0);
+        var all = known.TotalBytes - known.Bytes - written - left;
+        return string.Create(CultureInfo.InvariantCulture, $", and for this file alone {one} bytes more are needed") + (all > one ? string.Create(CultureInfo.InvariantCulture, $", for all that is known to be missing up to {all}") : "");
     }
 
     /// <summary>A mounted file system as people know it; null when the kernel's table does not say.</summary>

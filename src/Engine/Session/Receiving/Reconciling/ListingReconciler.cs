@@ -75,11 +75,7 @@ internal sealed class ListingReconciler
                 }
             }
 
-            if (_context.Observer is not null)
-            {
-                CountFound(remote);
-            }
-
+            CountFound(remote);
             return pending;
         }
         finally
