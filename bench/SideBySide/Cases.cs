@@ -22,7 +22,7 @@ internal static class Cases
             PrepareAsync = async bench => (await bench.LinuxTreeAsync() + "/", bench["copy"] + "/"),
             ResetAsync = bench => bench.RemoveAsync("copy"),
             CleanAsync = bench => bench.RemoveAsync("copy"),
-            Contenders = [.. RsyncSettings, Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Tar, Contender.TarZstd, Contender.Rclone, Contender.Login(false), Contender.Login(true)],
+            Contenders = [.. RsyncSettings, Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Tar, Contender.TarZstd, Contender.Rclone, Contender.Unison(isFirst: true), Contender.Login(false), Contender.Login(true)],
         },
         new Case
         {
@@ -37,7 +37,7 @@ internal static class Cases
             },
             ResetAsync = _ => Task.CompletedTask,
             CleanAsync = bench => bench.RemoveAsync("same"),
-            Contenders = [.. RsyncSettings, Contender.RsyncFastExchange("-a"), Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Login(false), Contender.Login(true)],
+            Contenders = [.. RsyncSettings, Contender.RsyncFastExchange("-a"), Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Unison(isFirst: false), Contender.Login(false), Contender.Login(true)],
         },
         new Case
         {
@@ -83,7 +83,29 @@ internal static class Cases
         Delta("delta-regions", "1 GiB file, 160 random 64 KiB regions overwritten and 100 insertions and deletions", DataSets.RegionsAsync, "-a"),
         Delta("delta-pages", "1 GiB file, 2,600 random 4 KiB pages overwritten in place", DataSets.PagesAsync, "-a", "--inplace"),
         Delta("unrelated", "1 GiB random file over an unrelated 1 GiB basis", DataSets.UnrelatedAsync, "-a"),
+        InPlaceOf("equal-blocks", "4 GiB file of one repeated block, against the same with one byte changed", 12 * Gigabyte, path => DataSets.EqualBlocksAsync(path, 4 * Gigabyte), "-a"),
+        InPlaceOf("16-gib", "16 GiB file with holes, 1 GiB of data in it, one byte changed", 4 * Gigabyte, path => DataSets.HolesAsync(path, 16 * Gigabyte, pieces: 64), "-aS"),
     ];
+
+    /// <summary>A file too large to be kept three times: the destination is made of the source again by changing a byte.</summary>
+    private static Case InPlaceOf(string name, string title, long room, Func<string, Task> makeAsync, params string[] options) => new()
+    {
+        Name = name,
+        Title = title,
+        ByDefault = false,
+        Room = room,
+        PrepareAsync = async bench =>
+        {
+            Directory.CreateDirectory(bench["large/src"]);
+            Directory.CreateDirectory(bench["large/dst"]);
+            await makeAsync(bench["large/src/file"]);
+            (await Command.RunAsync(["cp", "-p", "--sparse=auto", bench["large/src/file"], bench["large/dst/file"]])).MustExit(0);
+            return (bench["large/src"] + "/", bench["large/dst"] + "/");
+        },
+        ResetAsync = bench => DataSets.ChangeByteAsync(bench["large/dst/file"]),
+        CleanAsync = bench => bench.RemoveAsync("large"),
+        Contenders = [Contender.Rsync(options), Contender.NativeSync(options), Contender.Login(false)],
+    };
 
     private static Case Delta(string name, string title, Func<string, string, Task> makeAsync, params string[] options) => new()
     {

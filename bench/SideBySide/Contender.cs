@@ -69,6 +69,21 @@ internal sealed record Contender(string Name, Role Role, Func<Bench, string, str
             "--sftp-user", TestKit.PrivateSshd.User, "--sftp-key-file", bench.Server.ClientKeyPath, "--sftp-known-hosts-file", bench.Server.KnownHostsPath, source, ":sftp:" + destination,
         ]);
 
+    /// <summary>Both replicas are compared with archives of the run before; for a first copy those of an earlier one are taken away.</summary>
+    public static Contender Unison(bool isFirst) => new(
+        "unison over ssh", Role.Floor,
+        (bench, source, destination) =>
+        {
+            string here = bench["unison-here"], there = bench["unison-there"];
+            return
+            [
+                .. bench.Near, "sh", "-c",
+                (isFirst ? $"rm -rf '{here}' '{there}'; mkdir -p '{destination}'; " : "")
+                + $"mkdir -p '{here}' '{there}'; UNISON='{here}' unison '{source}' 'ssh://{bench.Login}/{destination}' -batch -silent -owner -group -times -numericids -perms -1 -confirmbigdel=false -force '{source}' "
+                + $"-servercmd 'env UNISON={there} unison' -sshargs '{string.Join(' ', bench.Ssh().Skip(1))}'",
+            ];
+        });
+
     public static Contender Login(bool fastExchange) => new(
         fastExchange ? "ssh true (curve25519)" : "ssh true", Role.Floor,
         (bench, _, _) => [.. bench.Near, .. bench.Ssh(fastExchange), bench.Login, "true"]);

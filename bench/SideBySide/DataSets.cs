@@ -68,6 +68,48 @@ internal static class DataSets
         Age(basis);
     }
 
+    /// <summary>One block of 4 KiB over and over.</summary>
+    public static async Task EqualBlocksAsync(string path, long length)
+    {
+        byte[] block = new byte[4_096];
+        new Random(8).NextBytes(block);
+        byte[] chunk = [.. Enumerable.Repeat(block, Chunk / block.Length).SelectMany(b => b)];
+        await using FileStream output = File.Create(path);
+        for (long written = 0; written < length; written += Chunk)
+        {
+            await output.WriteAsync(chunk);
+        }
+    }
+
+    /// <summary>Pieces of 16 MiB of data, and nothing between them.</summary>
+    public static async Task HolesAsync(string path, long length, int pieces)
+    {
+        var random = new Random(9);
+        byte[] piece = new byte[16 * Chunk];
+        await using FileStream output = File.Create(path);
+        output.SetLength(length);
+        for (int i = 0; i < pieces; i++)
+        {
+            random.NextBytes(piece);
+            output.Position = length / pieces * i;
+            await output.WriteAsync(piece);
+        }
+    }
+
+    /// <summary>Makes a copy an older version of itself.</summary>
+    public static async Task ChangeByteAsync(string path)
+    {
+        await using (FileStream file = File.Open(path, FileMode.Open, FileAccess.ReadWrite))
+        {
+            file.Position = file.Length / 4;
+            int old = file.ReadByte();
+            file.Position--;
+            file.WriteByte((byte)(old ^ 1));
+        }
+
+        Age(path);
+    }
+
     /// <summary>Files of 0 to 199 bytes, many in each of many directories.</summary>
     public static async Task ManyFilesAsync(string root, int directories, int filesEach)
     {
