@@ -83,7 +83,7 @@ internal static class Cases
         Delta("delta-regions", "1 GiB file, 160 random 64 KiB regions overwritten and 100 insertions and deletions", DataSets.RegionsAsync, "-a"),
         Delta("delta-pages", "1 GiB file, 2,600 random 4 KiB pages overwritten in place", DataSets.PagesAsync, "-a", "--inplace"),
         Delta("unrelated", "1 GiB random file over an unrelated 1 GiB basis", DataSets.UnrelatedAsync, "-a"),
-        InPlaceOf("equal-blocks", "4 GiB file of one repeated block, against the same with one byte changed", 12 * Gigabyte, path => DataSets.EqualBlocksAsync(path, 4 * Gigabyte), "-a"),
+        InPlaceOf("equal-blocks", "4 GiB file of one repeated block, against the same with one byte changed", 8 * Gigabyte, path => DataSets.EqualBlocksAsync(path, 4 * Gigabyte), "-a", "--inplace"),
         InPlaceOf("16-gib", "16 GiB file with holes, 1 GiB of data in it, one byte changed", 4 * Gigabyte, path => DataSets.HolesAsync(path, 16 * Gigabyte, pieces: 64), "-aS"),
     ];
 
