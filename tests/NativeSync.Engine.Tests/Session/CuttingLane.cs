@@ -1,11 +1,29 @@
+using System.Buffers;
 using System.IO.Pipelines;
 
 namespace NativeSync.Engine.Tests.Session;
 
-/// <summary>A lane whose input breaks off after a number of bytes, as a cut line does.</summary>
-internal sealed class CuttingLane(ILane inner, long cutAfter) : ILane
+/// <summary>How a line fails.</summary>
+public enum LineEnd
 {
-    private readonly CuttingReader _input = new(inner.Input, cutAfter);
+    /// <summary>It is cut: reading is an error.</summary>
+    Broken,
+
+    /// <summary>The other end says no more, and still listens.</summary>
+    HalfClosed,
+
+    /// <summary>Nothing comes any more, and nobody says so.</summary>
+    Stalled,
+}
+
+/// <summary>A lane whose input ends after a number of bytes, as a bad line does.</summary>
+/// <param name="inner">The line while it is good.</param>
+/// <param name="cutAfter">So many bytes arrive.</param>
+/// <param name="end">What then.</param>
+/// <param name="onEnd">Told when the reader comes there.</param>
+internal sealed class CuttingLane(ILane inner, long cutAfter, LineEnd end = LineEnd.Broken, Action? onEnd = null) : ILane
+{
+    private readonly CuttingReader _input = new(inner.Input, cutAfter, end, onEnd);
 
     public PipeReader Input => _input;
 
@@ -18,9 +36,12 @@ internal sealed class CuttingLane(ILane inner, long cutAfter) : ILane
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
-    private sealed class CuttingReader(PipeReader inner, long cutAfter) : PipeReader
+    private sealed class CuttingReader(PipeReader inner, long cutAfter, LineEnd end, Action? onEnd) : PipeReader
     {
-        private System.Buffers.ReadOnlySequence<byte> _last;
+        private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private ReadOnlySequence<byte> _last;
+        private long _examined;
+        private bool _ended;
 
         public long BytesRead { get; private set; }
 
@@ -28,43 +49,61 @@ internal sealed class CuttingLane(ILane inner, long cutAfter) : ILane
 
         public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
         {
-            var result = await inner.ReadAsync(cancellationToken);
-            EndSeen |= result.IsCompleted;
-            var left = cutAfter - BytesRead;
-            if (result.Buffer.Length >= left)
+            if (_examined >= cutAfter)
             {
-                if (left <= 0)
-                {
-                    throw new TransportException(ExitCodes.Stream, "the line was cut by the test");
-                }
-
-                _last = result.Buffer.Slice(0, left);
-                return new ReadResult(_last, result.IsCanceled, isCompleted: false);
+                return await EndAsync(cancellationToken);
             }
 
-            _last = result.Buffer;
-            return result;
+            var result = await inner.ReadAsync(cancellationToken);
+            var left = cutAfter - BytesRead;
+            var isCut = result.Buffer.Length > left;
+            _last = isCut ? result.Buffer.Slice(0, left) : result.Buffer;
+            EndSeen |= result.IsCompleted && !isCut;
+            return new ReadResult(_last, result.IsCanceled, result.IsCompleted && !isCut);
         }
 
         public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
 
         public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
         {
-            var count = _last.Slice(0, consumed).Length;
-            BytesRead += count;
-            if (count == 0 && _last.Length == cutAfter - BytesRead)
+            if (_ended)
             {
-                // Nothing more will come: what is there is all there is.
-                cutAfter = BytesRead;
+                return;
             }
 
+            _examined = BytesRead + _last.Slice(0, examined).Length;
+            BytesRead += _last.Slice(0, consumed).Length;
             inner.AdvanceTo(consumed, examined);
         }
 
         public override bool TryRead(out ReadResult result) => throw new NotSupportedException();
 
-        public override void CancelPendingRead() => inner.CancelPendingRead();
+        public override void CancelPendingRead()
+        {
+            _cancelled.TrySetResult();
+            inner.CancelPendingRead();
+        }
 
         public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+        private async ValueTask<ReadResult> EndAsync(CancellationToken ct)
+        {
+            if (!_ended)
+            {
+                _ended = true;
+                onEnd?.Invoke();
+            }
+
+            switch (end)
+            {
+                case LineEnd.Broken:
+                    throw new TransportException(ExitCodes.Stream, "the line was cut by the test");
+                case LineEnd.HalfClosed:
+                    return new ReadResult(ReadOnlySequence<byte>.Empty, isCanceled: false, isCompleted: true);
+                default:
+                    await _cancelled.Task.WaitAsync(ct);
+                    return new ReadResult(ReadOnlySequence<byte>.Empty, isCanceled: true, isCompleted: false);
+            }
+        }
     }
 }

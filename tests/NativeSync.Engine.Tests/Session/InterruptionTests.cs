@@ -73,19 +73,6 @@ public sealed class InterruptionTests : IDisposable
             : await Synchronizer.PullAsync(new WrappedConnection(inner, Cut), request).WaitAsync(Patience);
     }
 
-    private sealed class WrappedConnection(IConnection inner, Func<ILane, ILane> wrap) : IConnection
-    {
-        public string Peer => inner.Peer;
-
-        public string? DiagnosticText => inner.DiagnosticText;
-
-        public int? ExitCode => inner.ExitCode;
-
-        public async ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default) => wrap(await inner.OpenLaneAsync(ct));
-
-        public ValueTask DisposeAsync() => inner.DisposeAsync();
-    }
-
     private sealed class CancellingObserver(CancellationTokenSource cancellation) : ISyncObserver
     {
         private int _entries;

@@ -125,7 +125,7 @@ public sealed class LastingTransferTests : IDisposable
     private static IConnection Cut(JobKind kind, long after)
     {
         var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(kind == JobKind.Push ? new CuttingLane(lane, after) : lane, ct));
-        return kind == JobKind.Push ? connection : new Wrapped(connection, after);
+        return kind == JobKind.Push ? connection : new WrappedConnection(connection, lane => new CuttingLane(lane, after));
     }
 
     /// <summary>Whoever waits has waited: the clock goes on by itself.</summary>
@@ -142,18 +142,5 @@ public sealed class LastingTransferTests : IDisposable
             Interlocked.Add(ref _now, dueTime.Ticks);
             return System.CreateTimer(callback, state, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
-    }
-
-    private sealed class Wrapped(IConnection inner, long after) : IConnection
-    {
-        public string Peer => inner.Peer;
-
-        public string? DiagnosticText => inner.DiagnosticText;
-
-        public int? ExitCode => inner.ExitCode;
-
-        public async ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default) => new CuttingLane(await inner.OpenLaneAsync(ct), after);
-
-        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace NativeSync.TestKit.Trees;
 
 /// <summary>
@@ -8,7 +6,7 @@ namespace NativeSync.TestKit.Trees;
 /// </summary>
 public sealed class Manifest
 {
-    private static readonly Lazy<Task<string>> Tool = new(CompileAsync);
+    private static readonly Lazy<Task<string>> Tool = new(static () => TestTool.CompileAsync("manifest", "-lcrypto"));
 
     private readonly SortedDictionary<string, Dictionary<string, string>> _entries = new(StringComparer.Ordinal);
 
@@ -100,21 +98,5 @@ public sealed class Manifest
         }
 
         return manifest;
-    }
-
-    private static async Task<string> CompileAsync()
-    {
-        string source = Path.Combine(TestRun.Repository, "tests", "tools", "manifest.c");
-        string hash = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(source)))[..16];
-        string tool = Path.Combine(TestRun.Repository, "artifacts", "tools", "manifest-" + hash);
-        if (!File.Exists(tool))
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(tool)!);
-            string fresh = $"{tool}.{Environment.ProcessId}";
-            (await Command.RunAsync(["cc", "-O2", "-o", fresh, source, "-lcrypto"])).MustExit(0);
-            File.Move(fresh, tool, overwrite: true);
-        }
-
-        return tool;
     }
 }

@@ -199,6 +199,7 @@ internal sealed class LaneGroup : IDisposable
             // What bounds our memory: the peer cannot make us hold more than we said that we would.
             if (Interlocked.Add(ref _granted, -length) < 0)
             {
+                pack.Drop();
                 throw new ProtocolException(ProtocolError.CreditExceeded, "the other end sends more than it was granted");
             }
 
@@ -238,6 +239,8 @@ internal sealed class LaneGroup : IDisposable
 
             _early.Clear();
         }
+
+        Outbox.Dispose();
     }
 
     private int CountAtWork() => _further.Count(static lane => !lane.Port.Completed);

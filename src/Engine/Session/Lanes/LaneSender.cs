@@ -73,7 +73,7 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                 }
 
                 var may = MaySend(pack!, payload);
-                held = null;
+                held = may && port.IsFirst ? pack : null;
                 if (!may)
                 {
                     group.Outbox.GiveBack(port, pack!);
@@ -83,10 +83,8 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                 Write(frame);
                 packer.Written(port.Blocked);
                 port.Blocked = 0;
-                if (port.IsFirst)
-                {
-                    pack!.Return();
-                }
+                held?.Return();
+                held = null;
             }
         }
         catch (Exception e) when (!port.IsFirst && (IsTrouble(e) || e is OperationCanceledException or SessionAbortedException))
@@ -107,13 +105,13 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
         finally
         {
             lane.Output.Complete();
+            if (held is not null)
+            {
+                group.Outbox.GiveBack(port, held);
+            }
+
             if (!port.IsFirst)
             {
-                if (held is not null)
-                {
-                    group.Outbox.GiveBack(port, held);
-                }
-
                 lane.Input.CancelPendingRead();
             }
         }

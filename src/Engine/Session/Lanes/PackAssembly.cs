@@ -130,6 +130,17 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
         return true;
     }
 
+    /// <summary>Gives back the buffers of what was not taken.</summary>
+    public void Return()
+    {
+        _open?.Return();
+        _open = null;
+        while (_full.TryDequeue(out var pack))
+        {
+            pack.Return();
+        }
+    }
+
     private void Close()
     {
         _full.Enqueue(_open!);

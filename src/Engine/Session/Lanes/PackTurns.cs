@@ -76,6 +76,17 @@ internal sealed class PackTurns
         _again.Insert(at, pack);
     }
 
+    /// <summary>Gives back the buffers of what was handed back and not taken again.</summary>
+    public void Return()
+    {
+        foreach (var pack in _again)
+        {
+            pack.Return();
+        }
+
+        _again.Clear();
+    }
+
     /// <summary>The peer has a pack of a further lane.</summary>
     public void Confirmed(OutboundPack pack)
     {

@@ -13,7 +13,7 @@ namespace NativeSync.Engine.Session;
 /// (<see cref="PackTurns"/>), and all ports. Producers wait in <see cref="Enter"/> while too much is queued; send loops wait in
 /// <see cref="Take"/> and <see cref="TakeCredit"/>. Receive loops only call what never waits.
 /// </remarks>
-internal sealed class RecordOutbox
+internal sealed class RecordOutbox : IDisposable
 {
     /// <summary>Bytes of records in a pack: large enough for compression to find what files share, small enough to flow.</summary>
     public const int PackSize = 512 * 1024;

@@ -73,7 +73,16 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         using var loop = new RecordLoop(RecordSide.Sender) { Batch = _context.Batch };
         while (_queue.Take() is { } pack)
         {
-            _packs.Wait(_context.Abort.Token);
+            try
+            {
+                _packs.Wait(_context.Abort.Token);
+            }
+            catch
+            {
+                pack.Release();
+                throw;
+            }
+
             pack.OnReleased = () => _packs.Release();
             RecordOutbox.Hold();
             loop.Read(pack, this);

@@ -1,0 +1,150 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
+using NativeSync.Protocol;
+using NativeSync.TestKit.FileSystem;
+using NativeSync.TestKit.Machines;
+using NativeSync.TestKit.Trees;
+using Xunit;
+
+namespace NativeSync.Engine.Tests.Session.Faults;
+
+/// <summary>
+/// The power goes at the destination. What a pass said to be done is on the disk, whatever of the rest is; and of a pass that was not
+/// through, nothing is taken for done by the next one that is not.
+/// </summary>
+public sealed class PowerCutTests : IDisposable
+{
+    private const int Moments = 10;
+
+    private readonly Scratch _scratch = new();
+
+    public PowerCutTests()
+    {
+        Fill("old", 1);
+        Fill("src", 2);
+    }
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Theory]
+    [InlineData("ext4")]
+    [InlineData("xfs")]
+    [InlineData("btrfs")]
+    public async Task APowerCutLeavesNothingThatCountsAsDoneAndIsNot(string fileSystem)
+    {
+        SyncTree.Shell($"cp -a {_scratch["old"]} {_scratch["counted"]}");
+        FaultySystemCalls calls = new(LinuxSystemCalls.Instance);
+        await PassAsync(_scratch["counted"], calls);
+        var step = calls.Calls / Moments;
+
+        PowerCutDisk disk = await PowerCutDisk.MountAsync(_scratch, fileSystem);
+        await using (disk)
+        {
+            SyncTree.Shell($"cp -a {_scratch["old"]} {disk.MountPoint}/dst; sync -f {disk.MountPoint}");
+            FaultySystemCalls watched = new(LinuxSystemCalls.Instance);
+            watched.Fail(call => call.Index % step == step - 1 && CutAt(disk, call.Index / step), Errno.EIO);
+            await PassAsync(disk.MountPoint + "/dst", watched);
+            disk.Cut(_scratch["done"], 99);
+            await disk.UnmountAsync();
+        }
+
+        await using (await PowerCutDisk.MountImageAsync(_scratch["done"], _scratch["after"]))
+        {
+            await TreeJudge.MustBeEqualAsync(_scratch["src"], _scratch["after/dst"]);
+        }
+
+        var images = Directory.GetFiles(_scratch.Root, "cut-*").Order(StringComparer.Ordinal).ToArray();
+        Assert.InRange(images.Length, Moments - 2, Moments + 2);
+        foreach (var image in images)
+        {
+            await using (await PowerCutDisk.MountImageAsync(image, _scratch["after"]))
+            {
+                AssertWhatLooksDoneIsDone(_scratch["after/dst"], Path.GetFileName(image));
+                await PassAsync(_scratch["after/dst"], new FaultySystemCalls(LinuxSystemCalls.Instance));
+                await TreeJudge.MustBeEqualAsync(_scratch["src"], _scratch["after/dst"]);
+            }
+        }
+    }
+
+    /// <summary>Takes an image; every other time behind a flush of something else, which makes the file system write down what it knows of all files.</summary>
+    private bool CutAt(PowerCutDisk disk, long moment)
+    {
+        if (moment % 2 == 1)
+        {
+            using FileStream other = new(disk.MountPoint + "/other", FileMode.Append);
+            other.WriteByte(1);
+            other.Flush(flushToDisk: true);
+        }
+
+        disk.Cut(_scratch[$"cut-{moment:00}"], (ulong)moment);
+        return false;
+    }
+
+    /// <summary>What has the size and the time of the source is not looked at again.</summary>
+    private void AssertWhatLooksDoneIsDone(string destination, string what)
+    {
+        foreach (var file in Directory.GetFiles(_scratch["src"], "*", SearchOption.AllDirectories))
+        {
+            FileInfo source = new(file), copy = new(Path.Combine(destination, Path.GetRelativePath(_scratch["src"], file)));
+            if (copy.Exists && copy.LinkTarget is null && copy.Length == source.Length && copy.LastWriteTimeUtc == source.LastWriteTimeUtc)
+            {
+                Assert.True(File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(copy.FullName)), $"{what}: {copy.FullName} looks done and is not");
+            }
+        }
+    }
+
+    private void Fill(string name, int seed)
+    {
+        Random random = new(seed);
+        var root = _scratch[name];
+        for (var d = 0; d < 6; d++)
+        {
+            Directory.CreateDirectory(Path.Combine(root, $"d{d}"));
+            for (var f = 0; f < 25; f++)
+            {
+                Put($"d{d}/f{f + (d == 3 ? seed * 5 : 0)}", random.Next(1, 30_000), 0, 0);
+            }
+
+            Put($"d{d}/large", 1_300_000 + (d * 1000), 0, 0);
+            Put($"d{d}/hole-behind{d / 2 * seed}", 50_000, 0, 300_000);
+            Put($"d{d}/hole-in-front", 50_000, 200_000, 0);
+        }
+
+        SyncTree.Shell($"cd {root}; ln d1/large d2/hard; ln d3/f12 d0/hard; ln -s f{seed} d4/link; mkfifo d5/fifo; mkdir gone-{seed}; : > gone-{seed}/empty");
+
+        void Put(string file, int length, int before, int behind)
+        {
+            var content = new byte[length];
+            random.NextBytes(content);
+            var path = Path.Combine(root, file);
+            using (FileStream stream = new(path, FileMode.CreateNew))
+            {
+                stream.Position = before;
+                stream.Write(content);
+                stream.SetLength(before + length + behind);
+            }
+
+            File.SetLastWriteTimeUtc(path, new DateTime(2021, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddHours(seed));
+        }
+    }
+
+    /// <summary>As a pass of a migration: it says that it is done when that is on the disks.</summary>
+    private async Task PassAsync(string destination, ISystemCalls receiver)
+    {
+        var environment = SyncEnvironment.Default with { Io = receiver };
+        await using InProcessConnection connection = new(async (lane, ct) => await Agent.ServeAsync(lane, environment, ct));
+        SyncRequest request = new()
+        {
+            Sources = [ByteText.FromArgument(_scratch["src/"])],
+            Destination = ByteText.FromArgument(destination),
+            Options = SyncOptions.Archive with
+            {
+                Flags = SyncOptions.ArchiveFlags | JobFlags.HardLinks | JobFlags.Sparse | JobFlags.Xattrs | JobFlags.Acls | JobFlags.Delete,
+                Durable = true,
+                ResumeFrom = 1 << 20,
+            },
+        };
+        var report = await Synchronizer.PushAsync(connection, request);
+        Assert.Equal(0, report.ExitCode);
+    }
+}
