@@ -68,18 +68,31 @@ public sealed class CredentialProvider
             return _current!;
         }
 
+        try
+        {
+            return _current = await FetchAsync(_metadata, ct).ConfigureAwait(false);
+        }
+        catch (ConfigException) when (_current is not null && !renew && _time.GetUtcNow() < _until)
+        {
+            // They hold a while yet, and the next call asks again: a service that is away for a moment ends no migration.
+            return _current;
+        }
+    }
+
+    private async Task<CloudCredentials> FetchAsync(Uri metadata, CancellationToken ct)
+    {
         using HttpClient http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = Limit }) { Timeout = Limit, MaxResponseContentBufferSize = 64 << 10 };
         try
         {
-            string role = (await http.GetStringAsync(new Uri(_metadata, Path), ct).ConfigureAwait(false)).Split('\n')[0].Trim();
-            byte[] body = await http.GetByteArrayAsync(new Uri(_metadata, Path + Uri.EscapeDataString(role)), ct).ConfigureAwait(false);
+            string role = (await http.GetStringAsync(new Uri(metadata, Path), ct).ConfigureAwait(false)).Split('\n')[0].Trim();
+            byte[] body = await http.GetByteArrayAsync(new Uri(metadata, Path + Uri.EscapeDataString(role)), ct).ConfigureAwait(false);
             RoleAnswer? answer = JsonSerializer.Deserialize(body, ApiJson.Default.RoleAnswer);
             if (answer is { Code: "Success", TmpSecretId: { Length: > 0 } id, TmpSecretKey: { Length: > 0 } key, Token: { Length: > 0 } token })
             {
                 _until = answer.ExpiredTime is { } seconds ? DateTimeOffset.FromUnixTimeSeconds(seconds) : _time.GetUtcNow() + Margin;
-                _current = new CloudCredentials(id, key, token, $"the CVM's role {role}");
-                _obtained(_current);
-                return _current;
+                CloudCredentials fetched = new(id, key, token, $"the CVM's role {role}");
+                _obtained(fetched);
+                return fetched;
             }
 
             throw Missing($"the metadata service gives no credentials for the role \"{role}\" ({answer?.Code ?? "no code"})");

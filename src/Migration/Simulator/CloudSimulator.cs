@@ -22,6 +22,7 @@ public sealed class CloudSimulator : IAsyncDisposable
     private readonly Dictionary<string, int> _calls = new(StringComparer.Ordinal); // guarded by _gate, as is what follows
     private readonly Dictionary<string, (long Second, int Count)> _rates = new(StringComparer.Ordinal);
     private int _issued;
+    private DateTimeOffset _until = DateTimeOffset.MaxValue; // of the token issued last
     private long _requests;
     private int _disposed;
 
@@ -179,7 +180,7 @@ public sealed class CloudSimulator : IAsyncDisposable
     {
         lock (_gate)
         {
-            return _options.Role is null ? _options.Token : Token(_issued);
+            return _options.Role is null ? _options.Token : _options.Time.GetUtcNow() < _until ? Token(_issued) : "(over)";
         }
     }
 
@@ -204,7 +205,7 @@ public sealed class CloudSimulator : IAsyncDisposable
 
         lock (_gate)
         {
-            DateTimeOffset until = _options.Time.GetUtcNow() + RoleLifetime;
+            DateTimeOffset until = _until = _options.Time.GetUtcNow() + RoleLifetime;
             string body = string.Create(
                 CultureInfo.InvariantCulture,
                 $$"""{"TmpSecretId":"{{_options.SecretId}}","TmpSecretKey":"{{_options.SecretKey}}","ExpiredTime":{{until.ToUnixTimeSeconds()}},"Expiration":"{{until:yyyy-MM-ddTHH:mm:ssZ}}","Token":"{{Token(++_issued)}}","Code":"Success"}""");

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Time.Testing;
 using NativeSync.Cli.Options;
 using NativeSync.Engine;
+using NativeSync.Engine.Session;
 
 namespace NativeSync.Cli.Tests.Options;
 
@@ -95,4 +97,37 @@ public sealed class BandwidthPlanTests
 
     [Fact]
     public void AFileThatIsNotThereIsRefused() => Assert.Equal(11, Assert.Throws<UsageException>(() => new BandwidthFile("/nonexistent/limit")).ExitCode);
+
+    /// <summary>24 hours of a sender that has always something to send, with a clock that this turns: the limit of the moment, within 1 % in every hour.</summary>
+    [Fact]
+    public void OverADayEachHourSendsWhatItsLimitAllows()
+    {
+        FakeTimeProvider clock = new(new DateTimeOffset(2026, 11, 25, 0, 0, 0, TimeSpan.FromHours(8)));
+        clock.SetLocalTimeZone(TimeZoneInfo.CreateCustomTimeZone("there", TimeSpan.FromHours(8), "there", "there"));
+        BandwidthPlan plan = BandwidthText.Parse("00:00,128 08:00,512 12:30,2m 19:00,off");
+        RateLimiter limiter = new(clock);
+        long[] sent = new long[24];
+        long start = clock.GetTimestamp();
+        for (TimeSpan now; (now = clock.GetElapsedTime(start)) < TimeSpan.FromHours(24);)
+        {
+            // As the session does, once a second at least.
+            limiter.BytesPerSecond = plan.At(clock.GetLocalNow().DateTime);
+            if (limiter.BytesPerSecond == 0)
+            {
+                Assert.True(now >= TimeSpan.FromHours(19) && limiter.Slice == int.MaxValue && limiter.Reserve(int.MaxValue) == TimeSpan.Zero, $"no limit at {now}");
+                clock.Advance(TimeSpan.FromSeconds(1));
+                continue;
+            }
+
+            TimeSpan wait = limiter.Reserve(limiter.Slice);
+            sent[(int)(now + wait).TotalHours % 24] += limiter.Slice;
+            clock.Advance(wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1));
+        }
+
+        for (int hour = 0; hour < 19; hour++)
+        {
+            double rate = hour switch { < 8 => 128, < 12 => 512, 12 => (512 + 2048) / 2.0, _ => 2048 } * 1024;
+            Assert.InRange(sent[hour] / 3600.0, rate * 0.99, rate * 1.01);
+        }
+    }
 }

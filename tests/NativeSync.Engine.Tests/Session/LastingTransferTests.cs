@@ -54,6 +54,32 @@ public sealed class LastingTransferTests : IDisposable
         Assert.Equal(Enumerable.Range(1, _losses.Count), _losses.Select(l => l.Attempt));
     }
 
+    /// <summary>Each hour the line is away for some 50 minutes, and brings a little more than a megabyte between.</summary>
+    [Fact]
+    public async Task ADayOfOutagesIsOneRun()
+    {
+        var content = new byte[25 << 20];
+        new Random(5).NextBytes(content);
+        File.WriteAllBytes(Path.Combine(_tree.Root, "src/huge"), content);
+        JumpingTime clock = new();
+        var away = 0;
+        var report = await RunAsync(JobKind.Push, TimeSpan.FromHours(1), clock, _ =>
+        {
+            if (_losses.Count > 0 && ++away % 50 != 0)
+            {
+                throw new TransportException(255, "no route to host");
+            }
+
+            return Cut(JobKind.Push, 1_250_000);
+        });
+        Assert.Equal(0, report.ExitCode);
+        Assert.Empty(_tree.Difference("src/", "dst"));
+        Assert.Empty(_tree.TemporaryFiles("dst"));
+        Assert.InRange(report.Elapsed, TimeSpan.FromHours(16), TimeSpan.FromHours(30));
+        Assert.Equal(_losses.Count / 50, _losses.Count(l => l.Attempt == 1));
+        Assert.InRange(_losses.Max(l => l.Wait), TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60));
+    }
+
     [Theory]
     [InlineData(TransportFault.Login)]
     [InlineData(TransportFault.HostKey)]

@@ -46,8 +46,16 @@ internal sealed class RateLimiter(TimeProvider clock)
     {
         if (Reserve(bytes) is var delay && delay > TimeSpan.Zero)
         {
-            ct.WaitHandle.WaitOne(delay);
-            ct.ThrowIfCancellationRequested();
+            if (clock == TimeProvider.System)
+            {
+                // A thread that may wait needs no timer, and is woken no later for a pool that is busy.
+                ct.WaitHandle.WaitOne(delay);
+                ct.ThrowIfCancellationRequested();
+            }
+            else
+            {
+                Task.Delay(delay, clock, ct).GetAwaiter().GetResult();
+            }
         }
     }
 }

@@ -401,6 +401,16 @@ internal sealed class RecordOutbox : IDisposable
         }
     }
 
+    /// <summary>Gives back the buffers of what was not sent. No send loop runs any more.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _packs.Return();
+            _turns.Return();
+        }
+    }
+
     /// <summary>Wakes everybody who waits here, to look again.</summary>
     public void Wake()
     {

@@ -16,6 +16,9 @@ public sealed class PowerCutTests : IDisposable
 {
     private const int Moments = 10;
 
+    /// <summary>A watchdog; no pass takes a fiftieth of it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private readonly Scratch _scratch = new();
 
     public PowerCutTests()
@@ -144,7 +147,7 @@ public sealed class PowerCutTests : IDisposable
                 ResumeFrom = 1 << 20,
             },
         };
-        var report = await Synchronizer.PushAsync(connection, request);
+        var report = await Synchronizer.PushAsync(connection, request).WaitAsync(Patience);
         Assert.Equal(0, report.ExitCode);
     }
 }
