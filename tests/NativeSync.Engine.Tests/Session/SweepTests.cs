@@ -67,6 +67,7 @@ public sealed class SweepTests : IDisposable
             length = Math.Max(length, await MeasureAsync(kind, toAgent, place: i));
         }
 
+        Assert.InRange(length, 100, 6000);
         for (long first = 0; first < length; first += Batch * step)
         {
             var cuts = Math.Min(Batch, (length - first + step - 1) / step);
@@ -177,6 +178,7 @@ public sealed class SweepTests : IDisposable
                 Options = SyncOptions.Archive with
                 {
                     Flags = SyncOptions.ArchiveFlags | JobFlags.HardLinks | JobFlags.Sparse | JobFlags.Xattrs | JobFlags.Delete,
+                    CompressLevel = 3,
                     ResumeFrom = 4096,
                     TimeoutSeconds = 10,
                     Lanes = 1,
