@@ -65,9 +65,13 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         }
     }
 
+    /// <summary>Something was written, and the length was given to it from behind that: see <see cref="SetLength"/>.</summary>
+    public bool EndsInHole { get; private set; }
+
     /// <summary>Gives the output its length, where the writes did not.</summary>
     public void SetLength(long length)
     {
+        EndsInHole = !_target.HasContent && _written > 0 && _written < length;
         if (Error == 0 && (_target.HasContent || _written < length))
         {
             Fail(io.Truncate(_target.OutputFd, length));

@@ -194,6 +194,9 @@ internal sealed class Patcher : IDisposable
         return !_basisChanged && _digest.GetCurrentHashAsUInt128() == expected ? PatchOutcome.Verified : PatchOutcome.Mismatch;
     }
 
+    /// <summary>After <see cref="Finish"/>: content is followed by a hole that reaches to the end.</summary>
+    public bool EndsInHole => _output.EndsInHole;
+
     /// <summary>Returns the buffers; what has not been flushed is lost.</summary>
     public void Dispose()
     {

@@ -94,6 +94,12 @@ internal sealed class SyncContext
     /// <summary>True when files are changed where they are: --inplace, and what implies it.</summary>
     public bool InPlace => (Flags & (JobFlags.InPlace | JobFlags.Append | JobFlags.AppendVerify)) != 0;
 
+    /// <summary>
+    /// Files that end in a hole are flushed before they get their times. ext4 knows the length of such a file at once, and its content half a
+    /// minute later: a machine that stopped between would leave one that looks done and is zeros. docs/journal.md.
+    /// </summary>
+    public bool FlushesTails => Options.Durable || Has(JobFlags.Fsync);
+
     /// <summary>What this end records for --read-batch; null for nothing.</summary>
     public Batch.BatchWriter? Batch { get; init; }
 

@@ -191,13 +191,18 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
 
     private void Commit(UInt128 digest)
     {
-        var remote = directory.Remote!.Entries;
-        tree.Attributes.ApplyToContent(
-            _fd, _handle!.Fd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), _isNew, directory.Umask);
-        var error = context.Has(JobFlags.Fsync) ? context.Io.Sync(_fd) : 0;
+        var error = _patcher is { EndsInHole: true } && context.FlushesTails ? context.Io.Sync(_fd) : 0;
+        if (error >= 0)
+        {
+            var remote = directory.Remote!.Entries;
+            tree.Attributes.ApplyToContent(
+                _fd, _handle!.Fd, tree.LocalName(directory, index), tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), _isNew, directory.Umask);
+            error = context.Has(JobFlags.Fsync) ? context.Io.Sync(_fd) : 0;
+        }
+
         if (error >= 0 && _staged is { } staged)
         {
-            error = tree.Placement.Commit(directory, index, _handle.Fd, staged, _fd);
+            error = tree.Placement.Commit(directory, index, _handle!.Fd, staged, _fd);
             _staged = null;
         }
 

@@ -84,15 +84,21 @@ internal static class WholeFile
         }
 
         var sparse = context.Has(JobFlags.Sparse) && isNew;
+        var written = data.Length;
         var error = isNew ? Preallocation.Reserve(context, fd, data.Length) : 0;
         if (error >= 0)
         {
-            error = sparse ? WriteSparse(io, fd, data) : io.WriteAll(fd, data);
+            error = sparse ? WriteSparse(io, fd, data, out written) : io.WriteAll(fd, data);
         }
 
         if (error >= 0 && (!isNew || sparse))
         {
             error = io.Truncate(fd, data.Length);
+        }
+
+        if (error >= 0 && written > 0 && written < data.Length && context.FlushesTails)
+        {
+            error = io.Sync(fd);
         }
 
         if (error >= 0)
@@ -153,9 +159,10 @@ internal static class WholeFile
         return fd;
     }
 
-    /// <summary>Leaves out whole pages of zeros; the caller sets the length.</summary>
-    private static int WriteSparse(ISystemCalls io, int fd, ReadOnlySpan<byte> data)
+    /// <summary>Leaves out whole pages of zeros; the caller sets the length. What follows <paramref name="written"/> is a hole.</summary>
+    private static int WriteSparse(ISystemCalls io, int fd, ReadOnlySpan<byte> data, out int written)
     {
+        written = 0;
         for (var start = 0; start < data.Length;)
         {
             var zeros = data[start..].IndexOfAnyExcept((byte)0) is var run and >= 0 ? run & ~(Page - 1) : data.Length - start;
@@ -180,6 +187,8 @@ internal static class WholeFile
                 {
                     return error;
                 }
+
+                written = end;
             }
 
             start = end;
