@@ -35,32 +35,31 @@ public sealed class BufferLedger : EventListener
 
     protected override void OnEventWritten(EventWrittenEventArgs eventData)
     {
-        // The base constructor tells of events before the fields are there.
-        if (_owners is not { } owners || eventData.EventId is not (Rented or Returned) || (int)eventData.Payload![2]! != _pool)
+        if (eventData.EventId is not (Rented or Returned) || (int)eventData.Payload![2]! != _pool)
         {
             return;
         }
 
         int buffer = (int)eventData.Payload[0]!;
-        lock (owners)
+        lock (_owners)
         {
             if (eventData.EventId == Rented && Current.Value is { } account)
             {
                 // Two arrays may have the same hash code.
-                if (!owners.TryGetValue(buffer, out Stack<Account>? stack))
+                if (!_owners.TryGetValue(buffer, out Stack<Account>? stack))
                 {
-                    owners.Add(buffer, stack = new());
+                    _owners.Add(buffer, stack = new());
                 }
 
                 stack.Push(account);
                 account.Add((int)eventData.Payload[1]!);
             }
-            else if (eventData.EventId == Returned && owners.TryGetValue(buffer, out Stack<Account>? stack))
+            else if (eventData.EventId == Returned && _owners.TryGetValue(buffer, out Stack<Account>? stack))
             {
                 stack.Pop().Remove((int)eventData.Payload[1]!);
                 if (stack.Count == 0)
                 {
-                    owners.Remove(buffer);
+                    _owners.Remove(buffer);
                 }
             }
         }
