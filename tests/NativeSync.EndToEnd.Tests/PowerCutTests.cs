@@ -28,7 +28,7 @@ public sealed class PowerCutTests
             {
                 string destination = $"{disk.MountPoint}/{count}";
                 CommandResult run = await Command.RunAsync(
-                    [PublishedExecutable.FullName, "sync", "-aS", "--fsync", scratch["src/"], destination], started: process => KillAt(process, destination, count));
+                    [PublishedExecutable.FullName, "sync", "-aS", "--fsync", "--bwlimit=4m", scratch["src/"], destination], started: process => KillAt(process, destination, count));
                 Assert.NotEqual(0, run.ExitCode);
                 disk.Cut(scratch[$"cut-{count}"], (ulong)count);
             }

@@ -102,7 +102,7 @@ public sealed class BandwidthPlanTests
     [Fact]
     public void OverADayEachHourSendsWhatItsLimitAllows()
     {
-        FakeTimeProvider clock = new(new DateTimeOffset(2026, 11, 25, 0, 0, 0, TimeSpan.FromHours(8)));
+        FakeTimeProvider clock = new(new DateTimeOffset(2026, 11, 24, 16, 0, 0, TimeSpan.Zero));
         clock.SetLocalTimeZone(TimeZoneInfo.CreateCustomTimeZone("there", TimeSpan.FromHours(8), "there", "there"));
         BandwidthPlan plan = BandwidthText.Parse("00:00,128 08:00,512 12:30,2m 19:00,off");
         RateLimiter limiter = new(clock);
