@@ -249,11 +249,9 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         }
 
         error = tree.Placement.Replace(PathBytes.Join(directory.Path, name), new Staged(dirfd, temporary), dirfd, name);
-        if (error < 0)
-        {
-            context.Io.UnlinkAt(dirfd, temporary, directory: false);
-        }
 
+        // Renaming one name of a file over another does nothing: it may be linked already where the leader could not be looked at.
+        context.Io.UnlinkAt(dirfd, temporary, directory: false);
         return error;
     }
 

@@ -165,9 +165,11 @@ internal sealed class AlternateReconciler(SyncContext context, ReceiverTree tree
                 var error = IsToBeKept(directory, dirfd, index)
                     ? tree.Placement.Replace(tree.PathOf(directory, index), staged, dirfd, name)
                     : io.RenameAt(dirfd, staged.Name, dirfd, name);
+
+                // Renaming one name of a file over another does nothing.
+                tree.Placement.Discard(staged);
                 if (error < 0)
                 {
-                    tree.Placement.Discard(staged);
                     return false;
                 }
             }
