@@ -64,7 +64,7 @@ public sealed class FullDiskTests(SharedServer server) : IClassFixture<SharedSer
 
         Manifest old = await Manifest.ReadAsync(disk + "/dst");
         Manifest wanted = await Manifest.ReadAsync(source);
-        CommandResult full = (await MoveAsync("-a", "--json")).MustExit(11);
+        CommandResult full = (await MoveAsync("-a")).MustExit(11);
         Manifest found = await Manifest.ReadAsync(disk + "/dst");
         foreach (string path in found.Paths.Where(p => found[p, "type"] == "f" && !p.Contains(".nativesync-partial/", StringComparison.Ordinal)))
         {
