@@ -1,9 +1,7 @@
 using System.Globalization;
 using NativeSync.Engine;
-using NativeSync.Engine.Compression;
 using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
-using NativeSync.Transport;
 
 namespace NativeSync.Cli.Options;
 
@@ -13,15 +11,10 @@ internal sealed class SyncArgumentsBuilder
     /// <summary>rsync's bound for <c>--block-size</c>.</summary>
     private const long MaxBlockSize = 128 * 1024;
 
-    /// <summary>
-    /// Without --timeout: a line from which nothing has come for so many seconds, not even the answer to a sign of life, is dead. rsync waits for ever.
-    /// </summary>
-    private const int DeadLine = 300;
-
     private readonly FilterArguments _filters;
-    private readonly List<string> _identities = [];
-    private readonly List<string> _knownHosts = [];
-    private readonly HashSet<OptionId> _given = [];
+    private readonly SelectionOptions _selection;
+    private readonly LineOptions _line = new();
+    private readonly ConnectionOptions _connection = new();
     private readonly AttributeArguments _attributes = new();
     private readonly UpdateOptions _update = new();
     private readonly BatchOptions _batch = new();
@@ -31,33 +24,19 @@ internal sealed class SyncArgumentsBuilder
     private readonly OutputOptions _output = new();
     private int _itemize, _quiet, _human = 1, _oneFileSystem;
     private bool _incremental = true;
-    private bool _json, _compress, _version, _help;
+    private bool _json, _version, _help;
     private bool? _wholeFile;
-    private bool? _recursive = false, _dirs, _relative;
-    private bool _noImpliedDirs, _listOnly, _mungeLinks, _copyDevices, _dropDevices;
-    private SourceOptions _missing, _sourceOptions;
-    private byte[]? _filesFrom;
-    private int? _compressLevel;
-    private bool _compressNone;
-    private BandwidthPlan? _bandwidth;
-    private BandwidthFile? _bandwidthFile;
-    private int _lanes;
     private long _blockSize;
     private long? _remoteBandwidth;
-    private int? _timeout;
-    private int _connectTimeout, _ipVersion, _modifyWindow;
+    private int _modifyWindow;
     private long? _maxDelete;
-    private string? _rsh, _rsyncPath, _sshConfig;
     private string? _print;
-    private byte[] _skipCompress = [];
-    private string? _codecAsked;
-    private int? _port;
-    private HostKeyCheck? _hostKeyCheck;
     private bool _asRsync, _isVerify;
 
     private SyncArgumentsBuilder(IRuleFiles ruleFiles, JobFlags flags)
     {
         _filters = new FilterArguments(ruleFiles);
+        _selection = new SelectionOptions(_filters);
         _flags = flags;
     }
 
@@ -123,9 +102,17 @@ internal sealed class SyncArgumentsBuilder
     {
         OptionSpec option = given.Option;
         bool on = !given.Negated;
-        _given.Add(option.Id);
-        if (_update.Apply(given) || _batch.Apply(given) || _continuation.Apply(given))
+        if (_update.Apply(given) || _batch.Apply(given) || _continuation.Apply(given) || _selection.Apply(given) || _line.Apply(given) || _connection.Apply(given))
         {
+            return;
+        }
+
+        JobFlags switched = FlagOptions.Switched(option.Id);
+        JobFlags always = FlagOptions.Given(option.Id);
+        if ((switched | always) != 0)
+        {
+            Set(switched, on);
+            Set(always, true);
             return;
         }
 
@@ -144,28 +131,9 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.Server:
                 throw new UsageException($"option {option.Name} asks for rsync's own protocol, which is not spoken here (let the other side be nativesync, too)", UsageException.Unsupported);
 
-            // With a list of names -a does not descend, but -r does.
-            case OptionId.Archive: Set(SyncOptions.ArchiveFlags & ~JobFlags.Recursive, true); _recursive = _recursive == true ? true : null; break;
-            case OptionId.Recursive: _recursive = on; break;
-            case OptionId.Links: Set(JobFlags.Links, on); break;
-            case OptionId.Permissions: Set(JobFlags.Permissions, on); break;
-            case OptionId.Times: Set(JobFlags.Times, on); break;
-            case OptionId.Group: Set(JobFlags.Group, on); break;
-            case OptionId.Owner: Set(JobFlags.Owner, on); break;
-            case OptionId.DevicesAndSpecials: Set(JobFlags.Devices | JobFlags.Specials, on); break;
-            case OptionId.Devices: Set(JobFlags.Devices, on); break;
-            case OptionId.Specials: Set(JobFlags.Specials, on); break;
-            case OptionId.HardLinks: Set(JobFlags.HardLinks, on); break;
+            case OptionId.Archive: Set(SyncOptions.ArchiveFlags & ~JobFlags.Recursive, true); break;
             case OptionId.Acls: Set(on ? JobFlags.Acls | JobFlags.Permissions : JobFlags.Acls, on); break;
             case OptionId.Xattrs: Set(JobFlags.Xattrs, on); _attributes.Xattrs(on); break;
-            case OptionId.Executability: Set(JobFlags.Executability, on); break;
-            case OptionId.Sparse: Set(JobFlags.Sparse, on); break;
-            case OptionId.NumericIds: Set(JobFlags.NumericIds, on); break;
-            case OptionId.OmitDirectoryTimes: Set(JobFlags.OmitDirectoryTimes, on); break;
-            case OptionId.AccessTimes: Set(JobFlags.AccessTimes, on); break;
-            case OptionId.OmitLinkTimes: Set(JobFlags.OmitLinkTimes, on); break;
-            case OptionId.FileFlags: Set(JobFlags.FileFlags, on); break;
-            case OptionId.ProjectIds: Set(JobFlags.ProjectIds, on); break;
             case OptionId.Super: Set(JobFlags.SuperUser, on); Set(JobFlags.NoSuper, !on); _attributes.Super(); break;
             case OptionId.FakeSuper: Set(JobFlags.SuperUser | JobFlags.NoSuper, false); _attributes.FakeSuper(); break;
             case OptionId.ChangeMode: _attributes.ChangeMode(given); break;
@@ -174,47 +142,12 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.GroupMap: _attributes.Map(given); Set(JobFlags.Group, true); break;
             case OptionId.RemoteOption: ApplyRemotely(given); break;
             case OptionId.CreationTimes or OptionId.CopyAs or OptionId.Iconv: AttributeArguments.Refuse(given); break;
-            case OptionId.DryRun: Set(JobFlags.DryRun, true); break;
-            case OptionId.Checksum: Set(JobFlags.Checksum, on); break;
-            case OptionId.Update: Set(JobFlags.Update, on); break;
-            case OptionId.Existing: Set(JobFlags.Existing, true); break;
-            case OptionId.IgnoreExisting: Set(JobFlags.IgnoreExisting, true); break;
-            case OptionId.SizeOnly: Set(JobFlags.SizeOnly, true); break;
-            case OptionId.IgnoreTimes: Set(JobFlags.IgnoreTimes, true); break;
-            case OptionId.InPlace: Set(JobFlags.InPlace, on); break;
-            case OptionId.Partial: Set(JobFlags.Partial, on); break;
-            case OptionId.Delete: Set(JobFlags.Delete, true); break;
-            case OptionId.DeleteExcluded: Set(JobFlags.Delete | JobFlags.DeleteExcluded, true); break;
-            case OptionId.IgnoreErrors: Set(JobFlags.IgnoreErrors, on); break;
-            case OptionId.Force: Set(JobFlags.Force, on); break;
-            case OptionId.MakePath: Set(JobFlags.MakePath, on); break;
-            case OptionId.Fsync: Set(JobFlags.Fsync, true); break;
             case OptionId.WholeFile: _wholeFile = on; break;
             case OptionId.OneFileSystem: _oneFileSystem = on ? _oneFileSystem + 1 : 0; break;
             case OptionId.MaxDelete: _maxDelete = Math.Max(0, Number(given, int.MinValue, int.MaxValue)); break;
             case OptionId.ModifyWindow: _modifyWindow = Number(given, int.MinValue, int.MaxValue); break;
             case OptionId.BlockSize: _blockSize = ReadBlockSize(given); break;
 
-            case OptionId.Relative: _relative = on; break;
-            case OptionId.ImpliedDirs: _noImpliedDirs = !on; break;
-            case OptionId.Dirs: _dirs = on; break;
-            case OptionId.OldDirs: _dirs = _recursive = true; _filters.HideBelow(); break;
-            case OptionId.FilesFrom: _filesFrom = given.Value; break;
-            case OptionId.IgnoreMissing: _missing = SourceOptions.IgnoreMissing; break;
-            case OptionId.DeleteMissing: _missing = SourceOptions.DeleteMissing; break;
-            case OptionId.ListOnly: _listOnly = true; break;
-            case OptionId.RemoveSourceFiles: Set(JobFlags.RemoveSourceFiles, true); break;
-            case OptionId.CopyLinks: Set(JobFlags.CopyLinks, true); break;
-            case OptionId.CopyUnsafeLinks: Set(JobFlags.CopyUnsafeLinks, true); break;
-            case OptionId.CopyDirLinks: Set(JobFlags.CopyDirLinks, true); break;
-            case OptionId.SafeLinks: Set(JobFlags.SafeLinks, true); break;
-            case OptionId.KeepDirLinks: Set(JobFlags.KeepDirLinks, true); break;
-            case OptionId.MungeLinks: _mungeLinks = on; break;
-            case OptionId.CopyDevices: _copyDevices = true; break;
-            case OptionId.WriteDevices: Set(JobFlags.WriteDevices, on); break;
-            case OptionId.DropDevices: _dropDevices = on; break;
-
-            case OptionId.PruneEmptyDirectories: Set(JobFlags.PruneEmptyDirectories, on); break;
             case OptionId.From0: _filters.NulSeparated = on; break;
             case OptionId.Exclude or OptionId.Include or OptionId.ExcludeFrom or OptionId.IncludeFrom or OptionId.Filter or OptionId.FilterFiles
                 or OptionId.CvsExclude or OptionId.MaxSize or OptionId.MinSize:
@@ -233,30 +166,11 @@ internal sealed class SyncArgumentsBuilder
             case OptionId.OutFormat or OptionId.LogFile or OptionId.LogFileFormat or OptionId.EightBit or OptionId.StandardError or OptionId.MessagesToError or OptionId.OutBuffer:
                 _output.Apply(given);
                 break;
-            case OptionId.Ipv4: _ipVersion = 4; break;
-            case OptionId.Ipv6: _ipVersion = 6; break;
-            case OptionId.ConnectTimeout: _connectTimeout = on ? Number(given, 0, int.MaxValue) : 0; break;
             case OptionId.Number: Number(given, int.MinValue, int.MaxValue); break;
             case OptionId.Protocol: CheckProtocol(given); break;
             case OptionId.MaxAlloc: _ = ReadSize(given, 1024 * 1024, "1.00M"); break;
             case OptionId.Json: _json = true; break;
 
-            case OptionId.Compress: _compress = on; break;
-            case OptionId.CompressLevel: _compressLevel = Number(given, int.MinValue, int.MaxValue); break;
-            case OptionId.SkipCompress: _skipCompress = ReadSkipCompress(given); break;
-            case OptionId.CompressChoice: ReadCompressChoice(given); break;
-            case OptionId.BandwidthLimit: (_bandwidth, _bandwidthFile) = (on ? BandwidthText.Parse(given.Text) : null, null); break;
-            case OptionId.BandwidthFile: _bandwidthFile = new BandwidthFile(given.Text); break;
-            case OptionId.Lanes: _lanes = given.Text == "auto" ? 0 : Number(given, 1, ProtocolLimits.MaxLane + 1); break;
-            case OptionId.Timeout: _timeout = on ? Math.Max(0, Number(given, int.MinValue, int.MaxValue)) : 0; break;
-
-            case OptionId.Rsh: _rsh = given.Text; break;
-            case OptionId.RsyncPath: _rsyncPath = given.Text; break;
-            case OptionId.Port: _port = Number(given, 1, 65535); break;
-            case OptionId.Identity: _identities.Add(given.Text); break;
-            case OptionId.KnownHosts: _knownHosts.Add(given.Text); break;
-            case OptionId.SshConfig: _sshConfig = given.Text; break;
-            case OptionId.HostKeyCheck: _hostKeyCheck = ReadHostKeyCheck(given); break;
             case OptionId.Version: _version = true; break;
             case OptionId.Help: _help = true; break;
             default: throw new InvalidOperationException($"option {option.Name} is in the table and not applied");
@@ -266,7 +180,7 @@ internal sealed class SyncArgumentsBuilder
     private SyncArguments Build(ParsedCommandLine line)
     {
         IReadOnlyList<byte[]> operands = line.Operands;
-        BuildSelection(operands);
+        _selection.Build(ref _flags, isSourceAlone: operands.Count == 1 && !_version && !_help && !_batch.Reads);
         SyncOptions update = new();
         if (!_version && !_help)
         {
@@ -290,33 +204,26 @@ internal sealed class SyncArgumentsBuilder
         BatchArguments? batch = _version || _help ? null : _batch.Build(line, _filters.Rules, _asRsync);
         bool isDry = Has(JobFlags.DryRun);
         Set(JobFlags.DryRun, isDry || batch is { Only: true });
-        bool compress = !_compressNone && (_compressLevel is null ? _compress : _compressLevel != 0);
-        Set(JobFlags.NoCompress, !compress);
+        Set(JobFlags.NoCompress, !_line.IsCompressed);
         return _continuation.Build(new SyncArguments
         {
             Operands = operands,
-            FilesFrom = _batch.Reads ? null : _filesFrom,
+            FilesFrom = _batch.Reads ? null : _selection.FilesFrom,
             Batch = batch,
-            CodecAsked = compress ? _codecAsked : null,
+            CodecAsked = _line.CodecAsked,
             RemoteBandwidthLimit = _remoteBandwidth,
             IsIncremental = _incremental && Has(JobFlags.Recursive) && (_flags & (JobFlags.PruneEmptyDirectories | JobFlags.DelayUpdates)) == 0
                 && update.DeleteTiming is DeleteTiming.During or DeleteTiming.Delay,
-            MungeLinks = _mungeLinks,
+            MungeLinks = _selection.MungeLinks,
             Version = _version,
             Help = _help,
             StopAt = _update.StopAt,
-            Options = update with
+            Options = _line.Build(update) with
             {
                 Flags = _flags,
                 BatchOnly = batch is { Only: true } && !isDry,
                 LocalDelta = _wholeFile == false,
-                CompressLevel = compress ? _compressLevel is { } level ? Math.Min(level, MaxLevel) : SyncOptions.AdaptLevel : null,
-                SkipCompress = _skipCompress,
-                BandwidthLimit = _bandwidthFile?.Now() ?? _bandwidth?.At(DateTime.Now) ?? 0,
-                BandwidthNow = _bandwidthFile is { } file ? file.Now : _bandwidth is { IsFixed: false } plan ? () => plan.At(DateTime.Now) : null,
-                Lanes = _lanes,
                 ReportContent = _output.WantsContent,
-                TimeoutSeconds = _timeout ?? DeadLine,
                 BlockSize = (int)_blockSize,
                 MaxDelete = _maxDelete,
                 ModifyWindow = Math.Max(0, _modifyWindow),
@@ -325,49 +232,17 @@ internal sealed class SyncArgumentsBuilder
                 GroupMap = _attributes.GroupMap,
                 FakeSuper = _attributes.IsFakeSuper,
                 XattrLevel = _attributes.XattrLevel,
-                SourceOptions = _sourceOptions,
-                DropDevices = _dropDevices,
+                SourceOptions = _selection.Source,
+                DropDevices = _selection.DropDevices,
                 MaxSize = _filters.MaxSize,
                 MinSize = _filters.MinSize,
                 Rules = _filters.Rules,
             },
             Print = _print,
             Output = _output.Build(_info, _itemize) with { Quiet = _quiet > 0, HumanReadable = _human, Json = _json },
-            Remote = new RemoteArguments
-            {
-                IpVersion = _ipVersion,
-                ConnectSeconds = _connectTimeout,
-                Rsh = _rsh,
-                RsyncPath = _rsyncPath,
-                Port = _port,
-                Identities = _identities,
-                KnownHosts = _knownHosts,
-                HostKeyCheck = _hostKeyCheck,
-                SshConfig = _sshConfig,
-                TimeoutSeconds = _timeout ?? 0,
-            },
+            Remote = _connection.Build(_line.ConnectSeconds),
         }, _asRsync);
     }
-
-    /// <summary>What is sent: a list of names and a listing change what is taken for granted, wherever they stand.</summary>
-    private void BuildSelection(IReadOnlyList<byte[]> operands)
-    {
-        // The only operand is a source: list it.
-        _listOnly |= operands.Count == 1 && !_version && !_help && !_batch.Reads;
-        Set(JobFlags.ListOnly, _listOnly);
-        Set(JobFlags.Recursive, _recursive ?? _filesFrom is null);
-        Set(JobFlags.Dirs, !Has(JobFlags.Recursive) && (_dirs ?? (_filesFrom is not null || _listOnly)));
-        Set(JobFlags.InPlace, Has(JobFlags.InPlace) || Has(JobFlags.WriteDevices));
-        bool relative = _relative ?? _filesFrom is not null;
-        _sourceOptions = _missing
-            | (relative ? SourceOptions.Relative : 0)
-            | (relative && _noImpliedDirs ? SourceOptions.NoImpliedDirs : 0)
-            | (_copyDevices ? SourceOptions.CopyDevices : 0)
-            | (_filters.NulSeparated && _filesFrom is not null ? SourceOptions.From0 : 0);
-    }
-
-    /// <summary>zstd's highest.</summary>
-    private const int MaxLevel = 22;
 
     private void RefuseContradictions()
     {
@@ -387,23 +262,7 @@ internal sealed class SyncArgumentsBuilder
             throw new UsageException("--json cannot be combined with --quiet");
         }
 
-        if (_rsh is not null && (_given.Overlaps([OptionId.Port, OptionId.Identity, OptionId.KnownHosts, OptionId.HostKeyCheck, OptionId.SshConfig])))
-        {
-            throw new UsageException("--port, --identity, --known-hosts, --host-key-check and --ssh-config are for the built-in SSH (put them into the command of --rsh)");
-        }
-    }
-
-    private void ReadCompressChoice(GivenOption given)
-    {
-        switch (given.Text)
-        {
-            case "auto": break;
-            // Whatever the other side would have unpacked: here it is zstd that travels.
-            case "lz4" or "zlib" or "zlibx": _codecAsked = given.Text; goto case "zstd";
-            case "zstd": _compress = true; _compressNone = false; break;
-            case "none": _compressNone = true; break;
-            default: throw new UsageException($"unknown compress name: {UsageException.Quote(given.Text)}", UsageException.Unsupported);
-        }
+        _connection.RefuseContradictions();
     }
 
     /// <summary>rsync speaks versions 20 to 32 of its own; ours has but one.</summary>
@@ -426,18 +285,6 @@ internal sealed class SyncArgumentsBuilder
         long size = SizeValue.Parse(given.Text, 'b') ?? throw new UsageException($"{UsageException.Quote(given.Given)} is invalid");
         return size == 0 || size >= least ? size : throw new UsageException($"{UsageException.Quote(given.Given)} is too small (min: {leastText} or 0 for unlimited)");
     }
-
-    private static byte[] ReadSkipCompress(GivenOption given) => SuffixList.TryParse(given.Value, out _)
-        ? given.Value
-        : throw new UsageException($"{UsageException.Quote(given.Given)}: a [ is not closed");
-
-    private static HostKeyCheck ReadHostKeyCheck(GivenOption given) => given.Text switch
-    {
-        "yes" => HostKeyCheck.Yes,
-        "accept-new" => HostKeyCheck.AcceptNew,
-        "no" => HostKeyCheck.No,
-        _ => throw new UsageException($"{UsageException.Quote(given.Given)}: yes, accept-new or no is expected"),
-    };
 
     internal static int Number(GivenOption given, int least, int most)
     {
