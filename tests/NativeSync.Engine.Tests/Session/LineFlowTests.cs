@@ -81,7 +81,7 @@ public sealed class LineFlowTests
 
             under.TryDequeue(out var from, out now);
             flow.Forget(PackBytes);
-            flow.Confirm(PackBytes, now - from, now);
+            flow.Confirm(PackBytes, now - from, now, isFirst: true);
             carried += now > Begins ? PackBytes : 0;
         }
 

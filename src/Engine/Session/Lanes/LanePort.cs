@@ -18,8 +18,8 @@ internal sealed class LanePort(bool isFirst)
     public Queue<byte[]> Control { get; } = new();
 
     /// <summary>
-    /// Packs that the peer has not confirmed, oldest first. Of the first lane they are here for their sizes and times alone, and only where there are
-    /// further lanes.
+    /// Packs that the peer has not confirmed, oldest first. Of the first lane they are here for their sizes and times alone, and the last ones only
+    /// while the peer confirms none.
     /// </summary>
     public Queue<OutboundPack> Unconfirmed { get; } = new();
 
@@ -79,11 +79,6 @@ internal sealed class LanePort(bool isFirst)
     {
         pack.Payload = payload;
         pack.Ordinal = Sent++;
-        if (!Tells)
-        {
-            return;
-        }
-
         if (IsFirst && !Window.Confirms && Unconfirmed.Count == MostUntold)
         {
             Window.Forget(Unconfirmed.Dequeue().Payload);
@@ -100,4 +95,14 @@ internal sealed class LanePort(bool isFirst)
     /// <param name="took">Clock ticks since it went.</param>
     /// <param name="expected">Clock ticks that it may take where nothing holds it up.</param>
     public void Confirm(long took, long expected) => Window.Confirm(Unconfirmed.Dequeue().Payload, took, expected);
+
+    /// <summary>The peer has begun to confirm: what it has not confirmed is under way.</summary>
+    public void CountAll(LineFlow flow)
+    {
+        foreach (var pack in Unconfirmed)
+        {
+            flow.Add(pack.Payload - pack.Counted);
+            pack.Counted = pack.Payload;
+        }
+    }
 }

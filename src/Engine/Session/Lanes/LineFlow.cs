@@ -73,11 +73,16 @@ internal sealed class LineFlow(long frequency)
     /// <param name="bytes">Of it.</param>
     /// <param name="took">Clock ticks since it went.</param>
     /// <param name="now">Clock ticks.</param>
-    public void Confirm(int bytes, long took, long now)
+    /// <param name="isFirst">It came over the first lane: what waits there tells of the line, and a connection that has just begun tells nothing.</param>
+    public void Confirm(int bytes, long took, long now, bool isFirst)
     {
         Heard(took);
         _bytes += bytes;
-        _leastQueue = Math.Min(_leastQueue, took - _shortest - (_keptRate > 0 ? bytes / _keptRate : 0));
+        if (isFirst)
+        {
+            _leastQueue = Math.Min(_leastQueue, took - _shortest - (_keptRate > 0 ? bytes / _keptRate : 0));
+        }
+
         var length = now - _since;
         if (length < Math.Max(_shortest + _shortest / 2, frequency / 25))
         {
@@ -141,7 +146,7 @@ internal sealed class LineFlow(long frequency)
         {
             // A pack that met no queue shows that there is none, whatever losses did to the others.
             _limit = _leastQueue < _shortest / 8 + frequency / 100 ? Math.Min(Most, (long)(_kept * Step))
-                : _leastQueue > _shortest / 2 + frequency / 20 ? Math.Max(Least, (long)(_kept / Step))
+                : _leastQueue > _shortest / 2 + frequency / 20 && _leastQueue < double.MaxValue ? Math.Max(Least, (long)(_kept / Step))
                 : _kept;
         }
     }

@@ -326,15 +326,21 @@ internal sealed class RecordOutbox : IDisposable
             }
 
             var now = _clock.GetTimestamp();
+            var isNew = !port.Window.Confirms;
             while (port.Unconfirmed.TryPeek(out var pack) && pack.Ordinal < packs)
             {
                 _flow.Forget(pack.Counted);
-                _flow.Confirm(pack.Payload, now - pack.SentAt, now);
+                _flow.Confirm(pack.Payload, now - pack.SentAt, now, port.IsFirst);
                 port.Confirm(now - pack.SentAt, 2 * _flow.Shortest + _clock.TimestampFrequency / QueueShare);
                 if (!port.IsFirst)
                 {
                     _turns.Confirmed(pack);
                 }
+            }
+
+            if (isNew && port.Window.Confirms)
+            {
+                port.CountAll(_flow);
             }
 
             Monitor.PulseAll(_gate);
