@@ -32,8 +32,7 @@ internal sealed class CvmLab : IAsyncDisposable
 
     /// <summary>Makes it: a system disk as an image leaves it, and an empty data disk.</summary>
     /// <param name="layout">The source's.</param>
-    /// <param name="script">See <see cref="SourceServer"/>.</param>
-    public static async Task<CvmLab> CreateAsync(SourceLayout layout, string script = "")
+    public static async Task<CvmLab> CreateAsync(SourceLayout layout)
     {
         CvmLab lab = new(await CvmImages.GetAsync());
         try
@@ -43,7 +42,7 @@ internal sealed class CvmLab : IAsyncDisposable
             (await Command.RunAsync(["tar", "-C", at, "-xpf", lab.Images.Small])).MustExit(0);
             await LoopDisk.UnmountAsync(at);
             lab._disks.Add(await LoopDisk.CreateAsync(lab.Scratch.Root, DataDiskId, 160, null, partitioned: false));
-            lab.Source = await SourceServer.CreateAsync(lab.Scratch, lab.Images, layout, script);
+            lab.Source = await SourceServer.CreateAsync(lab.Scratch, lab.Images, layout);
             lab.Machine = new QemuInstance(lab.Images, lab.Scratch["machine"], lab._disks);
             lab.Machine.Agent = script => lab.Source.SshAsync(lab.Machine.Port, script, "root");
             lab.Instance = new SimulatedInstance

@@ -40,8 +40,7 @@ internal sealed class SourceServer : IAsyncDisposable
     /// <param name="scratch">Holds its disks.</param>
     /// <param name="images">Holds its root.</param>
     /// <param name="layout">Of its disks.</param>
-    /// <param name="script">Run in its root when it is there, to make it another server.</param>
-    public static async Task<SourceServer> CreateAsync(Scratch scratch, CvmImages images, SourceLayout layout, string script)
+    public static async Task<SourceServer> CreateAsync(Scratch scratch, CvmImages images, SourceLayout layout)
     {
         SourceServer server = new(scratch);
         try
@@ -62,7 +61,6 @@ internal sealed class SourceServer : IAsyncDisposable
             string root = await server.MountAsync();
             (await Command.RunAsync(["tar", "-C", root, "--xattrs", "--xattrs-include=*", "--acls", "-xpf", images.Source])).MustExit(0);
             await server.FillAsync(root, type);
-            await Command.ShellAsync($"cd '{root}'\n{script}");
             await server.UnmountAsync();
             return server;
         }

@@ -16,7 +16,7 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sb
 umask 022
 
 common=systemd-sysv,udev,dbus,kmod,procps,iproute2,openssh-server,initramfs-tools,zstd,linux-image-cloud-amd64,e2fsprogs,xfsprogs,btrfs-progs,fdisk
-debootstrap --variant=minbase --include="$common,ifupdown,isc-dhcp-client,grub-pc,grub2-common,grub-pc-bin,grub-common,dracut-core" bookworm "$work/root" >"$directory/debootstrap.log" 2>&1 \
+debootstrap --variant=minbase --include="$common,ifupdown,isc-dhcp-client,grub-pc,grub2-common,grub-pc-bin,grub-common" bookworm "$work/root" >"$directory/debootstrap.log" 2>&1 \
     || { tail -n 5 "$directory/debootstrap.log" >&2; exit 1; }
 
 # Documentation and translations only make everything slower.
