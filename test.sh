@@ -46,7 +46,7 @@ need_dotnet || give_up "no .NET SDK"
 packages=(openssh-server openssh-client rsync acl attr xfsprogs btrfs-progs e2fsprogs libcap2-bin strace gcc libc6-dev procps passwd util-linux xz-utils
     tcsh fish zsh mandoc tmux openssl
     clang lld cmake make libssl-dev zlib1g-dev
-    debootstrap tinyproxy squid iproute2 fdisk)
+    debootstrap tinyproxy microsocks squid iproute2 fdisk)
 $quick || packages+=(linux-source-6.1 qemu-system-x86 seabios cpio)
 need_packages "for the tests" "${packages[@]}" || give_up "a package that the tests need cannot be installed"
 

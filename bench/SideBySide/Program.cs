@@ -11,7 +11,7 @@ if (options is null)
 
 if (options.List)
 {
-    foreach (Case one in Cases.All.Concat(LineCases.All))
+    foreach (Case one in Cases.All.Concat(LineCases.All).Concat(LevelCases.All))
     {
         Console.WriteLine($"{one.Name,-14} {(one.ByDefault ? "        " : "(asked) ")} {one.Title}");
     }
@@ -19,7 +19,7 @@ if (options.List)
     return 0;
 }
 
-Case[] all = [.. Cases.All, .. LineCases.All];
+Case[] all = [.. Cases.All, .. LineCases.All, .. LevelCases.All];
 Case[] chosen = [.. all.Where(c => options.Cases.Count == 0 ? c.ByDefault : options.Cases.Contains(c.Name))];
 string[] unknown = [.. options.Cases.Where(name => all.All(c => c.Name != name))];
 if (unknown.Length > 0)

@@ -37,6 +37,16 @@ public sealed record PrivateSshdOptions
     /// <summary>The line at whose far end it stands; null for 127.0.0.1.</summary>
     public LongLine? Line { get; init; }
 
+    /// <summary>Words in front of its command, such as those that enter a network namespace; with <see cref="ListenAddress"/>.</summary>
+    public IReadOnlyList<string>? Inside { get; init; }
+
+    /// <summary>The address to listen on in there.</summary>
+    public string? ListenAddress { get; init; }
+
+    internal IReadOnlyList<string>? Words => Inside ?? Line?.Far;
+
+    internal string Address => ListenAddress ?? (Line is null ? PrivateSshd.Host : LongLine.FarAddress);
+
     /// <summary>How long the server may take to answer.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(20);
 }
@@ -133,15 +143,15 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
             await MakeKeyAsync(keygen, options.ClientKeyType, Path.Combine(directory, "client_key"), options.ClientKeyPassphrase, cancellationToken);
             File.Copy(Path.Combine(directory, "client_key.pub"), Path.Combine(directory, "authorized_keys"));
 
-            string address = options.Line is null ? Host : LongLine.FarAddress;
+            string address = options.Address;
 
             // A free port can be taken by somebody else between our look and sshd's bind: try again with another.
             for (int attempt = 1; ; attempt++)
             {
                 int port = FreePort();
                 await WriteConfigurationAsync(directory, port, options, cancellationToken);
-                (Process process, StringBuilder log) = Launch([.. options.Line?.Far ?? [], sshd], directory);
-                if (options.Line is null ? await AnswersAsync(process, port, options.StartTimeout, cancellationToken) : await ListensAsync(process, log, options.StartTimeout, cancellationToken))
+                (Process process, StringBuilder log) = Launch([.. options.Words ?? [], sshd], directory);
+                if (options.Words is null ? await AnswersAsync(process, port, options.StartTimeout, cancellationToken) : await ListensAsync(process, log, options.StartTimeout, cancellationToken))
                 {
                     string known = $"[{address}]:{port} {PublicKeyOf(Path.Combine(directory, "host_key"))}\n";
                     await File.WriteAllTextAsync(Path.Combine(directory, "known_hosts"), known, cancellationToken);
@@ -192,7 +202,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
 
         text.Append(CultureInfo.InvariantCulture, $"""
             Port {port}
-            ListenAddress {(options.Line is null ? Host : LongLine.FarAddress)}
+            ListenAddress {options.Address}
             HostKey {directory}/host_key
             SetEnv HOME={directory}/home
             AuthorizedKeysFile {directory}/authorized_keys

@@ -7,7 +7,7 @@ using NativeSync.TestKit;
 
 namespace NativeSync.Transport.Tests;
 
-/// <summary>SSH through real proxies: tinyproxy, and OpenSSH's SOCKS server.</summary>
+/// <summary>SSH through real proxies: tinyproxy, microsocks, and OpenSSH's SOCKS server.</summary>
 public sealed class ProxyTests
 {
     [Fact]
@@ -25,6 +25,61 @@ public sealed class ProxyTests
 
             // The proxy's own connection, and ours from the server's side of it.
             Assert.Equal(2, sshd.Log.Split("Accepted publickey").Length - 1);
+        }
+        finally
+        {
+            proxy.Kill();
+        }
+    }
+
+    [Theory]
+    [InlineData("user", "secret1", true)]
+    [InlineData("user", "wrong-secret", false)]
+    [InlineData("", "", false)]
+    public async Task ASocksProxyThatAsksForAPasswordIsGivenIt(string user, string password, bool allowed)
+    {
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync();
+        int port = FreePort();
+        using Process proxy = Process.Start(new ProcessStartInfo("microsocks", ["-i", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-u", "user", "-P", "secret1"]))!;
+        try
+        {
+            await WaitAsync(port, proxy);
+            Task<SshSession> connecting = sshd.ConnectAsync(o => o with { Proxy = new SshProxy(true, "127.0.0.1", port, user, password) });
+            if (!allowed)
+            {
+                TransportException e = await Assert.ThrowsAsync<TransportException>(() => connecting);
+                Assert.Equal(255, e.ExitCode);
+                Assert.DoesNotContain("wrong-secret", e.ToString(), StringComparison.Ordinal);
+                return;
+            }
+
+            await using SshSession session = await connecting;
+            Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
+        }
+        finally
+        {
+            proxy.Kill();
+        }
+    }
+
+    /// <summary>A host on the way is reached through the proxy, too, and logged in to in a way of its own.</summary>
+    [Fact]
+    public async Task BehindAProxyThereMayBeAJumpHostWithALoginOfItsOwn()
+    {
+        await using PrivateSshd gate = await PrivateSshd.StartAsync();
+        await using PrivateSshd target = await PrivateSshd.StartAsync();
+        int port = FreePort();
+        using Process proxy = Process.Start(new ProcessStartInfo("microsocks", ["-i", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture)]))!;
+        try
+        {
+            await WaitAsync(port, proxy);
+            SshOptions through = target.Options() with { Proxy = SshProxy.Parse($"socks5://127.0.0.1:{port}"), ProxyJump = $"{PrivateSshd.User}@127.0.0.1:{gate.Port}", Jump = gate.Options() };
+            await using SshSession session = await SshConnector.ConnectAsync(target.Target(), through, TestContext.Limit());
+            Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
+            Assert.Contains("Accepted publickey", gate.Log, StringComparison.Ordinal);
+
+            // The target's key does not open the gate, nor is the gate known to those who only know the target.
+            await Assert.ThrowsAsync<TransportException>(() => SshConnector.ConnectAsync(target.Target(), through with { Jump = null }, TestContext.Limit()));
         }
         finally
         {

@@ -56,7 +56,7 @@ internal sealed class AdaptiveLevel
         {
             MoveTo(_at + 1);
         }
-        else if (_at > 0 && _compressing >= total / 2 && _waiting <= total / 20)
+        else if (_at > 0 && _compressing >= total / 2 && _waiting <= total / 10)
         {
             MoveTo(_at - 1);
         }

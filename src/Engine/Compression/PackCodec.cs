@@ -17,10 +17,25 @@ internal sealed class PackCodec : IDisposable
     /// <summary>zstd has to win this much to be worth the other side's time.</summary>
     private const double WorthwhileRatio = 0.97;
 
+    /// <summary>From here on a context for a pack of 512 KiB holds 5 MiB and more, 11 at the strongest; below it is one.</summary>
+    private const int StrongLevel = 5;
+
+    /// <summary>
+    /// So many contexts of that kind has the whole process, whatever the number of lanes, and so many packs are compressed strongly at a time: both ends
+    /// are to stay below 150 MiB, and who has more processors than this has a line that is slower still.
+    /// </summary>
+    private const int MostStrong = 4;
+
+    private static readonly SemaphoreSlim s_strongTurns = new(MostStrong);
+    private static readonly ConcurrentBag<Compressor> s_strong = [];
+    private static int s_users;
+
     private readonly ConcurrentBag<Compressor> _compressors = [];
     private readonly ConcurrentBag<Decompressor> _decompressors = [];
     private readonly int _keep = Math.Max(2, Environment.ProcessorCount);
     private volatile bool _disposed;
+
+    public PackCodec() => Interlocked.Increment(ref s_users);
 
     /// <summary>
     /// Compresses one pack; the length of the frame, or -1 when it is not worth it (a sample or the result says so, the level is
@@ -33,21 +48,19 @@ internal sealed class PackCodec : IDisposable
             return -1;
         }
 
-        Compressor compressor = _compressors.TryTake(out Compressor? kept) ? kept : NewCompressor();
+        if (level < StrongLevel)
+        {
+            return Compress(_compressors, raw, destination, level);
+        }
+
+        s_strongTurns.Wait();
         try
         {
-            if (!Compressibility.Promises(compressor, raw))
-            {
-                return -1;
-            }
-
-            compressor.Level = level;
-            int room = Math.Min(destination.Length, (int)(raw.Length * WorthwhileRatio));
-            return compressor.TryWrap(raw, destination[..room], out int written) ? written : -1;
+            return Compress(s_strong, raw, destination, level);
         }
         finally
         {
-            Keep(_compressors, compressor);
+            s_strongTurns.Release();
         }
     }
 
@@ -78,9 +91,38 @@ internal sealed class PackCodec : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
         _disposed = true;
         Drain(_compressors);
         Drain(_decompressors);
+        if (Interlocked.Decrement(ref s_users) == 0)
+        {
+            Drain(s_strong);
+        }
+    }
+
+    private int Compress(ConcurrentBag<Compressor> compressors, ReadOnlySpan<byte> raw, Span<byte> destination, int level)
+    {
+        Compressor compressor = compressors.TryTake(out Compressor? kept) ? kept : NewCompressor();
+        try
+        {
+            if (!Compressibility.Promises(compressor, raw))
+            {
+                return -1;
+            }
+
+            compressor.Level = level;
+            int room = Math.Min(destination.Length, (int)(raw.Length * WorthwhileRatio));
+            return compressor.TryWrap(raw, destination[..room], out int written) ? written : -1;
+        }
+        finally
+        {
+            Keep(compressors, compressor);
+        }
     }
 
     private static Compressor NewCompressor()
@@ -102,7 +144,7 @@ internal sealed class PackCodec : IDisposable
     private void Keep<T>(ConcurrentBag<T> bag, T context)
         where T : IDisposable
     {
-        if (_disposed || bag.Count >= _keep)
+        if (_disposed || bag.Count >= Math.Max(_keep, MostStrong))
         {
             context.Dispose();
         }

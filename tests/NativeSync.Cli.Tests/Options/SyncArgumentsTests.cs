@@ -151,6 +151,20 @@ public sealed class SyncArgumentsTests
         Assert.Equal(30, parsed.Options.TimeoutSeconds);
     }
 
+    /// <summary>Connecting has limits of its own, and is not limited by what is the default here.</summary>
+    [Theory]
+    [InlineData("-r a h:b", 300, 0)]
+    [InlineData("-r --timeout=0 a h:b", 0, 0)]
+    [InlineData("-r --timeout=7 --no-timeout a h:b", 0, 0)]
+    [InlineData("-r --timeout=7 a h:b", 7, 7)]
+    [InlineData("-r --reconnect=9 a h:b", 60, 0)]
+    [InlineData("-r --reconnect=9 --timeout=7 a h:b", 7, 7)]
+    public void ALineThatIsDeadIsNoticedUnlessItIsNotToBe(string words, int session, int connecting)
+    {
+        SyncArguments parsed = Parse(words.Split(' '));
+        Assert.Equal((session, connecting), (parsed.Options.TimeoutSeconds, parsed.Remote.TimeoutSeconds));
+    }
+
     [Fact]
     public void ALoneHIsHelpAndOtherwiseMakesNumbersReadable()
     {

@@ -8,6 +8,7 @@ internal sealed class CountedLine : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly List<Socket> _open = [];
+    private readonly TaskCompletionSource _silent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _sent;
     private long _received;
 
@@ -34,6 +35,9 @@ internal sealed class CountedLine : IDisposable
 
     /// <summary>Bytes that went either way so far.</summary>
     public long Moved => Sent + Interlocked.Read(ref _received);
+
+    /// <summary>As a cable that was pulled: nothing goes on, and nobody is told.</summary>
+    public void Silence() => _silent.TrySetResult();
 
     /// <summary>Ends all connections, both ways, without a word.</summary>
     public void Cut()
@@ -88,6 +92,11 @@ internal sealed class CountedLine : IDisposable
             int length;
             while ((length = await from.ReceiveAsync(buffer)) > 0)
             {
+                if (_silent.Task.IsCompleted)
+                {
+                    return; // Both sockets stay open, and nobody reads from them any more.
+                }
+
                 for (int sent = 0; sent < length;)
                 {
                     sent += await to.SendAsync(buffer.AsMemory(sent, length - sent));

@@ -68,6 +68,18 @@ public sealed class PackCodecTests : IDisposable
         Assert.InRange(_codec.Compress(raw, new byte[raw.Length], 1), 1, raw.Length / 10);
     }
 
+    /// <summary>Sixteen lanes at the strongest level take turns; what comes out is what went in.</summary>
+    [Fact]
+    public void ManyLanesShareTheStrongContexts() => Parallel.For(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 16 }, i =>
+    {
+        using PackCodec codec = new();
+        byte[] raw = Text(20_000 + i), packed = new byte[raw.Length], back = new byte[raw.Length];
+        int length = codec.Compress(raw, packed, 5 + i % 15);
+        Assert.InRange(length, 1, raw.Length / 2);
+        codec.Decompress(packed.AsSpan(0, length), back);
+        Assert.Equal(raw, back);
+    });
+
     [Fact]
     public void LevelZeroIsNone() => Assert.Equal(-1, _codec.Compress(Text(10_000), new byte[10_000], PackCodec.NoCompression));
 
