@@ -65,13 +65,13 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         }
     }
 
-    /// <summary>Something was written, and the length was given to it from behind that: see <see cref="SetLength"/>.</summary>
-    public bool EndsInHole { get; private set; }
+    /// <summary>Something was written, and the length does not come from that: a hole follows it, or the file is a clone or was there.</summary>
+    public bool LengthSaysNothing { get; private set; }
 
     /// <summary>Gives the output its length, where the writes did not.</summary>
     public void SetLength(long length)
     {
-        EndsInHole = !_target.HasContent && _written > 0 && _written < length;
+        LengthSaysNothing = _written > 0 && (_target.HasContent || _written < length);
         if (Error == 0 && (_target.HasContent || _written < length))
         {
             Fail(io.Truncate(_target.OutputFd, length));

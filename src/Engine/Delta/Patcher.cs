@@ -194,8 +194,8 @@ internal sealed class Patcher : IDisposable
         return !_basisChanged && _digest.GetCurrentHashAsUInt128() == expected ? PatchOutcome.Verified : PatchOutcome.Mismatch;
     }
 
-    /// <summary>After <see cref="Finish"/>: content is followed by a hole that reaches to the end.</summary>
-    public bool EndsInHole => _output.EndsInHole;
+    /// <summary>After <see cref="Finish"/>: a file system may know the length long before it has written the content.</summary>
+    public bool LengthSaysNothing => _output.LengthSaysNothing;
 
     /// <summary>Returns the buffers; what has not been flushed is lost.</summary>
     public void Dispose()

@@ -191,7 +191,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
 
     private void Commit(UInt128 digest)
     {
-        var error = _patcher is { EndsInHole: true } && context.FlushesTails ? context.Io.Sync(_fd) : 0;
+        var error = _patcher is { LengthSaysNothing: true } && context.FlushesTails ? context.Io.Sync(_fd) : 0;
         if (error >= 0)
         {
             var remote = directory.Remote!.Entries;
