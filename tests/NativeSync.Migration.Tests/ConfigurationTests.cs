@@ -132,6 +132,10 @@ public sealed class ConfigurationTests
             Write("100", 1);
             BandwidthWatch watch = new(file, BandwidthPlan.Of(100 * 1024), TimeProvider.System, told.Add);
             Assert.Equal(100 * 1024, watch.Now());
+            Assert.Empty(told);
+
+            // Changed after the run has read it, and before the first pass has begun to ask.
+            Assert.Equal(100 * 1024, new BandwidthWatch(file, BandwidthPlan.Of(50 * 1024), TimeProvider.System, static _ => { }).Now());
             Write("200", 2);
             Assert.Equal(200 * 1024, watch.Now());
             Write("fast", 3);

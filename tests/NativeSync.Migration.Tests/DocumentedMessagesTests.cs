@@ -71,6 +71,13 @@ public sealed class DocumentedMessagesTests
             h.Reachability = new Harness.Answering(false);
             h.AddSshServer();
         }),
+        ["jump host refuses the login"] = () => FailAsync(new Harness(), h => h.Connector.Failures.Enqueue(
+            new Engine.TransportException(255, "on the way to root@10.0.0.2:22: me@gate:22 refuses the login (no key)") { Fault = Engine.TransportFault.Login, IsOnTheWay = true })),
+        ["proxy or jump host fails before the started instance"] = () => FailAsync(new Harness(client: ""","Check.WaitSeconds":0.1"""), h =>
+        {
+            h.Reachability = new Harness.WayThatFails(Engine.TransportFault.Other);
+            h.AddSshServer();
+        }),
         ["another system has started"] = () => FailAsync(new Harness(instance: new()
         {
             InstanceId = Harness.InstanceId, Region = Harness.Region, HasTatAgent = true, TatOutput = "release Another 1\nstate running\nmarker ins-9 yesterday\n",

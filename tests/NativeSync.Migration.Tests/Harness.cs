@@ -166,6 +166,18 @@ internal sealed class Harness : IAsyncDisposable
     {
         public Task<bool> AnswersAsync(string host, int port, TimeSpan timeout, CancellationToken ct) => Task.FromResult(answers);
     }
+
+    /// <summary>A proxy that is down, or refuses us.</summary>
+    internal sealed class WayThatFails(TransportFault fault) : IReachability
+    {
+        public int Looks { get; private set; }
+
+        public Task<bool> AnswersAsync(string host, int port, TimeSpan timeout, CancellationToken ct)
+        {
+            Looks++;
+            throw new TransportException(255, "the proxy http://gate:1 refuses the connection") { Fault = fault, IsOnTheWay = true };
+        }
+    }
 }
 
 /// <summary>A machine that has what the tests need.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using NativeSync.Engine;
 using NativeSync.Migration.Source;
 using NativeSync.Migration.Stages;
 
@@ -20,6 +21,39 @@ public sealed class StartedSystemTests
         h.Reachability = new Harness.Answering(true);
         Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
         Assert.Equal(1, h.Instance.Accepted["StartInstances"]);
+    }
+
+    /// <summary>A way that may heal is waited for; a login that is refused on it is not. The instance is not blamed.</summary>
+    [Theory]
+    [InlineData(TransportFault.Other, "0.1")]
+    [InlineData(TransportFault.Login, "300")]
+    public async Task AWayThatFailsIsNamedInsteadOfTheInstance(TransportFault fault, string seconds)
+    {
+        Harness.WayThatFails way = new(fault);
+        await using Harness h = new(client: $$$""","Check":{"WaitSeconds":{{{seconds}}}}""") { Reachability = way };
+        h.AddSshServer();
+        CheckLine line = Assert.Single(await h.CheckAsync(), l => l.Subject == "way to the instance");
+        Assert.Equal((CheckVerdict.Fail, "the proxy http://gate:1 refuses the connection"), (line.Verdict, line.Finding));
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.Contains("answers: the proxy http://gate:1 refuses the connection: correct Client.Ssh.ProxyJump", e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("roll the disks back", e.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(h.Tool.File(MigrationReport.TextFile)));
+        Assert.Equal(fault == TransportFault.Login, way.Looks == 2);
+        h.Reachability = new Harness.Answering(true);
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+    }
+
+    /// <summary>The destination's password and host key have nothing to do with those of a host on the way.</summary>
+    [Theory]
+    [InlineData(TransportFault.Login)]
+    [InlineData(TransportFault.HostKey)]
+    public async Task AHostOnTheWayThatRefusesIsNotTakenForTheRescueSystem(TransportFault fault)
+    {
+        await using Harness h = new();
+        h.Connector.Failures.Enqueue(new TransportException(255, "on the way to root@10.0.0.2:22: me@gate:22 refuses") { Fault = fault, IsOnTheWay = true });
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.StartsWith("on the way to root@10.0.0.2:22: me@gate:22 refuses: correct Client.Ssh.ProxyJump", e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("--clean", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

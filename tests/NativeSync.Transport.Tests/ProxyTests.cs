@@ -48,7 +48,8 @@ public sealed class ProxyTests
             if (!allowed)
             {
                 TransportException e = await Assert.ThrowsAsync<TransportException>(() => connecting);
-                Assert.Equal(255, e.ExitCode);
+                Assert.Equal((255, TransportFault.Login, true), (e.ExitCode, e.Fault, e.IsOnTheWay));
+                Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $"the proxy socks5://127.0.0.1:{port} refuses the login: "), e.Message, StringComparison.Ordinal);
                 Assert.DoesNotContain("wrong-secret", e.ToString(), StringComparison.Ordinal);
                 return;
             }
@@ -106,6 +107,8 @@ public sealed class ProxyTests
             if (!allowed)
             {
                 TransportException e = await Assert.ThrowsAsync<TransportException>(() => connecting);
+                Assert.Equal((TransportFault.Login, true), (e.Fault, e.IsOnTheWay));
+                Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $"the proxy http://127.0.0.1:{port} refuses the login: HTTP: Status code 40"), e.Message, StringComparison.Ordinal);
                 Assert.DoesNotContain("wrong", e.Message, StringComparison.Ordinal);
                 return;
             }
@@ -119,14 +122,56 @@ public sealed class ProxyTests
         }
     }
 
-    [Fact]
-    public async Task AProxyThatIsNotThereIsOneClearLine()
+    [Theory]
+    [InlineData("http")]
+    [InlineData("socks5")]
+    public async Task AProxyThatIsNotThereIsOneClearLineThatNamesIt(string kind)
     {
-        await using PrivateSshd sshd = await PrivateSshd.StartAsync();
-        TransportException e = await Assert.ThrowsAsync<TransportException>(() => sshd.ConnectAsync(o => o with { Proxy = SshProxy.Parse($"http://u:s3cret@127.0.0.1:{FreePort()}") }));
-        Assert.Equal(255, e.ExitCode);
-        Assert.DoesNotContain('\n', e.Message);
+        int port = FreePort();
+        SshProxy proxy = SshProxy.Parse(string.Create(CultureInfo.InvariantCulture, $"{kind}://u:s3cret@127.0.0.1:{port}"));
+        TransportException e = await FailAsync(proxy, new SshTarget("192.0.2.1"));
+        Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"the proxy {kind}://127.0.0.1:{port} refuses the connection"), e.Message);
+        Assert.Equal((255, true), (e.ExitCode, e.IsOnTheWay));
         Assert.DoesNotContain("s3cret", e.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>What a proxy answers tells who is at fault: itself, or what lies behind it. Either way it is named.</summary>
+    [Theory]
+    [InlineData("http", "HTTP/1.0 403 Forbidden\r\n\r\n", "the proxy PROXY does not connect to root@192.0.2.1:22: HTTP: Status code 403", true)]
+    [InlineData("http", "HTTP/1.0 503 Service Unavailable\r\n\r\n", "the proxy PROXY does not reach root@192.0.2.1:22: HTTP: Status code 503", false)]
+    [InlineData("http", "HTTP/1.0 200 OK\r\n\r\n", "root@192.0.2.1:22, through the proxy PROXY: ", false)]
+    [InlineData("socks5", "\u0005\0\u0005\u0002\0\u0001\0\0\0\0\0\0", "the proxy PROXY does not connect to root@192.0.2.1:22: SOCKS5: Connection not allowed", true)]
+    [InlineData("socks5", "\u0005\0\u0005\u0005\0\u0001\0\0\0\0\0\0", "the proxy PROXY does not reach root@192.0.2.1:22: SOCKS5: Connection refused", false)]
+    [InlineData("socks5", "SSH-2.0-OpenSSH\r\n", "the proxy PROXY does not connect to root@192.0.2.1:22: SOCKS", true)]
+    public async Task WhoFailsBehindAProxyIsTold(string kind, string answer, string expected, bool onTheWay)
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        Task serving = ServeAsync();
+        SshProxy proxy = SshProxy.Parse($"{kind}://{listener.LocalEndpoint}");
+        TransportException e = await FailAsync(proxy, new SshTarget("192.0.2.1", 22, "root"));
+        await serving;
+        Assert.StartsWith(expected.Replace("PROXY", proxy.ToString(), StringComparison.Ordinal), e.Message, StringComparison.Ordinal);
+        Assert.Equal((255, onTheWay), (e.ExitCode, e.IsOnTheWay));
+
+        async Task ServeAsync()
+        {
+            using TcpClient client = await listener.AcceptTcpClientAsync(TestContext.Limit());
+            NetworkStream stream = client.GetStream();
+            await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer));
+            client.Client.Shutdown(SocketShutdown.Send);
+            byte[] rest = new byte[512];
+            try
+            {
+                while (await stream.ReadAsync(rest, TestContext.Limit()) > 0)
+                {
+                }
+            }
+            catch (IOException)
+            {
+                // The other end has gone.
+            }
+        }
     }
 
     [Theory]
@@ -150,6 +195,9 @@ public sealed class ProxyTests
         Assert.Equal(1, e.ExitCode);
         Assert.DoesNotContain("secret", e.ToString(), StringComparison.Ordinal);
     }
+
+    private static Task<TransportException> FailAsync(SshProxy proxy, SshTarget target) => Assert.ThrowsAsync<TransportException>(
+        () => SshConnector.ConnectAsync(target, new SshOptions { ConfigFile = "none", AgentSocket = "", Proxy = proxy }, TestContext.Limit()));
 
     private static int FreePort()
     {

@@ -176,6 +176,70 @@ public sealed class SshConfigTests : IDisposable
         Assert.Contains($"[127.0.0.1]:{target.Port} has changed", e.Message);
     }
 
+    /// <summary>As with ssh -J: what the configuration says of the first host on the way counts, of the others it does not.</summary>
+    [Theory]
+    [InlineData("gate")]
+    [InlineData("gate,middle")]
+    public async Task AJumpHostMayBeBehindAnotherOne(string jumps)
+    {
+        await using PrivateSshd outer = await PrivateSshd.StartAsync();
+        await using PrivateSshd gate = await PrivateSshd.StartAsync();
+        await using PrivateSshd target = await PrivateSshd.StartAsync();
+        string config = Path.Combine(_home, ".ssh", "config");
+        await File.WriteAllTextAsync(config, $"""
+            Host outer
+              Port {outer.Port}
+              IdentityFile {outer.ClientKeyPath}
+              UserKnownHostsFile {outer.KnownHostsPath}
+            Host gate middle
+              Port {gate.Port}
+              IdentityFile {gate.ClientKeyPath}
+              UserKnownHostsFile {gate.KnownHostsPath}
+            Host gate
+              ProxyJump outer
+            Host middle
+              ProxyJump nobody.invalid
+            Host *
+              HostName 127.0.0.1
+            """);
+        SshOptions through = target.Options() with { ProxyJump = jumps, Jump = new SshOptions { ConfigFile = config, AgentSocket = "", HomeDirectory = _home } };
+        await using SshSession session = await SshConnector.ConnectAsync(target.Target(), through, TestContext.Limit());
+        Assert.Equal("ok\n", (await session.RunAsync("echo ok")).OutputText);
+        Assert.Contains("Accepted publickey", outer.Log);
+        Assert.Equal(jumps.Split(',').Length, gate.Log.Split("Accepted publickey").Length - 1);
+    }
+
+    [Fact]
+    public async Task AConfigurationThatJumpsInACircleIsToldAndNotFollowed()
+    {
+        string config = Path.Combine(_home, ".ssh", "config");
+        await File.WriteAllTextAsync(config, "Host *\n ProxyJump gate\n");
+        SshOptions jump = new() { ConfigFile = config, AgentSocket = "", HomeDirectory = _home };
+        foreach (SshOptions options in new[] { jump, jump with { ConfigFile = "none", ProxyJump = "gate", Jump = jump } })
+        {
+            TransportException e = await Assert.ThrowsAsync<TransportException>(() => SshConnector.ConnectAsync(new SshTarget("web"), options, TestContext.Limit()));
+            Assert.Equal((1, true), (e.ExitCode, e.IsOnTheWay));
+            Assert.EndsWith(": more than 8 hosts to jump through", e.Message);
+        }
+    }
+
+    [Fact]
+    public async Task AJumpHostThatFailsIsNamedAsSuch()
+    {
+        await using PrivateSshd gate = await PrivateSshd.StartAsync();
+        await using PrivateSshd target = await PrivateSshd.StartAsync();
+        string way = $"{PrivateSshd.User}@127.0.0.1:{gate.Port}";
+        SshOptions through = target.Options() with { ProxyJump = way, Jump = gate.Options() with { IdentityFiles = [target.ClientKeyPath] } };
+        TransportException e = await Assert.ThrowsAsync<TransportException>(() => SshConnector.ConnectAsync(target.Target(), through, TestContext.Limit()));
+        Assert.StartsWith($"on the way to {PrivateSshd.User}@127.0.0.1:{target.Port}: {way} refuses the login (", e.Message);
+        Assert.Equal((TransportFault.Login, true), (e.Fault, e.IsOnTheWay));
+
+        // The end's own refusal is the end's.
+        through = through with { Jump = gate.Options(), IdentityFiles = [gate.ClientKeyPath] };
+        e = await Assert.ThrowsAsync<TransportException>(() => SshConnector.ConnectAsync(target.Target(), through, TestContext.Limit()));
+        Assert.Equal((TransportFault.Login, false), (e.Fault, e.IsOnTheWay));
+    }
+
     private ResolvedHost Resolve(string host, string config) => Resolve(new SshTarget(host), config);
 
     private ResolvedHost Resolve(SshTarget target, string config)

@@ -76,8 +76,8 @@ internal static class MigrateCommand
         log.Info($"{VersionText.Text.Trim().ReplaceLineEndings("; ")}: {options.Action} begins in {tool.Path}");
         try
         {
-            MigrationConfiguration configuration = tool.Load();
-            SshWays.Check(configuration.Client.SshWay, log);
+            MigrationConfiguration configuration = tool.Load(SshWays.Check);
+            log.Hide(SshWays.PasswordOf(configuration.Client.SshWay));
             if (options.Action == MigrateAction.Migrate && configuration.Client.Daemon)
             {
                 if (environment.Variable(Background.Mark) is null)

@@ -1,6 +1,5 @@
 using NativeSync.Engine;
 using NativeSync.Migration.Configuration;
-using NativeSync.Migration.Logging;
 using NativeSync.Migration.Stages;
 using NativeSync.Transport;
 
@@ -9,24 +8,26 @@ namespace NativeSync.Cli.Migrate;
 /// <summary><c>Client.Ssh.ProxyJump</c> and <c>Client.Ssh.Proxy</c>: how the migration's connections get out of here.</summary>
 internal static class SshWays
 {
-    /// <summary>Checks what is written there before anything is done, and keeps the password out of the log.</summary>
-    /// <exception cref="ConfigException">It makes no sense.</exception>
-    public static void Check(SshWay? way, MigrationLog log)
+    /// <summary>Checks the form of what is written there, and repeats nothing of a proxy, which may hold a password.</summary>
+    public static void Check(SshWay way, Action<string, string> wrong)
     {
         try
         {
-            log.Hide(way?.Proxy is { } proxy ? SshProxy.Parse(proxy).Password : null);
+            _ = ProxyOf(way);
         }
         catch (TransportException e)
         {
-            throw new ConfigException(ClientSettings.FileName, 0, "Client.Ssh.Proxy", e.Message);
+            wrong(SshWay.ProxyKey, e.Message);
         }
 
-        if (way?.ProxyJump?.Split(',').FirstOrDefault(static jump => SshTarget.Parse(jump) is null) is { } wrong)
+        if (way.ProxyJump?.Split(',').FirstOrDefault(static jump => SshTarget.Parse(jump) is null) is { } jump)
         {
-            throw new ConfigException(ClientSettings.FileName, 0, "Client.Ssh.ProxyJump", $"\"{wrong}\" is no [user@]host[:port]; several stand with commas between them");
+            wrong(SshWay.JumpKey, $"\"{jump}\" is no [user@]host[:port]; several stand with commas between them");
         }
     }
+
+    /// <summary>What the log must not show.</summary>
+    public static string? PasswordOf(SshWay? way) => ProxyOf(way)?.Password;
 
     /// <summary>
     /// Adds the way to what is said of its end. Who stands on the way is asked for in the user's ~/.ssh and known there; the end's password is not for him.
@@ -34,9 +35,11 @@ internal static class SshWays
     public static SshOptions Apply(SshOptions end, SshWay? way) => end with
     {
         ProxyJump = way?.ProxyJump ?? "none",
-        Proxy = way?.Proxy is { } proxy ? SshProxy.Parse(proxy) : null,
+        Proxy = ProxyOf(way),
         Jump = new SshOptions { ConnectTimeout = end.ConnectTimeout },
     };
+
+    private static SshProxy? ProxyOf(SshWay? way) => way?.Proxy is { } proxy ? SshProxy.Parse(proxy) : null;
 }
 
 /// <summary>Whether an SSH server answers at the end of a way: it does when it shows a host key.</summary>
@@ -68,9 +71,9 @@ internal sealed class ReachabilityOnAWay(SshWay way) : IReachability
         {
             await (await SshConnector.ConnectAsync(new SshTarget(host, port), SshWays.Apply(end, way), ct)).DisposeAsync();
         }
-        catch (TransportException)
+        catch (TransportException e) when (answers || !e.IsOnTheWay)
         {
-            // Refused, by us when there was a key.
+            // Refused, by us when there was a key. What fails on the way says nothing about the end.
         }
 
         return answers;

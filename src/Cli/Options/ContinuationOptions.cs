@@ -37,8 +37,11 @@ internal sealed class ContinuationOptions
     }
 
     /// <summary>Adds what they say.</summary>
+    /// <param name="arguments">What the others have said.</param>
+    /// <param name="timeout"><c>--timeout</c>; null where it was not given.</param>
+    /// <param name="asRsync">Under the name <c>rsync</c>.</param>
     /// <exception cref="UsageException">They contradict each other, or the others.</exception>
-    public SyncArguments Build(SyncArguments arguments, bool asRsync)
+    public SyncArguments Build(SyncArguments arguments, int? timeout, bool asRsync)
     {
         if (_until is null && (_passes is not null || _before is not null || _after is not null || _hookSeconds is not null))
         {
@@ -75,7 +78,7 @@ internal sealed class ContinuationOptions
             Options = arguments.Options with
             {
                 ResumeFrom = _resume ?? !asRsync ? ResumeFrom : 0,
-                TimeoutSeconds = _reconnect > 0 && arguments.Remote.TimeoutSeconds == 0 ? DeadLine : arguments.Options.TimeoutSeconds,
+                TimeoutSeconds = _reconnect > 0 && timeout is null ? DeadLine : arguments.Options.TimeoutSeconds,
             },
             Reconnect = TimeSpan.FromSeconds(_reconnect),
             Passes = _until is { } bound

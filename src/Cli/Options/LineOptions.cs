@@ -30,8 +30,8 @@ internal sealed class LineOptions
     /// <summary>The codec of <c>--compress-choice</c> that another one stands for; null for none.</summary>
     public string? CodecAsked => IsCompressed ? _codecAsked : null;
 
-    /// <summary><c>--timeout</c> as connecting takes it: 0 where it was not given.</summary>
-    public int ConnectSeconds => _timeout ?? 0;
+    /// <summary><c>--timeout</c>: 0 for none; null where it was not given.</summary>
+    public int? Timeout => _timeout;
 
     /// <summary>Takes an option; false when it is about something else.</summary>
     public bool Apply(GivenOption given)

@@ -240,8 +240,8 @@ internal sealed class SyncArgumentsBuilder
             },
             Print = _print,
             Output = _output.Build(_info, _itemize) with { Quiet = _quiet > 0, HumanReadable = _human, Json = _json },
-            Remote = _connection.Build(_line.ConnectSeconds),
-        }, _asRsync);
+            Remote = _connection.Build(_line.Timeout ?? 0),
+        }, _line.Timeout, _asRsync);
     }
 
     private void RefuseContradictions()

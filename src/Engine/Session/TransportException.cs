@@ -28,6 +28,9 @@ public sealed class TransportException : Exception
 
     /// <summary>What a caller needs to know to decide whether waiting may help.</summary>
     public TransportFault Fault { get; init; }
+
+    /// <summary>It is a host to jump through or a proxy that fails; of the server behind it nothing is known then.</summary>
+    public bool IsOnTheWay { get; init; }
 }
 
 /// <summary>Faults of a transport that trying again does not heal.</summary>

@@ -57,6 +57,15 @@ public sealed record ProxySettings(string Host, int Port, string? User, string? 
 /// <param name="Proxy"><c>http://[user:password@]host:port</c> or <c>socks5://…</c>; null for none.</param>
 public sealed record SshWay(string? ProxyJump, string? Proxy)
 {
+    /// <summary>The key of <see cref="ProxyJump"/>.</summary>
+    public const string JumpKey = "Client.Ssh.ProxyJump";
+
+    /// <summary>The key of <see cref="Proxy"/>.</summary>
+    public const string ProxyKey = "Client.Ssh.Proxy";
+
+    /// <summary>What to do when it does not lead out.</summary>
+    internal const string Advice = $"correct {JumpKey} and {ProxyKey} in {ClientSettings.FileName}, or what they name (as root, \"ssh HOST true\" must work without a question)";
+
     /// <inheritdoc/>
     public override string ToString() => ProxyJump ?? "";
 }
@@ -167,8 +176,9 @@ public sealed record ClientSettings
     /// <summary>Reads the file's content.</summary>
     /// <param name="content">Bytes of the file.</param>
     /// <param name="warnings">Receives what is odd but not wrong.</param>
+    /// <param name="checkWay">Judges the form of the way of SSH, which is for those who connect to know: tells keys and what is wrong with them.</param>
     /// <exception cref="ConfigException">Something is wrong; all problems are in it.</exception>
-    public static ClientSettings Parse(ReadOnlySpan<byte> content, List<ConfigProblem> warnings)
+    public static ClientSettings Parse(ReadOnlySpan<byte> content, List<ConfigProblem> warnings, Action<SshWay, Action<string, string>>? checkWay = null)
     {
         List<ConfigProblem> errors = [];
         ConfigReader r = new(FileName, ConfigParser.Parse(FileName, content), errors, warnings);
@@ -197,7 +207,7 @@ public sealed record ClientSettings
             SshPort = (int)(r.Integer("Client.Ssh.Port", 1, 65535) ?? defaults.SshPort),
             SshUser = UserOf(r) ?? defaults.SshUser,
             SshIdentityFile = r.Text("Client.Ssh.IdentityFile"),
-            SshWay = WayOf(r),
+            SshWay = WayOf(r, checkWay),
             SourceRoot = AbsolutePath(r, "Client.Source.Root") ?? defaults.SourceRoot,
             MaxPasses = (int)(r.Integer("Client.Transfer.MaxPasses", 1, 1000) ?? defaults.MaxPasses),
             UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
@@ -254,10 +264,17 @@ public sealed record ClientSettings
         static long? RateOf(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long rate) && rate <= MaxRate ? rate * 1024 : null;
     }
 
-    private static SshWay? WayOf(ConfigReader r)
+    private static SshWay? WayOf(ConfigReader r, Action<SshWay, Action<string, string>>? check)
     {
-        (string? jump, string? proxy) = (r.Text("Client.Ssh.ProxyJump")?.Trim(), r.Text("Client.Ssh.Proxy")?.Trim());
-        return jump is null && proxy is null ? null : new SshWay(jump, proxy);
+        (string? jump, string? proxy) = (r.Text(SshWay.JumpKey)?.Trim(), r.Text(SshWay.ProxyKey)?.Trim());
+        if (jump is null && proxy is null)
+        {
+            return null;
+        }
+
+        SshWay way = new(jump, proxy);
+        check?.Invoke(way, r.Error);
+        return way;
     }
 
     private static TableConsent PartitionOf(ConfigReader r)

@@ -35,7 +35,7 @@ public static class ConfigSamples
             },
             "Extra": { "IgnoreCheck": false },
             "Rsync": {
-              // KBytes a second; empty for no limit.
+              // KBytes a second, or a timetable such as "08:00,512 19:00,off"; empty for no limit. May be changed meanwhile.
               "BandwidthLimit": "",
               // Compare contents, not size and time.
               "Checksum": false

@@ -29,13 +29,14 @@ public sealed class ToolDirectory
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
     /// <summary>Reads and checks the three files.</summary>
+    /// <param name="checkWay">See <see cref="ClientSettings.Parse"/>.</param>
     /// <exception cref="ConfigException">A file is missing, unreadable or wrong; all problems of all files are in it.</exception>
-    public MigrationConfiguration Load()
+    public MigrationConfiguration Load(Action<SshWay, Action<string, string>>? checkWay = null)
     {
         List<ConfigProblem> problems = [];
         List<ConfigProblem> warnings = [];
         UserSettings? user = Read(UserSettings.FileName, problems, bytes => UserSettings.Parse(bytes, warnings));
-        ClientSettings? client = Read(ClientSettings.FileName, problems, bytes => ClientSettings.Parse(bytes, warnings));
+        ClientSettings? client = Read(ClientSettings.FileName, problems, bytes => ClientSettings.Parse(bytes, warnings, checkWay));
         byte[]? excludes = Read(ExcludesFile.FileName, problems, bytes => bytes);
         if (user is null || client is null || excludes is null)
         {

@@ -1,4 +1,6 @@
 using System.Text;
+using NativeSync.Engine;
+using NativeSync.Migration.Configuration;
 
 namespace NativeSync.Migration.Stages;
 
@@ -14,7 +16,7 @@ internal sealed class WaitAnswerStep : Step
 
     public override async Task<string> RunAsync(RunContext context, bool begunBefore, CancellationToken ct)
     {
-        if (context.Client.Mode == Configuration.NetworkMode.Gateway)
+        if (context.Client.Mode == NetworkMode.Gateway)
         {
             return "skipped: the gateway need not reach it";
         }
@@ -24,23 +26,31 @@ internal sealed class WaitAnswerStep : Step
         TimeSpan limit = context.Client.Check.Limit;
         while (true)
         {
+            TransportException? way = null;
             foreach (RescueAddress address in addresses)
             {
-                if (await context.Services.Reachability.AnswersAsync(address.Host, address.Port, TimeSpan.FromSeconds(5), ct).ConfigureAwait(false))
+                try
                 {
-                    context.State.AnswerPort = address.Port;
-                    return $"{address} answers";
+                    if (await context.Services.Reachability.AnswersAsync(address.Host, address.Port, TimeSpan.FromSeconds(5), ct).ConfigureAwait(false))
+                    {
+                        context.State.AnswerPort = address.Port;
+                        return $"{address} answers";
+                    }
+                }
+                catch (TransportException e)
+                {
+                    way = e;
                 }
             }
 
             string all = string.Join(", ", addresses);
             TimeSpan elapsed = context.Time.GetElapsedTime(begin);
-            if (elapsed > limit)
+            if (elapsed > limit || way is { Fault: not TransportFault.Other })
             {
-                return Failed(context, all, elapsed);
+                return Failed(context, all, elapsed, way);
             }
 
-            context.Observer.StepProgress(Title, Math.Min(99, 100 * elapsed / limit), elapsed, $"{all} does not answer yet");
+            context.Observer.StepProgress(Title, Math.Min(99, 100 * elapsed / limit), elapsed, way?.Message ?? $"{all} does not answer yet");
             await Task.Delay(context.Client.PollInterval, context.Time, ct).ConfigureAwait(false);
         }
     }
@@ -52,12 +62,20 @@ internal sealed class WaitAnswerStep : Step
         return [.. ports.Distinct().Select(p => new RescueAddress(context.State.Address ?? "", p))];
     }
 
-    private static string Failed(RunContext context, string addresses, TimeSpan elapsed)
+    private static string Failed(RunContext context, string addresses, TimeSpan elapsed, TransportException? way)
     {
         if (context.State.Source is { HasSshServer: false })
         {
             context.Observer.Warn($"the instance runs, but {addresses} does not answer: the source has no SSH server; look at it through VNC in the console");
             return "not known: the source has no SSH server";
+        }
+
+        if (way is not null)
+        {
+            // Nothing speaks against the instance: what failed stands before it.
+            MigrationReport.Write(context.Tool, context.State);
+            throw new MigrationException($"the instance runs, but it cannot be told from here whether {addresses} answers: {way.Message}",
+                $"{SshWay.Advice}, then run the tool again. All data is on the instance's disks; {MigrationReport.TextFile} says what was changed");
         }
 
         string[] console = Console(context);

@@ -10,7 +10,9 @@ namespace NativeSync.Migration.Stages;
 internal sealed class BandwidthWatch(string file, BandwidthPlan plan, TimeProvider time, Action<string> tell)
 {
     private BandwidthPlan _plan = plan;
-    private DateTime _seen = File.GetLastWriteTimeUtc(file);
+
+    /// <summary>At first none: the file may have changed between the reading of the plan and the first question, hours later.</summary>
+    private DateTime _seen;
 
     /// <summary>Bytes a second, 0 for none. A file that is gone, or makes no sense while somebody writes it, changes nothing.</summary>
     public long Now()

@@ -1,3 +1,4 @@
+using NativeSync.Engine;
 using NativeSync.Migration.Api;
 using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Logging;
@@ -88,10 +89,21 @@ public static class CheckRun
     /// <summary>Security groups are not all that may lie in between. What answers now is the instance's own system, so silence proves nothing.</summary>
     private static async Task AddWayAsync(List<CheckLine> lines, MigrationServices services, RescueAddress address, CancellationToken ct)
     {
-        bool answers = await services.Reachability.AnswersAsync(address.Host, address.Port, TimeSpan.FromSeconds(5), ct).ConfigureAwait(false);
+        const string subject = "way to the instance";
+        bool answers;
+        try
+        {
+            answers = await services.Reachability.AnswersAsync(address.Host, address.Port, TimeSpan.FromSeconds(5), ct).ConfigureAwait(false);
+        }
+        catch (TransportException e)
+        {
+            lines.Add(new(CheckVerdict.Fail, subject, e.Message, SshWay.Advice));
+            return;
+        }
+
         lines.Add(answers
-            ? new(CheckVerdict.Ok, "way to the instance", $"{address} answers")
-            : new(CheckVerdict.Warn, "way to the instance", $"{address} does not answer from here, though the instance runs", "make sure that no firewall or network ACL in between closes that port, unless the instance's own system does not listen there"));
+            ? new(CheckVerdict.Ok, subject, $"{address} answers")
+            : new(CheckVerdict.Warn, subject, $"{address} does not answer from here, though the instance runs", "make sure that no firewall or network ACL in between closes that port, unless the instance's own system does not listen there"));
     }
 
     /// <summary>The guide recommends the same on both sides: the console and what is made of the disks later go by the image.</summary>

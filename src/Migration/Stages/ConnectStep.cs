@@ -57,12 +57,13 @@ internal sealed class ConnectStep : Step
     private static int AttemptsFor(TransportException e, RescueAccess access) => e.Fault switch
     {
         TransportFault.HostKey => 1,
-        TransportFault.Login => access.HostKey is null ? MaxRefusals : 1,
+        TransportFault.Login => access.HostKey is null && !e.IsOnTheWay ? MaxRefusals : 1,
         _ => MaxAttempts,
     };
 
     private static string AdviceFor(TransportException e, RunContext context) => e.Fault switch
     {
+        _ when e.IsOnTheWay => $"{Configuration.SshWay.Advice}, then run the tool again",
         TransportFault.HostKey => "somebody may be in between, or the rescue system was set up anew: see the instance in the console; if it is the right one, run the tool with --clean and begin anew",
         TransportFault.Login => "somebody may have reset the password in the console: run the tool with --clean and begin anew",
         _ when e.ExitCode is not (255 or 35) => e.Hint,

@@ -7,6 +7,7 @@ namespace NativeSync.Migration.Stages;
 public interface IReachability
 {
     /// <summary>Tries once.</summary>
+    /// <exception cref="Engine.TransportException">A host or a proxy on the way there fails, so that it cannot be told.</exception>
     Task<bool> AnswersAsync(string host, int port, TimeSpan timeout, CancellationToken ct);
 
     /// <summary>The address that packets to a host would bear, by this machine's routes; null without one. Nothing is sent.</summary>

@@ -42,11 +42,19 @@ public static class SshConnector
         if (host.Jumps.Count > 0)
         {
             // The last jump reaches the target, and itself goes through those before it.
-            string before = host.Jumps.Count == 1 ? "none" : string.Join(',', host.Jumps.SkipLast(1).Select(static j =>
+            // Before the first there is what the configuration says of that one, as with ssh.
+            string? before = host.Jumps.Count == 1 ? null : string.Join(',', host.Jumps.SkipLast(1).Select(static j =>
                 $"{(j.User is null ? "" : j.User + "@")}[{j.Host}]{(j.Port is null ? "" : ":" + j.Port)}"));
-            SshOptions jumpOptions = (options.Jump ?? options) with { Proxy = options.Proxy, ProxyJump = host.Jumps.Count == 1 && options.ProxyJump is null ? null : before, PinnedHostKey = null };
-            SshSession through = await ConnectAsync(host.Jumps[^1], jumpOptions, depth + 1, ct).ConfigureAwait(false);
-            jump = await SshJump.OpenAsync(through, host.HostName, host.Port).ConfigureAwait(false);
+            SshOptions jumpOptions = (options.Jump ?? options) with { Proxy = options.Proxy, ProxyJump = before, PinnedHostKey = null };
+            try
+            {
+                SshSession through = await ConnectAsync(host.Jumps[^1], jumpOptions, depth + 1, ct).ConfigureAwait(false);
+                jump = await SshJump.OpenAsync(through, host.HostName, host.Port).ConfigureAwait(false);
+            }
+            catch (TransportException e) when (!e.IsOnTheWay)
+            {
+                throw new TransportException(e.ExitCode, $"on the way to {host.Peer}: {e.Message}", e.Hint, e) { Fault = e.Fault, IsOnTheWay = true };
+            }
         }
 
         try
@@ -82,9 +90,14 @@ public static class SshConnector
 
         var client = new SshClient(info);
         TransportException? refusal = null;
+        bool greeted = false;
         HostKey? accepted = null;
         bool mayAsk = options.ConfirmHostKey is not null || options.InteractiveProvider is not null || options.PasswordProvider is not null;
-        client.ServerIdentificationReceived += (_, _) => info.Timeout = mayAsk && host.Timeout < PromptTime ? PromptTime : host.Timeout;
+        client.ServerIdentificationReceived += (_, _) =>
+        {
+            greeted = true;
+            info.Timeout = mayAsk && host.Timeout < PromptTime ? PromptTime : host.Timeout;
+        };
         client.HostKeyReceived += (_, e) =>
         {
             try
@@ -128,7 +141,9 @@ public static class SshConnector
                 throw;
             }
 
-            throw refusal ?? SshErrors.Connecting(e, host, keys, options.PasswordProvider is not null || options.InteractiveProvider is not null);
+            throw refusal ?? (!greeted && jump is null && options.Proxy is { } door
+                ? SshProxyErrors.Connecting(e, door, host)
+                : SshErrors.Connecting(e, host, keys, options.PasswordProvider is not null || options.InteractiveProvider is not null));
         }
     }
 

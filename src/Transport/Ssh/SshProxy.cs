@@ -27,5 +27,5 @@ public sealed record SshProxy(bool IsSocks, string Host, int Port, string User, 
     }
 
     /// <summary>Without the password.</summary>
-    public override string ToString() => $"{(IsSocks ? "socks5" : "http")}://{Printable.Line(Host)}:{Port}";
+    public override string ToString() => $"{(IsSocks ? "socks5" : "http")}://{Printable.Line(Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host)}:{Port}";
 }

@@ -159,6 +159,8 @@ public sealed class SyncArgumentsTests
     [InlineData("-r --timeout=7 a h:b", 7, 7)]
     [InlineData("-r --reconnect=9 a h:b", 60, 0)]
     [InlineData("-r --reconnect=9 --timeout=7 a h:b", 7, 7)]
+    [InlineData("-r --reconnect=9 --timeout=0 a h:b", 0, 0)]
+    [InlineData("-r --reconnect=9 --no-timeout a h:b", 0, 0)]
     public void ALineThatIsDeadIsNoticedUnlessItIsNotToBe(string words, int session, int connecting)
     {
         SyncArguments parsed = Parse(words.Split(' '));

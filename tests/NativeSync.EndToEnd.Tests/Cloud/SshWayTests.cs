@@ -47,7 +47,7 @@ public sealed class SshWayTests
             Assert.DoesNotContain(Secret, refused.Output + refused.Error, StringComparison.Ordinal);
             CommandResult nonsense = await RunAsync("nonsense", new JsonObject { ["Client.Ssh.Proxy"] = $"ftp://migration:{Secret}@{Relay}" });
             Assert.Equal(1, nonsense.ExitCode);
-            Assert.StartsWith("nativesync: client.json: Client.Ssh.Proxy: the proxy for SSH is neither", nonsense.ErrorLines[0], StringComparison.Ordinal);
+            Assert.Matches("^nativesync: client\\.json, line [1-9][0-9]*: Client\\.Ssh\\.Proxy: the proxy for SSH is neither", nonsense.ErrorLines[0]);
         }
         finally
         {
