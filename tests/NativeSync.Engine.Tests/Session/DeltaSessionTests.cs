@@ -13,6 +13,8 @@ public sealed class DeltaSessionTests : IDisposable
 {
     private const int Length = 2_000_000;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private readonly SyncTree _tree = new();
 
     public void Dispose() => _tree.Dispose();
@@ -89,11 +91,46 @@ public sealed class DeltaSessionTests : IDisposable
         var content = basis[..(size / part)];
         content[content.Length / 3] ^= 1;
         Prepare(basis, content);
-        var report = await Push(new SlowBasis(size - (4 << 20)), more);
+        var receiver = new SlowBasis(size - (4 << 20));
+        var report = await Push(receiver, more);
 
+        Assert.False(receiver.GaveUp);
         Assert.Equal(0, report.ExitCode);
         Assert.InRange(report.Statistics.LiteralBytes, 1, 2 * BlockLayout.For(size).BlockSize);
         Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
+    }
+
+    /// <summary>Nothing may follow the end of a session: what of the signature is still to come would have nowhere to go.</summary>
+    [Theory]
+    [InlineData(Errno.EACCES, 23)]
+    [InlineData(Errno.ENOENT, 24)]
+    public async Task ASourceThatCannotBeOpenedEndsItsSignatureAndThenTheSession(int errno, int exitCode)
+    {
+        const int size = 384 << 20; // of zeros, in blocks of 256 bytes: more signature than can be queued
+        Prepare([], []);
+        foreach (var file in (string[])["src/file", "dst/file"])
+        {
+            using var stream = File.OpenWrite(At(file));
+            stream.SetLength(size);
+        }
+
+        File.SetLastWriteTimeUtc(At("dst/file"), DateTime.UnixEpoch);
+
+        var receiver = new SlowBasis(16 << 20, untilClosed: true);
+        var request = _tree.Request("src/", "dst", JobFlags.None);
+        request = request with { Options = request.Options with { BlockSize = 256 } };
+        var environment = SyncEnvironment.Default with { Io = new LostSource(errno) };
+        SyncReport report;
+        await using (var connection = Connect(receiver))
+        {
+            report = await Synchronizer.RunAsync(connection, JobKind.Push, request, null, environment, CancellationToken.None).WaitAsync(Patience);
+        }
+
+        Assert.False(receiver.GaveUp);
+        Assert.Equal(exitCode, report.ExitCode);
+        Assert.Equal(size, new FileInfo(At("dst/file")).Length);
+        Assert.True(receiver.WasLetGo, "the writer held records back while it waited");
+        Assert.InRange(receiver.BytesRead, 1, size / 4);
     }
 
     private string At(string path) => Path.Combine(_tree.Root, path);
@@ -109,9 +146,12 @@ public sealed class DeltaSessionTests : IDisposable
 
     private async Task<SyncReport> Push(ISystemCalls receiver, JobFlags more = 0)
     {
-        await using var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(lane, new SyncEnvironment(receiver, TimeProvider.System), ct));
-        return await Synchronizer.PushAsync(connection, _tree.Request("src/", "dst", more)).WaitAsync(TimeSpan.FromMinutes(2));
+        await using var connection = Connect(receiver);
+        return await Synchronizer.PushAsync(connection, _tree.Request("src/", "dst", more)).WaitAsync(Patience);
     }
+
+    private static InProcessConnection Connect(ISystemCalls receiver) =>
+        new(async (lane, ct) => await Agent.ServeAsync(lane, SyncEnvironment.Default with { Io = receiver }, ct));
 
     /// <summary>Something writes to the basis as soon as the new file is begun; the signature is complete by then.</summary>
     private sealed class ChangingBasis(string path, int at) : SystemCallsDecorator(LinuxSystemCalls.Instance)
@@ -132,27 +172,67 @@ public sealed class DeltaSessionTests : IDisposable
         }
     }
 
-    /// <summary>What lies behind an offset can be read only when some file is open for writing.</summary>
-    private sealed class SlowBasis(long from) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    /// <summary>What lies behind an offset can be read only when some file is open for writing, or the handle that waits for the patch is closed.</summary>
+    private sealed class SlowBasis(long from, bool untilClosed = false) : SystemCallsDecorator(LinuxSystemCalls.Instance)
     {
         private readonly ManualResetEventSlim _begun = new();
+        private int _basis = -1;
+        private long _bytesRead;
+
+        /// <summary>It took forever. Not thrown: threads that only compute catch nothing.</summary>
+        public bool GaveUp { get; private set; }
+
+        /// <summary>Whoever closed the handle held no records back.</summary>
+        public bool WasLetGo { get; private set; }
+
+        public long BytesRead => Interlocked.Read(ref _bytesRead);
 
         public override int OpenAt(int dirfd, ReadOnlySpan<byte> name, OpenFlags flags, uint mode = 0)
         {
             var fd = base.OpenAt(dirfd, name, flags, mode);
-            if ((flags & OpenFlags.ReadWrite) != 0)
+            if ((flags & OpenFlags.ReadWrite) != 0 && !untilClosed)
             {
                 _begun.Set();
+            }
+            else if (name.SequenceEqual("file"u8))
+            {
+                _basis = fd;
             }
 
             return fd;
         }
 
+        public override int Close(int fd)
+        {
+            if (untilClosed && fd == _basis)
+            {
+                _basis = -1;
+                WasLetGo = !RecordOutbox.IsHolding;
+                _begun.Set();
+            }
+
+            return base.Close(fd);
+        }
+
         public override nint ReadAt(int fd, Span<byte> buffer, long offset)
         {
-            Assert.True(offset < from || _begun.Wait(TimeSpan.FromMinutes(1)));
-            return base.ReadAt(fd, buffer, offset);
+            if (offset >= from && !_begun.Wait(TimeSpan.FromMinutes(1)))
+            {
+                GaveUp = true;
+                return -Errno.EIO;
+            }
+
+            var count = base.ReadAt(fd, buffer, offset);
+            Interlocked.Add(ref _bytesRead, count);
+            return count;
         }
+    }
+
+    /// <summary>A source that is seen and cannot be opened.</summary>
+    private sealed class LostSource(int errno) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        public override int OpenAt(int dirfd, ReadOnlySpan<byte> name, OpenFlags flags, uint mode = 0) =>
+            name.SequenceEqual("file"u8) ? -errno : base.OpenAt(dirfd, name, flags, mode);
     }
 
     private sealed class ReadBytes() : SystemCallsDecorator(LinuxSystemCalls.Instance)

@@ -32,6 +32,7 @@ internal sealed class BasisStage : IDisposable
     private Thread? _thread;
     private long _signatureBytes;
     private (int Directory, int Index)? _signing;
+    private bool _isUnneeded;
     private bool _completed;
 
     public BasisStage(SyncContext context, ReceiverTree tree)
@@ -69,16 +70,24 @@ internal sealed class BasisStage : IDisposable
 
     /// <summary>
     /// A writer's part: waits until the signature of a file is out whose patch has come already, because its source ends early. Nothing may
-    /// follow the end of a session, and the sender counts on all of a signature.
+    /// follow the end of a session, and the sender counts on all of a signature, whatever may be in what it will not look at.
     /// </summary>
     public void AwaitSignature(ReceiverDirectory directory, int index)
     {
-        lock (_gate)
+        if (CutShort(directory, index))
         {
-            while (_signing == (directory.Id, index) && !_completed && _context.Abort.Reason is null)
-            {
-                Monitor.Wait(_gate);
-            }
+            Await(directory, index);
+        }
+    }
+
+    /// <summary>A writer's part: there will be no patch, so its basis is closed; waits for the signature as <see cref="AwaitSignature"/> does.</summary>
+    public void Drop(ReceiverDirectory directory, int index)
+    {
+        var isUnderWay = CutShort(directory, index);
+        TakeBasis(directory, index).Close(_context.Io);
+        if (isUnderWay)
+        {
+            Await(directory, index);
         }
     }
 
@@ -98,6 +107,34 @@ internal sealed class BasisStage : IDisposable
         }
 
         _open.Clear();
+    }
+
+    /// <summary>Nobody needs the rest of a signature, so nothing more is read for it; false when it is out. Who then waits holds nothing back.</summary>
+    private bool CutShort(ReceiverDirectory directory, int index)
+    {
+        lock (_gate)
+        {
+            if (_signing != (directory.Id, index))
+            {
+                return false;
+            }
+
+            _isUnneeded = true;
+        }
+
+        _context.Outbox.Flush();
+        return true;
+    }
+
+    private void Await(ReceiverDirectory directory, int index)
+    {
+        lock (_gate)
+        {
+            while (_signing == (directory.Id, index) && !_completed && _context.Abort.Reason is null)
+            {
+                Monitor.Wait(_gate);
+            }
+        }
     }
 
     private void Wake()
@@ -236,6 +273,7 @@ internal sealed class BasisStage : IDisposable
         {
             _open.Add((directory.Id, index), new Basis(basis, bytes));
             _signatureBytes += bytes;
+            _isUnneeded = false;
             _signing = (directory.Id, index);
         }
 
@@ -253,7 +291,7 @@ internal sealed class BasisStage : IDisposable
 
         var strong = layout.StrongLength;
         long sent = 0;
-        var error = SignatureGenerator.Generate(own.Through(_context.Io), own.Fd, layout, (count, encoded) =>
+        var error = SignatureGenerator.Generate(new Reader(own.Through(_context.Io), this), own.Fd, layout, (count, encoded) =>
         {
             sent += count;
             using var scope = _context.Outbox.Enter(Records.SignatureBound(count, strong));
@@ -264,7 +302,7 @@ internal sealed class BasisStage : IDisposable
         if (error < 0)
         {
             // The basis shrank or cannot be read. The sender waits for all blocks, so it gets some that match nothing;
-            // the redo after the failed verification asks for the whole file.
+            // the redo after the failed verification asks for the whole file. Or nobody needs the rest.
             Pad(layout, sent);
         }
     }
@@ -282,6 +320,13 @@ internal sealed class BasisStage : IDisposable
             scope.Commit(writer.Position);
             left -= count;
         }
+    }
+
+    /// <summary>Reads nothing more once nobody needs it: a large basis may take hours.</summary>
+    private sealed class Reader(ISystemCalls inner, BasisStage stage) : SystemCallsDecorator(inner)
+    {
+        public override nint ReadAt(int fd, Span<byte> buffer, long offset) =>
+            Volatile.Read(ref stage._isUnneeded) ? -Errno.ECANCELED : Inner.ReadAt(fd, buffer, offset);
     }
 
     private readonly record struct Basis(BasisFile File, long SignatureBytes);

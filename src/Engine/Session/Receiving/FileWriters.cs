@@ -173,8 +173,7 @@ internal sealed class FileWriters : IDisposable
                 job.File!.End((int)job.Size, job.Flags, job.Digest);
                 break;
             default:
-                _tree.Basis.TakeBasis(job.Directory, job.Index).Close(_context.Io);
-
+                _tree.Basis.Drop(job.Directory, job.Index);
                 _tree.Contents.SourceFailed(job.Directory, job.Index, (int)job.Size);
                 break;
         }
