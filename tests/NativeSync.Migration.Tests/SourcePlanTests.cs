@@ -122,6 +122,81 @@ public sealed class SourcePlanTests
         Assert.Contains("/run/media/stick (ext4) lies below a place that is not carried, and stays behind; list it in DataDisks if it belongs to this server", notes);
     }
 
+    /// <summary>As Podman, older Docker and kubelet do; the other place shows it through the mount over itself, too.</summary>
+    [Fact]
+    public void ADirectoryThatIsMountedOverItselfIsCarriedAsIfItWereNot()
+    {
+        List<string> notes = [];
+        List<PlannedFileSystem> plan = Of("""
+            22 1 8:1 / / rw - ext4 /dev/sda1 rw
+            23 22 8:1 /self /other rw - ext4 /dev/sda1 rw
+            24 22 8:1 /self /self rw - ext4 /dev/sda1 rw
+            25 24 8:1 /self /self rw - ext4 /dev/sda1 rw
+            26 22 8:1 /self/deep /bound rw - ext4 /dev/sda1 rw
+
+            """, notes);
+        Assert.Equal(["- /opt/tool/", "- /other/*", "- /bound/*"], Text(plan[0].Rules));
+        Assert.Equal((1, 0), (plan[0].Mounts.Count, plan[0].Shared.Count));
+        Assert.Equal(["/other shows a directory of another mount and is carried there only", "/bound shows a directory of another mount and is carried there only"], notes);
+    }
+
+    /// <summary>What it shows is not seen where it belongs: a memory file system or a disk is mounted there.</summary>
+    [Fact]
+    public void ADirectoryWhoseOwnPlaceIsCoveredIsCarriedWhereItIsSeen()
+    {
+        List<PlannedFileSystem> plan = Of("""
+            22 1 8:1 / / rw - ext4 /dev/sda1 rw
+            23 22 8:1 /covered /bound rw - ext4 /dev/sda1 rw
+            24 22 8:1 /covered/deep /deep rw - ext4 /dev/sda1 rw
+            25 22 8:1 /above/deep /one rw - ext4 /dev/sda1 rw
+            26 22 8:1 /above/deep /two rw - ext4 /dev/sda1 rw
+            27 22 0:30 / /covered/deep rw - tmpfs tmpfs rw
+            28 22 8:1 /plain /seen rw - ext4 /dev/sda1 rw
+            29 22 0:31 / /covered rw - tmpfs tmpfs rw
+            30 22 8:17 / /above rw - xfs /dev/sdb1 rw
+
+            """, []);
+        Assert.Equal(["/", "/bound", "/one", "/above"], plan[0].Mounts);
+        Assert.Equal(["/", "/above"], plan[0].Volumes);
+        Assert.Equal(["- /opt/tool/", "- /deep/*", "- /two/*", "- /covered/deep/*", "- /seen/*", "- /covered/*"], Text(plan[0].Rules));
+        Assert.Equal([new SharedPlace("/two", "/one", false)], plan[0].Shared);
+    }
+
+    /// <summary>SLES 12 began with 3.12. Where directory and subvolume cannot be told apart, twice is better than not at all.</summary>
+    [Fact]
+    public void KernelsThatDoNotNameSubvolumesLoseNone()
+    {
+        const string Sles = """
+            22 1 0:21 /@ / rw - btrfs /dev/sda1 rw,space_cache
+            23 22 0:21 /@/home /home rw - btrfs /dev/sda1 rw,space_cache
+            24 22 0:21 /@/var/log /var/log rw - btrfs /dev/sda1 rw,space_cache
+
+            """;
+        List<PlannedFileSystem> plan = Of(Sles, []);
+        Assert.Equal(["/", "/home", "/var/log"], plan[0].Mounts);
+        Assert.Equal(["- /opt/tool/", "- /.snapshots/*", "- /home/.snapshots/*", "- /var/log/.snapshots/*"], Text(plan[0].Rules));
+        Assert.Empty(plan[0].Shared);
+        Assert.Equal(["/", "/home", "/var/log", "/top"], Of(Sles + "25 22 0:21 / /top rw - btrfs /dev/sda1 rw,space_cache\n", [])[0].Mounts);
+    }
+
+    [Fact]
+    public void WhatAnAutomountHasMountedIsCarriedWithAllThatIsBelowIt()
+    {
+        List<string> notes = [];
+        List<PlannedFileSystem> plan = Of("""
+            21 1 0:2 / / rw - rootfs rootfs rw
+            22 21 8:1 / / rw - ext4 /dev/sda1 rw
+            23 22 0:30 / /data rw - autofs systemd-1 rw,fd=40,direct
+            24 23 8:17 / /data rw - ext4 /dev/sdb1 rw
+            25 24 8:33 / /data/sub rw - xfs /dev/sdc1 rw
+            26 22 0:31 / /idle rw - autofs systemd-1 rw,fd=41,direct
+
+            """, notes);
+        Assert.Equal(["/", "/data", "/data/sub"], plan[0].Mounts);
+        Assert.Equal(["- /opt/tool/", "- /idle/*"], Text(plan[0].Rules));
+        Assert.Equal(("ext4", 2), (plan[0].Type, notes.Count));
+    }
+
     private static List<PlannedFileSystem> Of(string mountinfo, List<string> notes, params DataDisk[] disks)
         => SourcePlan.Make(
             new UserSettings { Region = "ap-guangzhou", InstanceId = "ins-1a2b3c4d", DataDisks = disks }, new ClientSettings(), [],

@@ -39,7 +39,7 @@ internal sealed class InitramfsFixup : IFixup
         (string uuid, string? type) = (context.Facts.At("/")?.Uuid ?? "", context.Facts.At("/")?.Type);
         bool resume = context.Edit("etc/initramfs-tools/conf.d/resume", "the swap to resume from is not at the destination", text => Resume(text, context.Facts));
         List<BootKernel> stale = [];
-        bool anyReady = false;
+        bool anyReads = false, anyReady = false;
         foreach (BootKernel kernel in kernels)
         {
             if (!kernel.CanRun)
@@ -54,6 +54,7 @@ internal sealed class InitramfsFixup : IFixup
                 continue;
             }
 
+            anyReads = true;
             bool? holds = Holds(context.Tree, kernel, type);
             bool made = context.Tree.Text($"{Stamps}/{kernel.Release}")?.Trim() == uuid;
             anyReady |= holds == true;
@@ -61,6 +62,12 @@ internal sealed class InitramfsFixup : IFixup
             {
                 stale.Add(kernel);
             }
+        }
+
+        if (!anyReads)
+        {
+            context.Fail($"no kernel in /boot that runs here knows {type}, which the root has here; let the destination have the source's type (Client.Disks.Format), then migrate again");
+            return;
         }
 
         if (stale.Count == 0)

@@ -8,8 +8,8 @@ namespace NativeSync.Migration.Source;
 /// <param name="Device">major:minor.</param>
 /// <param name="Root">The part of the file system that is mounted, "/" for all of it.</param>
 /// <param name="Source">What was mounted, a block device as a rule.</param>
-/// <param name="IsSubvolume">A subvolume of btrfs as a whole, and no directory of one.</param>
-public sealed record MountEntry(byte[] MountPoint, string Type, string Device, byte[] Root, string Source = "", bool IsSubvolume = false);
+/// <param name="IsSubvolume">A subvolume of btrfs as a whole, and no directory of one; null where the kernel does not tell, before 4.2.</param>
+public sealed record MountEntry(byte[] MountPoint, string Type, string Device, byte[] Root, string Source = "", bool? IsSubvolume = false);
 
 /// <summary>Reads /proc/self/mountinfo (proc(5)).</summary>
 public static class MountTable
@@ -54,7 +54,7 @@ public static class MountTable
                 Encoding.ASCII.GetString(head[fields[2]]),
                 Unescape(head[fields[3]]),
                 SourceOf(space < 0 ? [] : tail[(space + 1)..]),
-                tail.StartsWith("btrfs "u8) && subvolume >= 0 && tail[(subvolume + ",subvol="u8.Length)..].SequenceEqual(head[fields[3]])));
+                !tail.StartsWith("btrfs "u8) ? false : subvolume < 0 ? null : tail[(subvolume + ",subvol="u8.Length)..].SequenceEqual(head[fields[3]])));
         }
 
         return entries;

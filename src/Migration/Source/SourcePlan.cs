@@ -61,7 +61,10 @@ public static class SourcePlan
         }
 
         byte[][] dataMounts = [.. user.DataDisks.Select(d => Encoding.UTF8.GetBytes(d.MountPoint))];
-        List<PlacedMount> placed = [.. mounts.Select(m => (Mount: m, Path: Below(m.MountPoint, client.SourceRoot))).Where(static p => p.Path is not null)
+
+        // Of what is mounted over each other at one place the last is seen: an automount lies below what it has mounted.
+        IEnumerable<MountEntry> seen = mounts.Reverse().DistinctBy(static m => Encoding.Latin1.GetString(m.MountPoint)).Reverse();
+        List<PlacedMount> placed = [.. seen.Select(m => (Mount: m, Path: Below(m.MountPoint, client.SourceRoot))).Where(static p => p.Path is not null)
             .Select(p => new PlacedMount(p.Mount, p.Path!, IsOwn: p.Path!.AsSpan().SequenceEqual("/"u8) || dataMounts.Any(d => d.AsSpan().SequenceEqual(p.Path))))];
         SharedMounts shared = new(placed);
         List<(string Home, MountEntry Mount)> homes = [];
@@ -93,6 +96,10 @@ public static class SourcePlan
             {
                 leftOut.Add((path, RuleRebase.ExcludeContents(path)));
             }
+            else if (shared.IsInPlace(place))
+            {
+                continue; // The walk over what is around it carries it.
+            }
             else if (shared.IsDirectoryOfAnother(place))
             {
                 leftOut.Add((path, RuleRebase.ExcludeContents(path)));
@@ -107,7 +114,7 @@ public static class SourcePlan
             else
             {
                 leftOut.Add((path, RuleRebase.ExcludeContents(path)));
-                notes.Add($"{shown} shows the same as {Engine.ByteText.Escape(shared.FirstOf(place))} and is carried there only");
+                notes.Add($"{shown} shows the same as {Engine.ByteText.Escape(shared.FirstOf(place).Path)} and is carried there only");
             }
         }
 
@@ -160,8 +167,7 @@ public static class SourcePlan
 
     private static PlannedFileSystem WithMounts(PlannedFileSystem fs, List<(string Home, MountEntry Mount)> homes)
     {
-        // The last mount over a place is the one that is seen there.
-        MountEntry? own = homes.FindLast(h => h.Home == fs.MountPoint && h.Mount.MountPoint.AsSpan().SequenceEqual(Trimmed(fs.SourcePath))).Mount;
+        MountEntry? own = homes.Find(h => h.Home == fs.MountPoint && h.Mount.MountPoint.AsSpan().SequenceEqual(Trimmed(fs.SourcePath))).Mount;
         return fs with
         {
             Mounts = [.. homes.Where(h => h.Home == fs.MountPoint).Select(h => Encoding.UTF8.GetString(h.Mount.MountPoint))],

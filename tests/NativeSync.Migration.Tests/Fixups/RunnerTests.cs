@@ -63,12 +63,24 @@ public sealed class RunnerTests
         Assert.Equal((FixupOutcomes.Changed, 1), (record.Outcome, record.Commands.Count));
         Assert.Contains("ext4\n", fit.Tree.Text("etc/initramfs-tools/modules"), StringComparison.Ordinal);
 
-        // As old systems have it: the kernel knows nothing of it at all.
-        fit = SampleRoot.Read("debian12-fit");
+    }
+
+    /// <summary>As old systems have it: the kernel knows nothing of the type at all.</summary>
+    [Fact]
+    public void ARootThatNoKernelReadsIsAFailureAndWhereOneReadsItAWarning()
+    {
+        SampleRoot fit = SampleRoot.Read("debian12-fit");
         fit.Facts.At("/")!.Type = "btrfs";
         fit.Tree.Add("lib/modules/6.1.0-17-amd64/modules.builtin", "kernel/fs/ext2/ext2.ko\n");
-        record = Assert.Single(SampleRoot.Run(fit.Tree, fit.Facts).Records, r => r.Name == "initramfs");
+        FixupRecord record = SampleRoot.Run(fit.Tree, fit.Facts).Records[^1];
+        Assert.Equal(("initramfs", FixupOutcomes.Failed), (record.Name, record.Outcome));
+        Assert.StartsWith("no kernel in /boot that runs here knows btrfs, which the root has here; let the destination have the source's type", record.Why, StringComparison.Ordinal);
         Assert.StartsWith("kernel 6.1.0-17-amd64 does not know btrfs, which the root has here", record.Warnings.Single(), StringComparison.Ordinal);
+
+        fit.Tree.Add("boot/vmlinuz-6.1.0-18-amd64").Add("boot/initrd.img-6.1.0-18-amd64").Add("lib/modules/6.1.0-18-amd64/modules.builtin", string.Concat(BootKernel.Drivers.Append("btrfs").Select(d => $"kernel/{d}.ko\n")))
+            .Add("lib/modules/6.1.0-18-amd64/modules.dep", "kernel/x.ko:\n");
+        record = Assert.Single(SampleRoot.Run(fit.Tree, fit.Facts).Records, r => r.Name == "initramfs");
+        Assert.Equal((FixupOutcomes.Warned, 1), (record.Outcome, record.Warnings.Count));
     }
 
     [Fact]
