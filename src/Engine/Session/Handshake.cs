@@ -15,7 +15,7 @@ internal static class Handshake
     /// <summary>
     /// The caller's part: introduces itself and asks for the job in one go, then waits for the agent's answer, as long as the job's time-out says.
     /// </summary>
-    /// <returns>The agent's introduction, and the flags that hold.</returns>
+    /// <returns>The agent's introduction, and the flags that hold at this end.</returns>
     /// <exception cref="SessionException">The agent refuses, or does not answer.</exception>
     public static async Task<(HelloFrame Hello, JobFlags Flags)> AskAsync(FrameLane lane, JobFrame job, UInt128 session, CancellationToken ct)
     {
@@ -53,7 +53,7 @@ internal static class Handshake
 
         var ready = ReadyFrame.Parse(await ReceiveAsync(lane, FrameType.Ready, ct).ConfigureAwait(false));
         return ready.Code == 0
-            ? (hello, ready.Flags)
+            ? (hello, JobTranslation.Agreed(job.Kind, job.Flags, ready.Flags))
             : throw new SessionException(ready.Code, ByteText.Escape(ready.Text));
     }
 

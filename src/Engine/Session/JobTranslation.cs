@@ -168,6 +168,16 @@ internal static class JobTranslation
         return superUser ? flags | JobFlags.SuperUser : flags & ~(JobFlags.Owner | JobFlags.Devices | JobFlags.SuperUser);
     }
 
+    /// <summary>
+    /// What holds at the caller's end. A receiver may say what it can set and what not; that files are removed, or links are taken as they come, is no
+    /// peer's to decide.
+    /// </summary>
+    public static JobFlags Agreed(JobKind kind, JobFlags asked, JobFlags answered)
+    {
+        const JobFlags Able = JobFlags.Owner | JobFlags.Devices;
+        return kind == JobKind.Push ? (asked & ~(Able | JobFlags.SuperUser)) | (asked & answered & Able) | (answered & JobFlags.SuperUser) : asked;
+    }
+
     private static void Add(List<KeyValuePair<JobText, byte[]>> texts, JobText id, byte[]? value)
     {
         if (value is { Length: > 0 })

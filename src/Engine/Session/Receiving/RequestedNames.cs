@@ -16,6 +16,7 @@ internal sealed class RequestedNames
 {
     private readonly Node _root = new();
     private readonly DirectoryRules? _rules;
+    private readonly bool _takesRoot;
 
     /// <param name="sources">The sources as named.</param>
     /// <param name="list">The names of --files-from; null for none.</param>
@@ -25,12 +26,34 @@ internal sealed class RequestedNames
     {
         // Names of a list are taken as they are.
         var wild = list is null && (options & SourceOptions.Wildcards) != 0;
-        foreach (var name in list ?? sources)
+        foreach (var source in list ?? sources)
         {
-            Add(SourceName.Parse(name, (options & SourceOptions.Relative) != 0).Parts, wild);
+            var name = SourceName.Parse(source, (options & SourceOptions.Relative) != 0);
+            Add(name.Parts, wild);
+            _takesRoot |= name.Parts.Length == 0 || name.Dotted;
         }
 
         _rules = !filters.NeedsRootPath && filters.Global.HasRules(FilterSide.Sender) ? filters.Global : null;
+    }
+
+    /// <summary>Looks at what is said of the destination directory itself.</summary>
+    /// <exception cref="ProtocolException">Its attributes come, and only entries of it were named.</exception>
+    public void Check(in RootRecord root)
+    {
+        if ((root.Flags & RootFlags.Attributes) != 0 && !_takesRoot)
+        {
+            throw new ProtocolException(ProtocolError.BadName, "attributes of the destination directory come, which was not asked for (the other end is not to be trusted)");
+        }
+    }
+
+    /// <summary>Looks at how much of a directory comes: where only some entries were named, the others are not the sender's to delete.</summary>
+    /// <exception cref="ProtocolException">All of it is said to come.</exception>
+    public void Check(ReceiverDirectory directory, RemoteListing remote)
+    {
+        if (remote.IsComplete && !remote.IsSelected && !IsWhole(_root, directory.Path))
+        {
+            throw new ProtocolException(ProtocolError.BadName, $"all of \"{ByteText.Escape(directory.Path)}\" comes, of which some was asked for (the other end is not to be trusted)");
+        }
     }
 
     /// <summary>Looks at the entries that came of a directory.</summary>
@@ -57,14 +80,15 @@ internal sealed class RequestedNames
             return;
         }
 
-        if (!IsAsked(_root, path, out var named))
+        switch (Find(_root, path))
         {
-            throw new ProtocolException(ProtocolError.BadName, $"\"{ByteText.Escape(path)}\" comes, which was not asked for (the other end is not to be trusted)");
-        }
-
-        if (!named && _rules is { } rules && rules.Check(path, isDirectory, FilterSide.Sender) != FilterDecision.Included)
-        {
-            throw new ProtocolException(ProtocolError.BadName, $"\"{ByteText.Escape(path)}\" comes, which the filter rules exclude (the other end is not to be trusted)");
+            case Asked.No:
+            case Asked.OnTheWay when !isDirectory:
+                throw new ProtocolException(ProtocolError.BadName, $"\"{ByteText.Escape(path)}\" comes, which was not asked for (the other end is not to be trusted)");
+            case Asked.Yes when _rules?.Check(path, isDirectory, FilterSide.Sender) is { } decision and not FilterDecision.Included:
+                throw new ProtocolException(ProtocolError.BadName, $"\"{ByteText.Escape(path)}\" comes, which the filter rules exclude (the other end is not to be trusted)");
+            default:
+                break;
         }
     }
 
@@ -99,28 +123,26 @@ internal sealed class RequestedNames
         return false;
     }
 
-    /// <param name="node">Where the path starts.</param>
-    /// <param name="path">The rest of it.</param>
-    /// <param name="named">It is itself a name, or on the way to one: rules for what is inside do not hold for it.</param>
-    private static bool IsAsked(Node node, ReadOnlySpan<byte> path, out bool named)
+    /// <summary>Where a path leads from a node.</summary>
+    private static Asked Find(Node node, ReadOnlySpan<byte> path)
     {
-        named = path.IsEmpty;
-        if (named)
+        if (path.IsEmpty)
         {
-            return true;
+            // Rules do not keep a directory from being passed on the way to what is named in it.
+            return node.HasChildren ? node.Whole ? Asked.Passed : Asked.OnTheWay : Asked.Yes;
         }
 
         var (name, rest) = SplitFirst(path);
+        var best = node.Whole ? Asked.Yes : Asked.No;
         foreach (var child in node.Matching(name))
         {
-            if (IsAsked(child, rest, out named))
+            if (Find(child, rest) is var found && found > best)
             {
-                return true;
+                best = found;
             }
         }
 
-        named = false;
-        return node.Whole;
+        return best;
     }
 
     private static (byte[] Name, byte[] Below) SplitFirst(ReadOnlySpan<byte> path)
@@ -129,26 +151,44 @@ internal sealed class RequestedNames
         return slash < 0 ? (path.ToArray(), []) : (path[..slash].ToArray(), path[(slash + 1)..].ToArray());
     }
 
+    /// <summary>What a path is to what was asked for, from nothing to most.</summary>
+    private enum Asked
+    {
+        No,
+
+        /// <summary>A name is below it: only a directory may come.</summary>
+        OnTheWay,
+
+        /// <summary>It is a name, or below one.</summary>
+        Yes,
+
+        /// <summary>It is a name, and another is below it.</summary>
+        Passed,
+    }
+
     /// <summary>A component of what was asked for.</summary>
     private sealed class Node
     {
-        private readonly Dictionary<string, Node> _names = [];
-        private List<(WildPattern Pattern, Node Node)>? _patterns;
+        private Dictionary<string, Node>? _names;
+        private List<(byte[] Component, WildPattern Pattern, Node Node)>? _patterns;
 
         /// <summary>A name ends here: it and all below it is asked for.</summary>
         public bool Whole { get; set; }
+
+        public bool HasChildren => _names is not null;
 
         public Node Child(byte[] part, bool wild)
         {
             // What matches nothing is taken for a name: both may come.
             var key = Encoding.Latin1.GetString(wild ? WildcardNames.Unescape(part) : part);
-            if (!_names.TryGetValue(key, out var node))
+            if (!(_names ??= []).TryGetValue(key, out var node))
             {
                 _names.Add(key, node = new Node());
-                if (wild && WildcardNames.HasWildcard(part))
-                {
-                    (_patterns ??= []).Add((WildcardNames.Pattern(part), node));
-                }
+            }
+
+            if (wild && WildcardNames.HasWildcard(part) && _patterns?.Exists(p => p.Component.AsSpan().SequenceEqual(part)) != true)
+            {
+                (_patterns ??= []).Add((part, WildcardNames.Pattern(part), node));
             }
 
             return node;
@@ -156,14 +196,14 @@ internal sealed class RequestedNames
 
         public IEnumerable<Node> Matching(byte[] name)
         {
-            if (_names.Count > 0 && _names.TryGetValue(Encoding.Latin1.GetString(name), out var node))
+            if (_names is not null && _names.TryGetValue(Encoding.Latin1.GetString(name), out var node))
             {
                 yield return node;
             }
 
-            foreach (var (pattern, child) in _patterns ?? [])
+            foreach (var (component, pattern, child) in _patterns ?? [])
             {
-                if (pattern.Matches(name))
+                if (WildcardNames.Matches(component, pattern, name))
                 {
                     yield return child;
                 }

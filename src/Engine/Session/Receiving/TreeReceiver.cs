@@ -180,6 +180,8 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
             throw new ProtocolException(ProtocolError.BadOrder, "a second Root record");
         }
 
+        _requested?.Check(root);
+
         _isSingleFile = (root.Flags & RootFlags.SingleFile) != 0;
         var destination = (root.Flags & RootFlags.Nothing) != 0
             ? DestinationRoot.Nothing
@@ -231,6 +233,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         var remote = directory.Remote ??= new RemoteListing();
         remote.Read(header, ref fields, _xattrFilter, _context.Has(JobFlags.MungeLinks));
         _requested?.Check(directory, remote.Entries, header.First);
+        _requested?.Check(directory, remote);
         if (_isSingleFile && (remote.Count > 1 || (remote.Count == 1 && remote.Entries.Metadata(0).IsDirectory)))
         {
             throw new ProtocolException(ProtocolError.BadOrder, "more comes than the single file that was announced");

@@ -72,7 +72,7 @@ internal static class WildcardNames
         var pattern = Pattern(component);
         foreach (var name in List(io, path))
         {
-            if ((name[0] != (byte)'.' || component[0] == (byte)'.') && pattern.Matches(name))
+            if (Matches(component, pattern, name))
             {
                 byte[] next = [.. path, .. name];
                 if (rest.IsEmpty || (io.StatPath(next, follow: true, out var status) >= 0 && status.IsDirectory))
@@ -107,6 +107,10 @@ internal static class WildcardNames
 
     /// <summary>What a component with wildcards matches.</summary>
     public static WildPattern Pattern(ReadOnlySpan<byte> component) => new(Unescape(component, asPattern: true));
+
+    /// <summary>A leading dot has to be written out.</summary>
+    public static bool Matches(ReadOnlySpan<byte> component, WildPattern pattern, ReadOnlySpan<byte> name) =>
+        (name[0] != (byte)'.' || component[0] == (byte)'.') && pattern.Matches(name);
 
     public static bool HasWildcard(ReadOnlySpan<byte> component)
     {
