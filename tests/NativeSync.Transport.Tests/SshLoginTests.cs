@@ -186,6 +186,35 @@ public sealed class SshLoginTests
         Assert.NotEmpty(prompts);
     }
 
+    /// <summary>Both servers ask the same. Who remembers answers by their questions gives each server its own, on the next connection, too.</summary>
+    [Fact]
+    public async Task AnAnswerForOneServerIsNoneForTheHostOnTheWayToIt()
+    {
+        using var onTheWay = new TemporaryUser(password: "p4ss there");
+        using var user = new TemporaryUser(password: "p4ss");
+        var options = new PrivateSshdOptions { OverrideLines = ["UsePAM yes", "KbdInteractiveAuthentication yes", "PasswordAuthentication no", "AllowTcpForwarding yes"] };
+        await using PrivateSshd jump = await PrivateSshd.StartAsync(options);
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync(options);
+        var answers = new Dictionary<string, string>();
+        SshOptions Asking(SshOptions o, Func<string, string?> answer) => o with
+        {
+            IdentityFiles = [],
+            HostKeyCheck = HostKeyCheck.No,
+            ProxyJump = $"{onTheWay.Name}@127.0.0.1:{jump.Port}",
+            MaxPrompts = 1,
+            InteractiveProvider = (prompt, _) => answer(prompt),
+        };
+        Queue<string> passwords = new(["p4ss there", "p4ss"]);
+        await using (await sshd.ConnectAsync(o => Asking(o, prompt => answers[prompt] = passwords.Dequeue()), user.Name))
+        {
+            Assert.Equal(2, answers.Count);
+            Assert.Single(answers.Keys, prompt => prompt.StartsWith($"({onTheWay.Name}@127.0.0.1:{jump.Port}) ", StringComparison.Ordinal));
+        }
+
+        await using SshSession again = await sshd.ConnectAsync(o => Asking(o, prompt => answers.GetValueOrDefault(prompt)), user.Name);
+        Assert.Equal(user.Name + "\n", (await again.RunAsync("id -un")).OutputText);
+    }
+
     [Fact]
     public async Task AKeyAndAPasswordMayBothBeNeeded()
     {

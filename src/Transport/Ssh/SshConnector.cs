@@ -174,7 +174,8 @@ public static class SshConnector
             ?? (options.PasswordProvider is { } hidden ? (prompt, echo) => echo ? null : hidden(prompt) : null);
         if (interactive is not null)
         {
-            yield return new InteractiveLogin(host.User, options.MaxPrompts, interactive);
+            // The server chooses the question: who asks is ours to say, so that no answer is taken for that to another host's.
+            yield return new InteractiveLogin(host.User, options.MaxPrompts, (prompt, echo) => interactive($"({host.Peer}) {prompt}", echo));
         }
 
         if (options.PasswordProvider is { } provider)

@@ -15,6 +15,9 @@ internal sealed class PackTurns
     /// <summary>Packs on further lanes that the peer has not confirmed: they may have to be sent again.</summary>
     public int Away { get; private set; }
 
+    /// <summary>Packs were handed back that no lane has taken again.</summary>
+    public bool HasAgain => _again.Count > 0;
+
     /// <summary>The peer grants more.</summary>
     public void Grant(long bytes) => _credit += bytes;
 

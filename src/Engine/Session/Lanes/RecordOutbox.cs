@@ -232,8 +232,8 @@ internal sealed class RecordOutbox : IDisposable
                     return true;
                 }
 
-                // Nothing is over while a further lane could still be lost with what it carries.
-                if (port.IsFirst ? _turns.Away == 0 : port.Unconfirmed.Count == 0)
+                // Nothing is over while a further lane could still be lost with what it carries, nor while this one has too much under way for the rest.
+                if (port.IsFirst ? _turns.Away == 0 && !_turns.HasAgain && !_packs.HasAny(evenHeld: true) : port.Unconfirmed.Count == 0)
                 {
                     if (port.Last is { } last)
                     {
