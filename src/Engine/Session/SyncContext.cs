@@ -95,7 +95,7 @@ internal sealed class SyncContext
     public bool InPlace => (Flags & (JobFlags.InPlace | JobFlags.Append | JobFlags.AppendVerify)) != 0;
 
     /// <summary>
-    /// Files that end in a hole, or began as a clone, are flushed before they get their times. ext4 knows the length of such a file at once, and its content half a
+    /// Files that end in a hole, began as a clone or were there (--inplace), are flushed before they get their times. ext4 knows the length of such a file at once, and its content half a
     /// minute later: a machine that stopped between would leave one that looks done and is zeros. docs/journal.md.
     /// </summary>
     public bool FlushesTails => Options.Durable || Has(JobFlags.Fsync);

@@ -133,6 +133,34 @@ public sealed class DeltaSessionTests : IDisposable
         Assert.InRange(receiver.BytesRead, 1, size / 4);
     }
 
+    /// <summary>A power cut between the two would leave a file that has the length and the time of the source, and zeros.</summary>
+    [Theory]
+    [InlineData(100)]
+    [InlineData(300_000)]
+    public async Task WhatIsWrittenInPlaceIsOnTheDiskBeforeItLooksDone(int length)
+    {
+        Prepare([1], DeltaHarness.Random(length, 5));
+        List<SystemCall> order = [];
+        var receiver = new FaultySystemCalls(LinuxSystemCalls.Instance).Fail(
+            call =>
+            {
+                if (call.Kind is SystemCall.Write or SystemCall.WriteAt or SystemCall.Sync or SystemCall.SetTimes && (order.Count == 0 || order[^1] != call.Kind))
+                {
+                    order.Add(call.Kind);
+                }
+
+                return false;
+            },
+            Errno.EIO);
+        var request = _tree.Request("src/", "dst", JobFlags.InPlace | JobFlags.WholeFile);
+        request = request with { Options = request.Options with { Durable = true } };
+        await using var connection = Connect(receiver);
+        var report = await Synchronizer.PushAsync(connection, request).WaitAsync(Patience);
+
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal([SystemCall.Sync, SystemCall.SetTimes], order.Skip(1).Take(2));
+    }
+
     private string At(string path) => Path.Combine(_tree.Root, path);
 
     private void Prepare(byte[] basis, byte[] content)

@@ -28,6 +28,7 @@ internal sealed class BatchContents(SyncContext context, BatchFile batch, Sender
                     break;
                 default:
                     SendFile(work);
+                    work.Delta?.Blocks.Close();
                     break;
             }
         }

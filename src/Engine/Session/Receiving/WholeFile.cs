@@ -96,7 +96,7 @@ internal static class WholeFile
             error = io.Truncate(fd, data.Length);
         }
 
-        if (error >= 0 && written > 0 && written < data.Length && context.FlushesTails)
+        if (error >= 0 && written > 0 && (!isNew || written < data.Length) && context.FlushesTails)
         {
             error = io.Sync(fd);
         }

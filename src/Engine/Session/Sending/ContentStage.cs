@@ -57,6 +57,7 @@ internal sealed class ContentStage : IDisposable
                     break;
                 default:
                     SendFile(work);
+                    work.Delta?.Blocks.Close();
                     break;
             }
         }

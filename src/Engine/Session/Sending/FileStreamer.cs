@@ -93,7 +93,6 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
             blocks.Take(wait: status == MatchStatus.NeedsSignature);
         }
 
-        blocks.Close();
         return matcher.Result;
     }
 

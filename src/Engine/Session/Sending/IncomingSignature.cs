@@ -1,3 +1,4 @@
+using System.Buffers;
 using NativeSync.Engine.Delta;
 
 namespace NativeSync.Engine.Session.Sending;
@@ -7,14 +8,14 @@ namespace NativeSync.Engine.Session.Sending;
 /// matcher. So what is at its old place in a large file is found while the other end still reads its basis.
 /// </summary>
 /// <remarks>
-/// Guarded by <c>_gate</c>: what came and was not taken. <see cref="Signature"/> belongs to who takes. The receive loop never waits here.
+/// Guarded by <c>_gate</c>: what came and was not taken. <see cref="Signature"/> belongs to who takes. The receive loop
+/// never waits here. What comes is put into one buffer, for a peer may send blocks one by one.
 /// </remarks>
 internal sealed class IncomingSignature
 {
     private readonly object _gate = new();
-    private readonly Queue<byte[]> _came = new();
     private readonly SessionAbort _abort;
-    private readonly CancellationTokenRegistration _registration;
+    private ArrayBufferWriter<byte> _came = new();
     private long _missing;
     private bool _isClosed;
 
@@ -23,7 +24,6 @@ internal sealed class IncomingSignature
         Signature = new Signature(layout);
         _missing = layout.BlockCount;
         _abort = abort;
-        _registration = abort.Token.Register(Wake);
     }
 
     /// <summary>How the basis was cut.</summary>
@@ -54,7 +54,7 @@ internal sealed class IncomingSignature
         {
             if (!_isClosed)
             {
-                _came.Enqueue(blocks.ToArray());
+                _came.Write(blocks);
                 Monitor.PulseAll(_gate);
             }
         }
@@ -64,29 +64,36 @@ internal sealed class IncomingSignature
     /// <param name="wait">Waits until there is something.</param>
     public void Take(bool wait)
     {
+        // Only while somebody waits: the session would keep every signature that it knows.
+        using var registration = wait ? _abort.Token.Register(Wake) : default;
+        ArrayBufferWriter<byte> came;
         lock (_gate)
         {
-            while (wait && _came.Count == 0)
+            while (wait && _came.WrittenCount == 0)
             {
                 _abort.ThrowIfAborted();
                 Monitor.Wait(_gate);
             }
 
-            while (_came.TryDequeue(out var blocks))
+            if (_came.WrittenCount == 0)
             {
-                Signature.Append(blocks);
+                return;
             }
+
+            came = _came;
+            _came = new ArrayBufferWriter<byte>();
         }
+
+        Signature.Append(came.WrittenSpan);
     }
 
     /// <summary>Nobody needs the rest.</summary>
     public void Close()
     {
-        _registration.Dispose();
         lock (_gate)
         {
             _isClosed = true;
-            _came.Clear();
+            _came = new ArrayBufferWriter<byte>();
         }
     }
 
