@@ -33,11 +33,13 @@ public sealed class SourceCheckTests
     }
 
     [Theory]
-    [InlineData(true, CheckVerdict.Ok)]
-    [InlineData(false, CheckVerdict.Fail)]
-    [InlineData(null, CheckVerdict.Fail)]
-    public void WithoutItsModulesAKernelNeedsAnInitramfsThatHoldsThem(bool? initramfs, CheckVerdict verdict)
-        => Assert.Equal(verdict, Assert.Single(SourceCheck.System(new SourceFacts { MakesInitramfs = true, Kernels = [new KernelFacts("6.1.0", DriverState.Module, DriverState.Module, initramfs, HasModules: false)] }, isRunning: true)).Verdict);
+    [InlineData(DriverState.Module, true, CheckVerdict.Ok)]
+    [InlineData(DriverState.Module, false, CheckVerdict.Fail)]
+    [InlineData(DriverState.Module, null, CheckVerdict.Fail)]
+    [InlineData(DriverState.BuiltIn, true, CheckVerdict.Ok)]
+    [InlineData(DriverState.BuiltIn, false, CheckVerdict.Fail)]
+    public void WithoutItsModulesAKernelNeedsAnInitramfsThatHoldsThem(DriverState disk, bool? initramfs, CheckVerdict verdict)
+        => Assert.Equal(verdict, Assert.Single(SourceCheck.System(new SourceFacts { MakesInitramfs = true, Kernels = [new KernelFacts("6.1.0", disk, DriverState.Module, initramfs, HasModules: false)] }, isRunning: true)).Verdict);
 
     [Fact]
     public void AKernelWithoutDriversIsFatalOnlyWhereItIsTheOnlyKind()
@@ -210,6 +212,22 @@ public sealed class SourceCheckTests
         h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"Source\":{\"Root\":", "\"Ours\":{\"Was\":", StringComparison.Ordinal));
         h.Source.MountList = MountTable.Parse("22 1 254:1 / / rw - ext4 /dev/vda1 rw\n"u8);
         (h.Source.Used, h.Measured) = ((long)used << 30, (long?)carried << 30);
+        CheckLine line = Assert.Single(await h.CheckAsync(), l => l.Subject == "/");
+        Assert.Equal((verdict, finding), (line.Verdict, line.Finding));
+    }
+
+    [Theory]
+    [InlineData("/", 160, CheckVerdict.Fail, "10.0 GiB in use, 160.0 GiB to be carried, disk-sim00000 has 50 GiB")]
+    [InlineData("/home", 160, CheckVerdict.Fail, "10.0 GiB in use, 160.0 GiB to be carried, disk-sim00000 has 50 GiB")]
+    [InlineData("/home", 20, CheckVerdict.Ok, "10.0 GiB in use, 20.0 GiB to be carried, disk-sim00000 has 50 GiB")]
+    [InlineData("/", null, CheckVerdict.Ok, "10.0 GiB in use, disk-sim00000 has 50 GiB")]
+    public async Task WhatBtrfsHasPackedIsMeasuredAsItArrives(string btrfs, int? carried, CheckVerdict verdict, string finding)
+    {
+        await using Harness h = new();
+        h.Write("client.json", File.ReadAllText(h.Tool.File("client.json")).Replace("\"Source\":{\"Root\":", "\"Ours\":{\"Was\":", StringComparison.Ordinal));
+        h.Source.MountList = MountTable.Parse(System.Text.Encoding.ASCII.GetBytes(btrfs == "/"
+            ? "22 1 0:21 /@ / rw - btrfs /dev/vda1 rw,subvol=/@\n" : $"22 1 254:1 / / rw - ext4 /dev/vda1 rw\n23 22 254:1 /x {btrfs} rw - btrfs /dev/vda2 rw,subvol=/x\n"));
+        (h.Source.Used, h.Measured) = (10L << 30, (long?)carried << 30);
         CheckLine line = Assert.Single(await h.CheckAsync(), l => l.Subject == "/");
         Assert.Equal((verdict, finding), (line.Verdict, line.Finding));
     }

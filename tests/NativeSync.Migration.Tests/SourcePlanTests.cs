@@ -74,7 +74,7 @@ public sealed class SourcePlanTests
             Text(plan[0].Rules).Distinct());
         Assert.Equal(["- /.snapshots/*"], Text(plan[1].Rules));
         Assert.Equal(
-            [new("/export/home", "/home", false), new("/mnt/top/@/home", "/home", true), new("/mnt/top/@/var", "/var", true), new SharedPlace("/mnt/top/@/my data", "/data", true)],
+            [new("/export/home", "/home"), new("/mnt/top/@/home", "/home"), new("/mnt/top/@/var", "/var"), new SharedPlace("/mnt/top/@/my data", "/data")],
             plan[0].Shared);
         Assert.Contains("/export/home shows the same as /home and is carried there only", notes);
         Assert.Contains("/srv/app shows a directory of another mount and is carried there only", notes);
@@ -93,6 +93,7 @@ public sealed class SourcePlanTests
             """, []);
         Assert.Equal(["/", "/home", "/var/lib/db"], plan[0].Mounts);
         Assert.Equal(["/"], plan[0].Volumes);
+        Assert.True(plan[0].HasBtrfs);
         Assert.Empty(plan[0].Shared);
         Assert.All(Text(plan[0].Rules), r => Assert.True(r == "- /opt/tool/" || r.EndsWith("/.snapshots/*", StringComparison.Ordinal), r));
     }
@@ -118,7 +119,7 @@ public sealed class SourcePlanTests
         Assert.Equal(plan[0].Mounts, plan[0].Volumes);
         Assert.Equal(("xfs", "/dev/mapper/vg0-root", "ext4", "/dev/mapper/luks-data"), (plan[0].Type, plan[0].Device, plan[1].Type, plan[1].Device));
         Assert.Equal(["- /opt/tool/", "- /export/*", "- /run/*", "- /opt/bound/*", "- /var/bound/*", "- /srv/*"], Text(plan[0].Rules));
-        Assert.Equal([new SharedPlace("/export", "/home", false)], plan[0].Shared);
+        Assert.Equal([new SharedPlace("/export", "/home")], plan[0].Shared);
         Assert.Contains("/run/media/stick (ext4) lies below a place that is not carried, and stays behind; list it in DataDisks if it belongs to this server", notes);
     }
 
@@ -159,7 +160,7 @@ public sealed class SourcePlanTests
         Assert.Equal(["/", "/bound", "/one", "/above"], plan[0].Mounts);
         Assert.Equal(["/", "/above"], plan[0].Volumes);
         Assert.Equal(["- /opt/tool/", "- /deep/*", "- /two/*", "- /covered/deep/*", "- /seen/*", "- /covered/*"], Text(plan[0].Rules));
-        Assert.Equal([new SharedPlace("/two", "/one", false)], plan[0].Shared);
+        Assert.Equal([new SharedPlace("/two", "/one")], plan[0].Shared);
     }
 
     /// <summary>SLES 12 began with 3.12. Where directory and subvolume cannot be told apart, twice is better than not at all.</summary>

@@ -12,10 +12,11 @@ internal sealed class BootKernel
     private readonly string _builtIn;
     private readonly string _modules;
 
-    private BootKernel(string release, string image, string? initramfs, string? list, string config, string modules)
+    private BootKernel(IRootTree tree, string release, string image, string? initramfs, string? list, string config, string modules)
     {
         (Release, Image, Initramfs) = (release, image, initramfs);
         (_list, _builtIn, _modules) = (list, list + BuiltInBy(config), modules);
+        CanRun = HasModules ? Has("virtio_blk") && Has("virtio_net") : CanRunByImage(tree, config);
     }
 
     /// <summary>Such as 6.1.0-18-amd64.</summary>
@@ -31,7 +32,7 @@ internal sealed class BootKernel
     public bool HasModules => _modules.Length > 0;
 
     /// <summary>Whether it can drive a CVM's disk and network, with or without modules.</summary>
-    public bool CanRun => (IsBuiltIn("virtio_blk") || IsModule("virtio_blk")) && (IsBuiltIn("virtio_net") || IsModule("virtio_net"));
+    public bool CanRun { get; }
 
     /// <summary>Whether it reads a type of file system, with or without a module; null when nothing says what it has.</summary>
     public bool? Reads(string type) => !HasModules || _list is null ? null : IsBuiltIn(type) || (IsExt(type) && IsBuiltIn("ext4")) || ModuleOf(type) is not null;
@@ -81,7 +82,7 @@ internal sealed class BootKernel
             string modules = "lib/modules/" + release;
             string config = tree.Text("boot/config-" + release) ?? tree.Text(modules + "/config") ?? "";
             string order = tree.Text(modules + "/modules.dep") ?? tree.Text(modules + "/modules.order") ?? "";
-            kernels.Add(new BootKernel(release, image, InitramfsOf(tree, release), tree.Text(modules + "/modules.builtin"), config, order));
+            kernels.Add(new BootKernel(tree, release, image, InitramfsOf(tree, release), tree.Text(modules + "/modules.builtin"), config, order));
         }
 
         kernels.Sort(static (a, b) => CompareReleases(a.Release, b.Release));
@@ -132,6 +133,20 @@ internal sealed class BootKernel
     private string? ModuleOf(string type) => IsModule(type) ? type : !IsBuiltIn(type) && IsExt(type) && IsModule("ext4") ? "ext4" : null;
 
     private static bool IsExt(string type) => type is "ext2" or "ext3" or "ext4";
+
+    private bool Has(string driver) => IsBuiltIn(driver) || IsModule(driver);
+
+    /// <summary>Where the modules are gone, what the initramfs holds is all there is; one that cannot be looked into here has been by --check.</summary>
+    private bool CanRunByImage(IRootTree tree, string config)
+    {
+        List<string> needed = ((List<string>)["virtio_blk", "virtio_net"]).FindAll(d => !IsBuiltIn(d));
+        if (config.Contains("\nCONFIG_VIRTIO_PCI=m\n", StringComparison.Ordinal))
+        {
+            needed.Add("virtio_pci");
+        }
+
+        return needed.Count == 0 || (Initramfs is { } image && tree.Resolve(image) is { } real && tree.Open(real) is { } stream && InitramfsImage.Holds(stream, needed) != false);
+    }
 
     private bool IsBuiltIn(string driver) => HasFile(_builtIn, driver);
 

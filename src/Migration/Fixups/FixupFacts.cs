@@ -85,7 +85,7 @@ internal sealed class FixupFacts
         foreach (ConfigNode node in r.List("Shared"))
         {
             ConfigReader shared = new(file, node, errors, unknown, "Shared.");
-            facts.Shared.Add(new SharedPlace(shared.Text("MountPoint") ?? "/", shared.Text("Target") ?? "/", shared.Boolean("InTree") ?? false));
+            facts.Shared.Add(new SharedPlace(shared.Text("MountPoint") ?? "/", shared.Text("Target") ?? "/"));
             shared.WarnUnread();
         }
 
@@ -134,7 +134,6 @@ internal sealed class FixupFacts
             writer.WriteStartObject();
             writer.WriteString("MountPoint", shared.MountPoint);
             writer.WriteString("Target", shared.Target);
-            writer.WriteBoolean("InTree", shared.InTree);
             writer.WriteEndObject();
         }
 

@@ -88,7 +88,7 @@ internal static class Fstab
 
         foreach (SharedPlace place in facts.Shared)
         {
-            if (place.InTree && there.Add(place.MountPoint))
+            if (there.Add(place.MountPoint))
             {
                 lines.Insert(ended ? lines.Count - 1 : lines.Count, $"{Escape(place.Target)} {Escape(place.MountPoint)} none bind,nofail 0 0");
             }
@@ -114,7 +114,7 @@ internal static class Fstab
 
         if (facts.Shared.Find(s => s.MountPoint == point) is { } shared)
         {
-            return (Changed(line, f, Escape(shared.Target), "none", "bind,nofail"), null);
+            return (Changed(line, f, Escape(shared.Target), "none", With(BindOptions(options), "nofail")), null);
         }
 
         if (IsFileOfRoot(spec))
@@ -202,9 +202,24 @@ internal static class Fstab
         }
     }
 
-    /// <summary>Another type of file system does not take the options of the source's; btrfs' subvolumes have become directories.</summary>
-    private static string OptionsFor(string options, string from, string to)
+    /// <summary>The options of a file system for a bind mount of a directory in its place.</summary>
+    public static string BindOptions(string options)
     {
+        string kept = OptionsFor(options, "btrfs", "none");
+        return kept == "defaults" ? "bind" : With(kept, "bind");
+    }
+
+    /// <summary>Another type of file system does not take the options of the source's; btrfs' subvolumes have become directories.</summary>
+    /// <param name="options">With commas between them.</param>
+    /// <param name="from">Type of the source's; "auto" where it is not said.</param>
+    /// <param name="to">Type of the destination's.</param>
+    public static string OptionsFor(string options, string from, string to)
+    {
+        if (from == "auto" && options.Contains("subvol", StringComparison.Ordinal))
+        {
+            from = "btrfs";
+        }
+
         List<string> kept = [];
         foreach (string option in options.Split(','))
         {

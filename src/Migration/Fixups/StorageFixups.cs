@@ -55,10 +55,13 @@ internal sealed class MountUnitsFixup : IFixup
                 continue;
             }
 
-            if (context.Facts.At(where) is { Uuid: { } uuid } fs)
+            if (context.Facts.Shared.Find(s => s.MountPoint == where) is { } shared)
             {
-                context.Edit(file, "the disk has another UUID", t => Ini.Value(t, "Mount", "Type") is { } type && fs.Type is { } now && type != now
-                    ? Ini.Set(t, "Mount", ("What", "/dev/disk/by-uuid/" + uuid), ("Type", now)) : Ini.Set(t, "Mount", ("What", "/dev/disk/by-uuid/" + uuid)));
+                context.Edit(file, "its files are at another place, which is bound to it", t => Ini.Set(t, "Mount", ("What", shared.Target.Replace("%", "%%", StringComparison.Ordinal)), ("Type", "none"), ("Options", Fstab.BindOptions(Ini.Value(t, "Mount", "Options") ?? "defaults"))));
+            }
+            else if (context.Facts.At(where) is { Uuid: { } uuid } fs)
+            {
+                context.Edit(file, "the disk has another UUID", t => Renamed(t, uuid, fs.Type));
             }
             else if (context.Facts.Folded.Contains(where))
             {
@@ -69,5 +72,18 @@ internal sealed class MountUnitsFixup : IFixup
                 context.Warn($"/{FixupContext.Shown(file)} mounts {FixupContext.Shown(what)}, which is not known at the destination");
             }
         }
+    }
+
+    /// <summary>A unit with the disk that is there now, and the options that its type of file system takes.</summary>
+    private static string Renamed(string unit, string uuid, string? now)
+    {
+        string type = Ini.Value(unit, "Mount", "Type") ?? "auto";
+        unit = Ini.Set(unit, "Mount", ("What", "/dev/disk/by-uuid/" + uuid));
+        if (Ini.Value(unit, "Mount", "Options") is { } options && Fstab.OptionsFor(options, type, now ?? type) is var kept && kept != options)
+        {
+            unit = Ini.Set(unit, "Mount", ("Options", kept));
+        }
+
+        return type != "auto" && now is not null && type != now ? Ini.Set(unit, "Mount", ("Type", now)) : unit;
     }
 }

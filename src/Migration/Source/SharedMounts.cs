@@ -11,8 +11,7 @@ internal sealed record PlacedMount(MountEntry Mount, byte[] Path, bool IsOwn);
 /// <summary>A place that shows what is carried at another place.</summary>
 /// <param name="MountPoint">The place.</param>
 /// <param name="Target">Where the files are carried.</param>
-/// <param name="InTree">No mount shows it but the tree around it: a subvolume, looked at from the one above.</param>
-public sealed record SharedPlace(string MountPoint, string Target, bool InTree);
+public sealed record SharedPlace(string MountPoint, string Target);
 
 /// <summary>
 /// Mounts of one file system that show the same files at several places, which are carried once. A directory that is
@@ -93,11 +92,11 @@ internal sealed class SharedMounts
         List<SharedPlace> places = [];
         foreach (PlacedMount mount in _mounts.Where(m => _first.ContainsKey(m) && !IsFirst(m) && !m.IsOwn))
         {
-            places.Add(new SharedPlace(Text(mount.Path), Text(FirstOf(mount).Path), InTree: false));
+            places.Add(new SharedPlace(Text(mount.Path), Text(FirstOf(mount).Path)));
         }
 
         // The root once more, somewhere below itself, is of no use, nor is what is not carried.
-        places.AddRange(Inside().Where(static v => v.Target.Length > 1 && !v.Target.AsSpan().EndsWith(Snapshots)).Select(static v => new SharedPlace(Text(v.Place), Text(v.Target), InTree: true)));
+        places.AddRange(Inside().Where(static v => v.Target.Length > 1 && !v.Target.AsSpan().EndsWith(Snapshots)).Select(static v => new SharedPlace(Text(v.Place), Text(v.Target))));
         return places;
 
         static string Text(byte[] path) => Encoding.UTF8.GetString(path);

@@ -23,12 +23,15 @@ public enum DriverState
 /// <param name="Release">Such as 6.1.0-18-amd64.</param>
 /// <param name="Disk">virtio_blk.</param>
 /// <param name="Network">virtio_net.</param>
-/// <param name="InitramfsHasVirtio">Whether its initramfs holds virtio_blk; null when there is none or it cannot be read.</param>
+/// <param name="InitramfsHasVirtio">Whether its initramfs holds virtio_blk, and without modules in /lib/modules all that are none of the kernel's own; null when there is none or it cannot be read.</param>
 /// <param name="HasModules">Its modules are in /lib/modules, so that an initramfs can be made.</param>
 public sealed record KernelFacts(string Release, DriverState Disk, DriverState Network, bool? InitramfsHasVirtio, bool HasModules = true)
 {
+    /// <summary>It has drivers as modules, and neither the modules nor an initramfs that is known to hold them.</summary>
+    public bool LacksModules => !HasModules && (Disk == DriverState.Module || Network == DriverState.Module) && InitramfsHasVirtio != true;
+
     /// <summary>It cannot run on a CVM.</summary>
-    public bool LacksDrivers => Disk == DriverState.Missing || Network == DriverState.Missing || !(HasModules || Disk != DriverState.Module || InitramfsHasVirtio == true);
+    public bool LacksDrivers => Disk == DriverState.Missing || Network == DriverState.Missing || LacksModules;
 }
 
 /// <summary>What decides whether the source will run on a CVM.</summary>
@@ -124,7 +127,19 @@ internal static class SourceFactsReader
                 }
 
                 string modules = Text(Path.Join(root, "lib/modules", release, "modules.dep"));
-                kernels.Add(new KernelFacts(release, Driver("CONFIG_VIRTIO_BLK", "/virtio_blk.ko"), Driver("CONFIG_VIRTIO_NET", "/virtio_net.ko"), Initramfs(root, boot, release), modules.Length > 0));
+                DriverState disk = Driver("CONFIG_VIRTIO_BLK", "/virtio_blk.ko"), network = Driver("CONFIG_VIRTIO_NET", "/virtio_net.ko");
+                List<string> needed = modules.Length > 0 || disk == DriverState.Module ? ["virtio_blk"] : [];
+                if (modules.Length == 0 && network == DriverState.Module)
+                {
+                    needed.Add("virtio_net");
+                }
+
+                if (modules.Length == 0 && SourceFactsReader.Driver(config, "CONFIG_VIRTIO_PCI") == DriverState.Module)
+                {
+                    needed.Add("virtio_pci");
+                }
+
+                kernels.Add(new KernelFacts(release, disk, network, Initramfs(root, boot, release, needed), modules.Length > 0));
 
                 // What the configuration promises as a module may have been left out of the package.
                 DriverState Driver(string option, string module)
@@ -155,7 +170,7 @@ internal static class SourceFactsReader
         return false;
     }
 
-    private static bool? Initramfs(string root, string boot, string release)
+    private static bool? Initramfs(string root, string boot, string release, List<string> needed)
     {
         foreach (string name in (string[])[$"initrd.img-{release}", $"initramfs-{release}.img", $"initrd-{release}", $"initrd-{release}.img"])
         {
@@ -164,7 +179,7 @@ internal static class SourceFactsReader
             {
                 // The distribution's own tool knows how its initramfs is packed.
                 string? listing = Run("lsinitramfs", file) ?? Run("lsinitrd", file);
-                return listing?.Contains("virtio_blk", StringComparison.Ordinal);
+                return listing is null ? null : needed.TrueForAll(d => listing.Contains(d, StringComparison.Ordinal));
             }
         }
 

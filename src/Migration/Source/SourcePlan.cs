@@ -22,6 +22,9 @@ public sealed record PlannedFileSystem(int Index, string MountPoint, byte[] Sour
     /// <summary>Type of the file system that is mounted at <see cref="MountPoint"/>; null when none is.</summary>
     public string? Type { get; init; }
 
+    /// <summary>Whether btrfs is among what goes there.</summary>
+    public bool HasBtrfs { get; init; }
+
     /// <summary>The block device that it is on; empty when not known.</summary>
     public string Device { get; init; } = "";
 
@@ -173,6 +176,7 @@ public static class SourcePlan
             Mounts = [.. homes.Where(h => h.Home == fs.MountPoint).Select(h => Encoding.UTF8.GetString(h.Mount.MountPoint))],
             Volumes = [.. homes.Where(h => h.Home == fs.MountPoint).DistinctBy(static h => h.Mount.Device).Select(h => Encoding.UTF8.GetString(h.Mount.MountPoint))],
             Type = own?.Type,
+            HasBtrfs = homes.Exists(h => h.Home == fs.MountPoint && h.Mount.Type == "btrfs"),
             Device = own?.Source ?? "",
         };
     }

@@ -110,9 +110,9 @@ internal static class SourceCheck
             (DriverState.Missing, _) => new(CheckVerdict.Fail, subject, "has no virtio_blk driver: a CVM's disks would not be seen", "install a kernel of the distribution that has it"),
             (_, DriverState.Missing) => new(CheckVerdict.Fail, subject, "has no virtio_net driver: a CVM's network would not be seen", "install a kernel of the distribution that has it"),
             (DriverState.Unknown, _) => new(CheckVerdict.Warn, subject, "no configuration of it in /boot", "make sure that it has the virtio_blk and virtio_net drivers"),
+            _ when mends && kernel.LacksModules => new(CheckVerdict.Fail, subject, $"as modules, but there are none in /lib/modules/{kernel.Release}, and the initramfs {(kernel.InitramfsHasVirtio == false ? "lacks some" : "cannot be looked into")}", "install the kernel's package again"),
             (DriverState.BuiltIn, _) => new(CheckVerdict.Ok, subject, "built in"),
             _ when kernel.InitramfsHasVirtio == true => new(CheckVerdict.Ok, subject, "as modules, and in the initramfs"),
-            _ when mends && !kernel.HasModules => new(CheckVerdict.Fail, subject, $"as modules, but there are none in /lib/modules/{kernel.Release}, and the initramfs {(kernel.InitramfsHasVirtio == false ? "lacks virtio_blk" : "cannot be looked into")}", "install the kernel's package again"),
             _ when mends && hasTool => new(CheckVerdict.Ok, subject, kernel.InitramfsHasVirtio == false ? "as modules; the initramfs lacks them and is made anew at the destination" : "as modules; the initramfs is looked into at the destination, and made anew if need be"),
             _ when mends && kernel.InitramfsHasVirtio == false => new(CheckVerdict.Fail, subject, "as modules, the initramfs lacks virtio_blk, and there is no update-initramfs, dracut or mkinitrd to make it anew", "install the distribution's tool"),
             _ when kernel.InitramfsHasVirtio == false => new(CheckVerdict.Warn, subject, "as modules, and the initramfs lacks virtio_blk: the destination would not find its disk", rebuild),
@@ -156,8 +156,8 @@ internal static class SourceCheck
         string where = string.Create(CultureInfo.InvariantCulture, $"{disk.DiskId} has {disk.SizeGiB} GiB");
         string all = string.Create(CultureInfo.InvariantCulture, $"{used / GiB:0.0} GiB in use");
 
-        // btrfs compresses, and lets files share their blocks: what arrives may need more than what is in use.
-        if (used * (fs.Type == "btrfs" ? 2 : 1) <= room)
+        // btrfs compresses, and lets files share their blocks: what arrives may need many times what is in use.
+        if (!fs.HasBtrfs && used <= room)
         {
             lines.Add(new(CheckVerdict.Ok, fs.MountPoint, $"{all}, {where}"));
             return;
@@ -165,7 +165,7 @@ internal static class SourceCheck
 
         if (services.Measure?.Invoke(fs) is { } carried)
         {
-            string finding = string.Create(CultureInfo.InvariantCulture, $"{all}, {carried / GiB:0.0} GiB of it to be carried, {where}");
+            string finding = string.Create(CultureInfo.InvariantCulture, $"{all}, {carried / GiB:0.0} GiB{(carried <= used ? " of it" : "")} to be carried, {where}");
             if (carried <= room)
             {
                 lines.Add(new(CheckVerdict.Ok, fs.MountPoint, finding));

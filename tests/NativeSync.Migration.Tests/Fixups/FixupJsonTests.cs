@@ -13,7 +13,7 @@ public sealed class FixupJsonTests
     [Fact]
     public void EveryMemberOfTheFactsArrives()
     {
-        FixupFacts facts = new() { SwapFiles = [new("/swap", 1L << 33)], Shared = [new("/a b", "/c", true), new("/d", "/e", false)], FileSystems = [new() { MountPoint = "/a b", Path = "/mnt/\"x\"/", Device = "/dev/vdb1", Uuid = "u", Type = "ext4" }] };
+        FixupFacts facts = new() { SwapFiles = [new("/swap", 1L << 33)], Shared = [new("/a b", "/c"), new("/d", "/e")], FileSystems = [new() { MountPoint = "/a b", Path = "/mnt/\"x\"/", Device = "/dev/vdb1", Uuid = "u", Type = "ext4" }] };
         foreach (PropertyInfo property in typeof(FixupFacts).GetProperties().Where(p => p.Name is not (nameof(FixupFacts.FileSystems) or nameof(FixupFacts.SwapFiles) or nameof(FixupFacts.Shared))))
         {
             property.SetValue(facts, property.PropertyType == typeof(bool) ? true : property.PropertyType == typeof(string) ? "it's " + property.Name : new List<string> { property.Name, "two\nlines" });

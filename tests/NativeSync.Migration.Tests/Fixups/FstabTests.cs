@@ -119,18 +119,27 @@ public sealed class FstabTests
         """
         UUID=11111111-2222-3333-4444-555555555555 / btrfs defaults,subvol=@ 0 0
         UUID=11111111-2222-3333-4444-555555555555 /home btrfs defaults,subvol=@home 0 0
-        UUID=11111111-2222-3333-4444-555555555555 /export/home btrfs ro,subvol=@home 0 0
+        UUID=11111111-2222-3333-4444-555555555555 /export/home btrfs ro,noauto,nosuid,compress=zstd,x-systemd.automount,subvol=@home 0 0
         UUID=11111111-2222-3333-4444-555555555555 /mnt/top btrfs subvolid=5,noauto 0 0
 
         """,
         $"""
         UUID={System} / ext4 defaults 0 0
         # nativesync: its files are on the file system around it now: UUID=11111111-2222-3333-4444-555555555555 /home btrfs defaults,subvol=@home 0 0
-        /home /export/home none bind,nofail 0 0
+        /home /export/home none ro,noauto,nosuid,x-systemd.automount,bind,nofail 0 0
         UUID=11111111-2222-3333-4444-555555555555 /mnt/top btrfs subvolid=5,noauto 0 0
+        /home /unnamed none bind,nofail 0 0
         /home /mnt/top/@my\040home none bind,nofail 0 0
 
-        """, Facts(folded: ["/home"], shared: [new("/export/home", "/home", false), new("/unnamed", "/home", false), new("/mnt/top/@my home", "/home", true)]));
+        """, Facts(folded: ["/home"], shared: [new("/export/home", "/home"), new("/unnamed", "/home"), new("/mnt/top/@my home", "/home")]));
+
+    [Theory]
+    [InlineData("defaults", "btrfs", "ext4", "defaults")]
+    [InlineData("noatime,subvol=@data,compress=zstd", "btrfs", "ext4", "noatime")]
+    [InlineData("noatime,subvol=@data,compress=zstd", "auto", "ext4", "noatime")]
+    [InlineData("noatime,subvol=@data,compress=zstd", "btrfs", "btrfs", "noatime,compress=zstd")]
+    [InlineData("pquota", "auto", "xfs", "pquota")]
+    public void AnotherTypeTakesTheOptionsOfAnyTypeAlone(string options, string from, string to, string expected) => Assert.Equal(expected, Fstab.OptionsFor(options, from, to));
 
     private static FixupFacts Facts(string[]? folded = null, string? data = null, string point = "/srv/data", bool swap = false, SharedPlace[]? shared = null)
     {

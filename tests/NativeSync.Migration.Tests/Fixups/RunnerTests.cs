@@ -83,6 +83,42 @@ public sealed class RunnerTests
         Assert.Equal((FixupOutcomes.Warned, 1), (record.Outcome, record.Warnings.Count));
     }
 
+    /// <summary>What runs is what --check has let pass: the package is gone, its kernel is still started.</summary>
+    [Theory]
+    [InlineData("CONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_NET=m\nCONFIG_VIRTIO_PCI=m\n", "virtio_blk,virtio_pci,virtio_net", true)]
+    [InlineData("CONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_NET=m\nCONFIG_VIRTIO_PCI=y\n", "virtio_blk,virtio_net", true)]
+    [InlineData("CONFIG_VIRTIO_BLK=y\nCONFIG_VIRTIO_NET=m\n", "virtio_net", true)]
+    [InlineData("CONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_NET=m\nCONFIG_VIRTIO_PCI=m\n", "virtio_blk,virtio_net", false)]
+    [InlineData("CONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_NET=m\n", "virtio_blk,virtio_pci", false)]
+    [InlineData("CONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_NET=m\n", null, true)] // Packed in a way that is not looked into here.
+    public void WithoutItsModulesAKernelRunsByWhatItsInitramfsHolds(string config, string? held, bool runs)
+    {
+        const string Release = "6.1.0-17-amd64";
+        MemoryTree tree = new(("boot/vmlinuz-" + Release, ""), ("boot/config-" + Release, "#\n" + config));
+        tree.Add("boot/initrd.img-" + Release, held is null ? [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0] : Cpio.WithModules(Release, held.Split(',')));
+        Assert.Equal(runs, BootKernel.Find(tree).Single().CanRun);
+        Assert.Equal(!runs, Run(tree, new FixupFacts { Only = ["initramfs"] }).Records.Any(r => r.Outcome == FixupOutcomes.Failed));
+    }
+
+    [Fact]
+    public void MountUnitsAreBoundOrNamedAsTheLinesOfFstabAre()
+    {
+        FixupFacts facts = new()
+        {
+            Only = ["mount-units"],
+            FileSystems = [new() { MountPoint = "/", Uuid = Uuid, Type = "ext4" }, new() { MountPoint = "/data", Uuid = "bbbb", Type = "ext4" }],
+            Shared = [new("/export/home", "/home/100%")],
+        };
+        MemoryTree tree = new(
+            ("etc/systemd/system/export-home.mount", "[Unit]\nX=1\n[Mount]\nWhat=/dev/disk/by-uuid/11\nWhere=/export/home\nType=btrfs\nOptions=ro,subvol=@home\n[Install]\nRequiredBy=local-fs.target\n"),
+            ("etc/systemd/system/data.mount", "[Mount]\nWhat=UUID=11\nWhere=/data\nType=btrfs\nOptions=subvol=@data,compress=zstd,noatime\n"));
+        FixupRecord record = Assert.Single(Run(tree, facts).Records, r => r.Name == "mount-units");
+        Assert.Equal((FixupOutcomes.Changed, 0), (record.Outcome, record.Warnings.Count));
+        Assert.Equal("[Unit]\nX=1\n[Mount]\nWhat=/home/100%%\nWhere=/export/home\nType=none\nOptions=ro,bind\n[Install]\nRequiredBy=local-fs.target\n", tree.Text("etc/systemd/system/export-home.mount"));
+        Assert.Equal("[Mount]\nWhat=/dev/disk/by-uuid/bbbb\nWhere=/data\nType=ext4\nOptions=noatime\n", tree.Text("etc/systemd/system/data.mount"));
+        Assert.Equal(FixupOutcomes.Unchanged, Assert.Single(Run(tree, facts).Records, r => r.Name == "mount-units").Outcome);
+    }
+
     [Fact]
     public void WhereGrubCannotBeInstalledFromInsideTheRescueSystemDoesItWithAPlainMenu()
     {
