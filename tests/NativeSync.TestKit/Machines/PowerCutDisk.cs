@@ -61,7 +61,14 @@ public sealed class PowerCutDisk : IAsyncDisposable
     public static async Task<IAsyncDisposable> MountImageAsync(string image, string at)
     {
         Directory.CreateDirectory(at);
-        (await Command.RunAsync(["mount", "-o", "loop", image, at])).MustExit(0);
+        // All images of one disk have one UUID, and XFS may still be about to let go of the one before.
+        byte[] magic = new byte[4];
+        using (FileStream start = File.OpenRead(image))
+        {
+            start.ReadExactly(magic);
+        }
+
+        (await Command.RunAsync(["mount", "-o", magic.AsSpan().SequenceEqual("XFSB"u8) ? "loop,nouuid" : "loop", image, at])).MustExit(0);
         return new Mounted(at);
     }
 
