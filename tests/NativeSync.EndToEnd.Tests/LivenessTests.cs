@@ -21,11 +21,11 @@ public sealed class LivenessTests(SharedServer server) : IClassFixture<SharedSer
         (string from, string to) = (scratch["src"] + "/", scratch["dst"]);
         Task? cutting = null;
         CommandResult result = await Command.RunAsync(
-            [Tool.Path, "sync", .. run.Options, "-a", "--timeout=2", "--bwlimit=6m", "--lanes", $"{lanes}", push ? from : Tool.Remote(from), push ? Tool.Remote(to) : to], Limit,
+            [Tool.Path, "sync", .. run.Options, "-a", "--timeout=8", "--bwlimit=6m", "--lanes", $"{lanes}", push ? from : Tool.Remote(from), push ? Tool.Remote(to) : to], Limit,
             started: process => cutting = CutAsync(process.Id));
         await cutting!;
         Assert.True(result.ExitCode == 30, result.ToString());
-        Assert.Contains("nothing was heard from the other end for 2 seconds", result.Error, StringComparison.Ordinal);
+        Assert.Contains("nothing was heard from the other end for 8 seconds", result.Error, StringComparison.Ordinal);
 
         // sshd itself knows nothing yet, since nobody closed the connection: what ends here ends by itself.
         using PeriodicTimer poll = new(TimeSpan.FromMilliseconds(20));

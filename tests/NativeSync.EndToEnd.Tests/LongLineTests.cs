@@ -9,9 +9,9 @@ namespace NativeSync.EndToEnd.Tests;
 /// <summary>A real server at the far end of a line of 40 ms which loses one packet in two hundred: lanes are opened unasked.</summary>
 public sealed class LongLineTests
 {
-    private const int Bytes = 16 << 20;
+    private const int Bytes = 24 << 20;
 
-    /// <summary>Three seconds for the whole, and a login in half a second.</summary>
+    /// <summary>Five seconds for the whole, and a login in half a second.</summary>
     private static readonly LineShape Shape = new(40_000_000, TimeSpan.FromMilliseconds(40), Loss: 0.005);
 
     [Theory]

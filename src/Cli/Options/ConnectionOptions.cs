@@ -28,7 +28,7 @@ internal sealed class ConnectionOptions
             case OptionId.HostKeyCheck: _hostKeyCheck = ReadHostKeyCheck(given); _isBuiltIn = true; break;
             case OptionId.Ipv4: _ipVersion = 4; break;
             case OptionId.Ipv6: _ipVersion = 6; break;
-            case OptionId.ConnectTimeout: _connectTimeout = on ? SyncArgumentsBuilder.Number(given, 0, int.MaxValue) : 0; break;
+            case OptionId.ConnectTimeout: _connectTimeout = on ? Math.Min(SyncArgumentsBuilder.Number(given, 0, int.MaxValue), SyncArgumentsBuilder.LongestWait) : 0; break;
             default: return false;
         }
 

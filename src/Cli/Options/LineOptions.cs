@@ -46,7 +46,7 @@ internal sealed class LineOptions
             case OptionId.BandwidthLimit: (_bandwidth, _bandwidthFile) = (on ? BandwidthText.Parse(given.Text) : null, null); break;
             case OptionId.BandwidthFile: _bandwidthFile = new BandwidthFile(given.Text); break;
             case OptionId.Lanes: _lanes = given.Text == "auto" ? 0 : SyncArgumentsBuilder.Number(given, 1, ProtocolLimits.MaxLane + 1); break;
-            case OptionId.Timeout: _timeout = on ? Math.Max(0, SyncArgumentsBuilder.Number(given, int.MinValue, int.MaxValue)) : 0; break;
+            case OptionId.Timeout: _timeout = on ? Math.Clamp(SyncArgumentsBuilder.Number(given, int.MinValue, int.MaxValue), 0, SyncArgumentsBuilder.LongestWait) : 0; break;
             default: return false;
         }
 

@@ -286,6 +286,9 @@ internal sealed class SyncArgumentsBuilder
         return size == 0 || size >= least ? size : throw new UsageException($"{UsageException.Quote(given.Given)} is too small (min: {leastText} or 0 for unlimited)");
     }
 
+    /// <summary>Seconds: the longest time that a timer counts, 24 days. Who asks for more gets this.</summary>
+    internal const int LongestWait = int.MaxValue / 1000;
+
     internal static int Number(GivenOption given, int least, int most)
     {
         string text = given.Text;

@@ -21,6 +21,9 @@ internal sealed class AgentConnection : IConnection
     /// <summary>Milliseconds after a connection that could not be made until another is tried.</summary>
     private const int RefusedFor = 3000;
 
+    /// <summary>Milliseconds after a refused channel until another is asked for on the same connection: longer than one attempt, which ends when all have refused.</summary>
+    private const int FullFor = 60_000;
+
     private readonly Lock _gate = new();
     private readonly RemoteCommand _join;
     private readonly IExecLane _agent;
@@ -112,7 +115,7 @@ internal sealed class AgentConnection : IConnection
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            Way? best = _ways.Where(static way => !way.Full).MinBy(static way => way.Lanes - way.Room);
+            Way? best = _ways.Where(static way => Environment.TickCount64 >= way.FullUntil).MinBy(static way => way.Lanes - way.Room);
             if (_another is { } another && (best is null || best.Lanes >= best.Room) && Environment.TickCount64 >= _refusedUntil)
             {
                 best = new Way(another(ct), LanesOnFurther);
@@ -134,7 +137,7 @@ internal sealed class AgentConnection : IConnection
         lock (_gate)
         {
             _refusal = refusal;
-            way.Full = true;
+            way.FullUntil = Environment.TickCount64 + FullFor;
             if (!way.Shell.IsCompletedSuccessfully || way.Lanes == 1)
             {
                 // What is made anew would be refused again.
@@ -152,7 +155,7 @@ internal sealed class AgentConnection : IConnection
             if (!_disposed)
             {
                 _lanes.Add(lane);
-                _ = lane.Ended.ContinueWith(_ => LeaveAsync(way, makesRoom: true), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                _ = lane.Ended.ContinueWith(_ => ForgetAsync(lane, way), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 return;
             }
         }
@@ -161,12 +164,22 @@ internal sealed class AgentConnection : IConnection
         throw new ObjectDisposedException(nameof(AgentConnection));
     }
 
+    private Task ForgetAsync(IExecLane lane, Way way)
+    {
+        lock (_gate)
+        {
+            _lanes.Remove(lane);
+        }
+
+        return LeaveAsync(way, makesRoom: true);
+    }
+
     /// <summary>A lane has left a connection: one of ours that carries nothing any more is closed.</summary>
     private async Task LeaveAsync(Way way, bool makesRoom = false)
     {
         lock (_gate)
         {
-            way.Full &= !makesRoom;
+            way.FullUntil = makesRoom ? 0 : way.FullUntil;
             if (--way.Lanes > 0 || _disposed || way == _ways[0] || !_ways.Remove(way))
             {
                 return;
@@ -184,8 +197,8 @@ internal sealed class AgentConnection : IConnection
         /// <summary>Lanes that it is to have before there is another.</summary>
         public int Room => room;
 
-        /// <summary>The server refused another lane on it.</summary>
-        public bool Full { get; set; }
+        /// <summary>The server refused another lane on it: until then (milliseconds of the system) none is asked for.</summary>
+        public long FullUntil { get; set; }
 
         /// <summary>Lanes that use it, or are about to.</summary>
         public int Lanes { get; set; }

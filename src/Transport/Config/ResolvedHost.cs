@@ -86,7 +86,7 @@ internal sealed record ResolvedHost
             UserKnownHosts = options.KnownHostsFiles.Count > 0 ? options.KnownHostsFiles
                 : FilesOf(config.UserKnownHostsFiles ?? [Path.Combine(home, ".ssh", "known_hosts"), Path.Combine(home, ".ssh", "known_hosts2")]),
             SystemKnownHosts = !options.UseSystemKnownHosts ? [] : FilesOf(config.GlobalKnownHostsFiles ?? ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]),
-            Timeout = options.ConnectTimeout ?? (config.ConnectTimeoutSeconds is { } s ? TimeSpan.FromSeconds(s) : DefaultTimeout),
+            Timeout = options.ConnectTimeout ?? (config.ConnectTimeoutSeconds is { } s ? TimeSpan.FromSeconds(Math.Min(s, int.MaxValue / 1000)) : DefaultTimeout),
             Jumps = JumpsOf(options.ProxyJump ?? config.ProxyJump),
         };
     }

@@ -79,9 +79,15 @@ public static class LaneJoiner
             for (int done = 0; done < count;)
             {
                 var wanted = new LibC.PollDescriptor { Descriptor = 0, Events = LibC.POLLIN };
-                if (LibC.poll(&wanted, 1, PatienceMilliseconds) == 0)
+                int ready = LibC.poll(&wanted, 1, PatienceMilliseconds);
+                if (ready == 0)
                 {
                     throw new TransportException(30, "the other end does not say which session it belongs to");
+                }
+
+                if (ready < 0 && Marshal.GetLastPInvokeError() == LibC.EINTR)
+                {
+                    continue;
                 }
 
                 nint got = LibC.read(0, p + done, count - done);

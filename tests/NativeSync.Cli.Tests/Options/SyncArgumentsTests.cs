@@ -157,6 +157,7 @@ public sealed class SyncArgumentsTests
     [InlineData("-r --timeout=0 a h:b", 0, 0)]
     [InlineData("-r --timeout=7 --no-timeout a h:b", 0, 0)]
     [InlineData("-r --timeout=7 a h:b", 7, 7)]
+    [InlineData("-r --timeout=9999999 a h:b", 2147483, 2147483)]
     [InlineData("-r --reconnect=9 a h:b", 60, 0)]
     [InlineData("-r --reconnect=9 --timeout=7 a h:b", 7, 7)]
     [InlineData("-r --reconnect=9 --timeout=0 a h:b", 0, 0)]

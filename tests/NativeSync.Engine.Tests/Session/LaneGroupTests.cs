@@ -48,6 +48,25 @@ public sealed class LaneGroupTests
         Assert.Equal(3, near.AtWork);
     }
 
+    /// <summary>A peer that never sends the pack which is waited for, and ever so many of the smallest behind it, is stopped by what it was granted.</summary>
+    [Fact]
+    public void PacksOfAFewBytesDoNotMakeUsHoldMoreThanWasGranted()
+    {
+        using var abort = new SessionAbort();
+        using var group = new LaneGroup(abort, TimeProvider.System, new LaneLimits { InitialCredit = 128 * 100 });
+        group.Begin(new LaneSettings(), 0, pack => pack.Release());
+        var number = 1;
+        var e = Assert.Throws<ProtocolException>(() =>
+        {
+            for (; number < 10_000; number++)
+            {
+                group.Receive(new InboundPack(group, System.Buffers.ArrayPool<byte>.Shared.Rent(3), 3), number, 3);
+            }
+        });
+        Assert.Equal(ProtocolError.CreditExceeded, e.Kind);
+        Assert.Equal(101, number);
+    }
+
     private static async Task RunAsync(int seed)
     {
         var random = new Random(seed);

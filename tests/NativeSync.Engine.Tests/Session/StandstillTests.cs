@@ -66,10 +66,11 @@ public sealed class StandstillTests : IDisposable
             Limits = new LaneLimits { InitialCredit = LeastCredit + random.Next(20_000), PackSize = random.Next(64, 16_000), QueuedPacks = random.Next(1, 4), FixedCredit = random.Next(2) == 0 },
         };
         var (lanes, buffer, loses) = (random.Next(1, 17), random.Next(1, 6_000), random.Next(3) == 0);
+        int[] cuts = [.. Enumerable.Range(0, 64).Select(_ => random.Next(200, 100_000))];
         var door = new InProcessDoor();
         await using var connection = new TinyConnection(
             buffer,
-            (lane, number) => Agent.ServeAsync(loses && number > 0 ? new CuttingLane(lane, random.Next(200, 100_000)) : lane, door, environment, CancellationToken.None));
+            (lane, number) => Agent.ServeAsync(loses && number > 0 ? new CuttingLane(lane, cuts[number % cuts.Length]) : lane, door, environment, CancellationToken.None));
         var request = _tree.Request("src/", "dst", JobFlags.Delete | (random.Next(2) == 0 ? JobFlags.Checksum : 0) | (random.Next(3) == 0 ? JobFlags.WholeFile : 0));
         request = request with
         {

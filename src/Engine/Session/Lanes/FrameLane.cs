@@ -12,7 +12,7 @@ namespace NativeSync.Engine.Session;
 /// </remarks>
 internal sealed class FrameLane : IAsyncDisposable
 {
-    /// <summary>Silence after which a further lane is given up where the session has no time-out: its packs hold up all that came later.</summary>
+    /// <summary>Silence after which a further lane is given up, unless the time-out of the session is shorter: its packs hold up all that came later.</summary>
     private static readonly TimeSpan FurtherTimeout = TimeSpan.FromSeconds(60);
 
     private readonly ILane _lane;
@@ -101,7 +101,8 @@ internal sealed class FrameLane : IAsyncDisposable
     /// <summary>Starts the loops of a lane that has joined.</summary>
     public void StartFurther()
     {
-        StartLoops(Group.Settings.Timeout > TimeSpan.Zero ? Group.Settings.Timeout : FurtherTimeout);
+        var timeout = Group.Settings.Timeout;
+        StartLoops(timeout > TimeSpan.Zero && timeout < FurtherTimeout ? timeout : FurtherTimeout);
         _life = LiveAsync();
         Ping();
     }
@@ -160,6 +161,7 @@ internal sealed class FrameLane : IAsyncDisposable
         // It still says why the session ends; a line that does not take that is not waited for.
         await _sender.JoinAsync(LaneSender.LastWords).ConfigureAwait(false);
         await _lane.DisposeAsync().ConfigureAwait(false);
+        Outbox.Lose(Port);
         await _sender.JoinAsync().ConfigureAwait(false);
         await _receiving.ConfigureAwait(false);
         Group.Dispose();

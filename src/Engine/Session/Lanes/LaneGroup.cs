@@ -197,7 +197,7 @@ internal sealed class LaneGroup : IDisposable
             }
 
             // What bounds our memory: the peer cannot make us hold more than we said that we would.
-            if (Interlocked.Add(ref _granted, -length) < 0)
+            if (Interlocked.Add(ref _granted, -LaneSettings.Charge(length)) < 0)
             {
                 pack.Drop();
                 throw new ProtocolException(ProtocolError.CreditExceeded, "the other end sends more than it was granted");

@@ -16,6 +16,9 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
 
+    /// <summary>A lane that has not joined by then is on a line that has died.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private readonly LaneGroup _group = first.Group;
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(first.Group.Abort.Token);
     private Task _running = Task.CompletedTask;
@@ -119,20 +122,23 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     private async Task OpenOneAsync()
     {
         ILane? lane = null;
+        using var patience = new CancellationTokenSource(Patience, _group.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, patience.Token);
         try
         {
-            lane = await connection.OpenLaneAsync(_stop.Token).ConfigureAwait(false);
+            lane = await connection.OpenLaneAsync(either.Token).ConfigureAwait(false);
             var frames = new FrameLane(lane, _group, further: true);
             var number = (Interlocked.Increment(ref _number) - 1) % ProtocolLimits.MaxLane + 1;
-            await Handshake.JoinAsync(frames, identity with { Lane = number }, _stop.Token).ConfigureAwait(false);
+            await Handshake.JoinAsync(frames, identity with { Lane = number }, either.Token).ConfigureAwait(false);
             if (_group.TryAdd(frames))
             {
                 lane = null;
             }
         }
-        catch (Exception e) when (e is TransportException or SessionException or ProtocolException or NotSupportedException or ObjectDisposedException or IOException)
+        catch (Exception e) when (e is TransportException or SessionException or ProtocolException or NotSupportedException or ObjectDisposedException or IOException
+            || (e is OperationCanceledException && !_stop.IsCancellationRequested))
         {
-            // The server allows no more, or cannot: the session goes on with what it has.
+            // The server allows no more, cannot, or does not answer: the session goes on with what it has.
             _refused = true;
         }
         finally

@@ -11,6 +11,9 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
 
     private long _sent;
     private Task _receiving = Task.CompletedTask;
+
+    /// <summary>What the lane has not taken yet of the frame that is under way.</summary>
+    private ReadOnlyMemory<byte> _rest;
     private Thread? _thread;
 
     /// <summary>Bytes written to the lane.</summary>
@@ -138,10 +141,14 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
     private void Write(ReadOnlyMemory<byte> bytes)
     {
         var pace = group.Pace;
-        while (!bytes.IsEmpty)
+        _rest = bytes;
+        while (!_rest.IsEmpty)
         {
-            var slice = bytes[..Math.Min(bytes.Length, pace.Slice)];
+            var slice = _rest[..Math.Min(_rest.Length, pace.Slice)];
             pace.Wait(slice.Length, group.Abort.Token);
+
+            // A writer that is broken off waits no longer; it has taken the bytes all the same.
+            _rest = _rest[slice.Length..];
             var flushing = lane.Output.WriteAsync(slice, group.Abort.Token);
             var result = flushing.IsCompleted ? flushing.Result : flushing.AsTask().GetAwaiter().GetResult();
             Interlocked.Add(ref _sent, slice.Length);
@@ -149,8 +156,6 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
             {
                 throw new TransportException(ExitCodes.Stream, "the connection was closed by the other end");
             }
-
-            bytes = bytes[slice.Length..];
         }
     }
 
@@ -177,8 +182,10 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                 OperationCanceledException => "ended by the other end's user",
                 var e => $"internal error at the other end: {e.GetType().Name}: {e.Message}",
             });
-            var frame = ControlFrames.Encode(new AbortFrame { Code = code, Text = text });
-            var writing = lane.Output.WriteAsync(frame);
+
+            // Within half a frame it would be taken for a part of that.
+            byte[] words = [.. _rest.Span, .. ControlFrames.Encode(new AbortFrame { Code = code, Text = text })];
+            var writing = lane.Output.WriteAsync(words);
             if (!writing.IsCompleted)
             {
                 // A full line: the peer notices the end of the stream instead.
