@@ -56,7 +56,7 @@ internal sealed class InboundPack
         {
             ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = [];
-            _lanes.Consumed(LaneSettings.Charge(_wireLength));
+            _lanes.Consumed(_wireLength);
             OnReleased?.Invoke();
         }
     }

@@ -18,6 +18,9 @@ internal sealed class LaneGroup : IDisposable
     /// <summary>Both ends may hold this much several times over, and are to stay well below 150 MiB.</summary>
     private const int LargestCredit = 24 * 1024 * 1024;
 
+    /// <summary>Packs that may be there before the one that is waited for: to hold one takes more than its bytes, of which there may be very few.</summary>
+    public const int MostEarly = 256 * 1024;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<long, InboundPack> _early = [];
     private readonly List<FrameLane> _further = [];
@@ -197,7 +200,7 @@ internal sealed class LaneGroup : IDisposable
             }
 
             // What bounds our memory: the peer cannot make us hold more than we said that we would.
-            if (Interlocked.Add(ref _granted, -LaneSettings.Charge(length)) < 0)
+            if (Interlocked.Add(ref _granted, -length) < 0)
             {
                 pack.Drop();
                 throw new ProtocolException(ProtocolError.CreditExceeded, "the other end sends more than it was granted");
@@ -205,6 +208,12 @@ internal sealed class LaneGroup : IDisposable
 
             if (number != _next)
             {
+                if (_early.Count >= MostEarly)
+                {
+                    pack.Drop();
+                    throw new ProtocolException(ProtocolError.CreditExceeded, "too many packs came before the one that is waited for");
+                }
+
                 _early.Add(number, pack);
                 return;
             }

@@ -6,12 +6,6 @@ internal sealed record LaneSettings
     /// <summary>Bytes of Records payload which the peer may send before it is granted more: what this end is ready to hold.</summary>
     public const int InitialCredit = 8 * 1024 * 1024;
 
-    /// <summary>What a pack costs at least: to hold one takes more than its bytes.</summary>
-    private const int LeastCharge = 128;
-
-    /// <summary>The credit that a pack of so many bytes costs.</summary>
-    public static int Charge(int payload) => Math.Max(payload, LeastCharge);
-
     /// <summary>The zstd level for what this end sends, 255 to adapt; null for none.</summary>
     public int? CompressLevel { get; init; }
 

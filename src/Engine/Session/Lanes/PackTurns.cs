@@ -33,7 +33,7 @@ internal sealed class PackTurns
     }
 
     /// <summary>It is a pack's turn, and there is credit for it.</summary>
-    public bool CanPay(OutboundPack pack, int payload) => !pack.Paid && _turn == pack.Number && _credit >= LaneSettings.Charge(payload);
+    public bool CanPay(OutboundPack pack, int payload) => !pack.Paid && _turn == pack.Number && _credit >= payload;
 
     /// <summary>Takes the credit of a pack, if it is its turn.</summary>
     /// <returns>It did so now: the next one's turn has come.</returns>
@@ -44,7 +44,7 @@ internal sealed class PackTurns
             return false;
         }
 
-        _credit -= LaneSettings.Charge(payload);
+        _credit -= payload;
         _turn++;
         return pack.Paid = true;
     }
