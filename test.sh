@@ -113,7 +113,7 @@ run_project() {
 for project in tests/*.Tests/*.csproj; do
     [[ $project == *EndToEnd* ]] || run_project "$project" 600
 done
-run_project tests/NativeSync.EndToEnd.Tests/NativeSync.EndToEnd.Tests.csproj 2100
+run_project tests/NativeSync.EndToEnd.Tests/NativeSync.EndToEnd.Tests.csproj 2700
 
 if ! $quick; then
     fuzz=tests/NativeSync.Fuzz/NativeSync.Fuzz.csproj
