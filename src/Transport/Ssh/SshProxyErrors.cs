@@ -19,6 +19,10 @@ internal static class SshProxyErrors
         // SSH.NET's words for a connection that does not come about; a proxy that waits for the server is silent in another way.
         SshOperationTimeoutException { Message: var m } when m.Contains("establish", StringComparison.Ordinal) => Silent(proxy, host, error),
         SshOperationTimeoutException => OfTheServer($"{host.Peer} does not answer through the proxy {proxy} within {host.Timeout.TotalSeconds:0.#} s", error),
+
+        // The connection was there: most often it is the server behind it that hung up.
+        SocketException { SocketErrorCode: SocketError.Shutdown or SocketError.ConnectionReset or SocketError.ConnectionAborted } =>
+            OfTheServer($"{host.Peer}: the connection through the proxy {proxy} was closed", error),
         SocketException socket => OfTheProxy($"the proxy {proxy} cannot be reached: {Printable.Line(socket.Message)}", "Check its address and the network.", error),
         ProxyException { Message: var m } when IsOfTheServer(m) => OfTheServer($"the proxy {proxy} does not reach {host.Peer}: {Printable.Line(m)}", error),
         ProxyException { Message: var m } when IsLogin(m) =>
