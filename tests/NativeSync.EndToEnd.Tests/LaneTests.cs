@@ -22,7 +22,7 @@ public sealed class LaneTests
     public async Task SixLanesBringATree(bool push, bool otherSsh)
     {
         await using PrivateSshd server = await PrivateSshd.StartAsync();
-        using Scratch scratch = Prepare();
+        using Scratch scratch = MixedTree.Make(Bytes);
         string[] words = otherSsh ? ["-e", server.RshCommand] : Tool.OptionsFor(server);
         (string from, string to) = (scratch["src"] + "/", scratch["dst"] + "/");
         CommandResult sync = await Tool.SyncAsync([.. words, "-aH", "--lanes=6", Limit, push ? from : Tool.Remote(from), push ? Tool.Remote(to) : to]);
@@ -43,7 +43,7 @@ public sealed class LaneTests
     public async Task AServerThatAllowsNoMoreStopsNothing()
     {
         await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { OverrideLines = ["MaxSessions 1", "MaxStartups 1:100:1"] });
-        using Scratch scratch = Prepare();
+        using Scratch scratch = MixedTree.Make(Bytes);
         CommandResult sync = await Tool.SyncAsync(server, "-aH", "--rsync-path", Tool.Path, "--lanes=8", Limit, scratch["src"] + "/", Tool.Remote(scratch["dst"] + "/"));
         Assert.True(sync.ExitCode == 0, sync.ToString());
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
@@ -54,7 +54,7 @@ public sealed class LaneTests
     public async Task LosingAConnectionOfSeveralLosesNothing()
     {
         await using PrivateSshd server = await PrivateSshd.StartAsync();
-        using Scratch scratch = Prepare();
+        using Scratch scratch = MixedTree.Make(Bytes);
         (await Tool.SyncAsync(server, "-a", scratch["empty"] + "/", Tool.Remote(scratch["x"]))).MustExit(0); // puts the agent there
         Task<CommandResult> sync = Tool.SyncAsync(server, "-aH", "--lanes=6", Limit, scratch["src"] + "/", Tool.Remote(scratch["dst"] + "/"));
         int victim = await ServerProcesses.SecondConnectionAsync(server.ProcessId, sync);
@@ -72,7 +72,7 @@ public sealed class LaneTests
     public async Task ALimitIsReadAgainFromItsFile()
     {
         await using PrivateSshd server = await PrivateSshd.StartAsync();
-        using Scratch scratch = Prepare();
+        using Scratch scratch = MixedTree.Make(Bytes);
         await File.WriteAllTextAsync(scratch["limit"], "100"); // 330 s
         Task<CommandResult> sync = Tool.SyncAsync(server, "-a", "--bwlimit-file=" + scratch["limit"], Tool.Remote(scratch["src"] + "/"), scratch["dst"] + "/");
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
@@ -104,21 +104,5 @@ public sealed class LaneTests
         await process.WaitForExitAsync();
         Assert.Equal(5, process.ExitCode);
         Assert.Contains("no session", System.Text.Encoding.ASCII.GetString(answer.ToArray()), StringComparison.Ordinal);
-    }
-
-    private static Scratch Prepare()
-    {
-        var scratch = new Scratch();
-        Directory.CreateDirectory(scratch["src/d"]);
-        Directory.CreateDirectory(scratch["empty"]);
-        byte[] random = new byte[Bytes];
-        new Random(5).NextBytes(random);
-        File.WriteAllBytes(scratch["src/large"], random[..(Bytes / 2)]);
-        for (int i = 0; i < 16; i++)
-        {
-            File.WriteAllBytes(scratch[$"src/d/{i}"], random[(Bytes / 2 + i * Bytes / 32)..(Bytes / 2 + (i + 1) * Bytes / 32)]);
-        }
-
-        return scratch;
     }
 }

@@ -21,7 +21,7 @@ public sealed class LongLineTests
     {
         await using LongLine line = await LongLine.OpenAsync(Shape);
         await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = line });
-        using Scratch scratch = Prepare();
+        using Scratch scratch = MixedTree.Make(Bytes);
         CommandResult sync = await SyncAsync(line, server, scratch, push);
         Assert.True(sync.ExitCode == 0, sync.ToString());
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
@@ -38,7 +38,7 @@ public sealed class LongLineTests
     {
         await using LongLine line = await LongLine.OpenAsync(Shape);
         await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = line });
-        using Scratch scratch = Prepare();
+        using Scratch scratch = MixedTree.Make(Bytes);
         Task<CommandResult> sync = SyncAsync(line, server, scratch, push);
         using (var connection = Process.GetProcessById(await ServerProcesses.SecondConnectionAsync(server.ProcessId, sync)))
         {
@@ -57,20 +57,5 @@ public sealed class LongLineTests
         (string from, string to) = (scratch["src"] + "/", scratch["dst"] + "/");
         return Command.RunAsync([.. line.Near, Tool.Path, "sync", .. Tool.OptionsFor(server), "--rsync-path", Tool.Path, "-aH",
             push ? from : there + from, push ? there + to : to]);
-    }
-
-    private static Scratch Prepare()
-    {
-        var scratch = new Scratch();
-        Directory.CreateDirectory(scratch["src/d"]);
-        byte[] random = new byte[Bytes];
-        new Random(5).NextBytes(random);
-        File.WriteAllBytes(scratch["src/large"], random[..(Bytes / 2)]);
-        for (int i = 0; i < 16; i++)
-        {
-            File.WriteAllBytes(scratch[$"src/d/{i}"], random[(Bytes / 2 + i * Bytes / 32)..(Bytes / 2 + (i + 1) * Bytes / 32)]);
-        }
-
-        return scratch;
     }
 }
