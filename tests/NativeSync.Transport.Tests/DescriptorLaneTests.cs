@@ -72,10 +72,12 @@ public sealed class DescriptorLaneTests
     }
 
     /// <summary>The lanes own the descriptors: the streams that made them must not close them.</summary>
+    /// <remarks>The stream leaves its client's handle to whoever asked for it; one left open would keep the end from being seen.</remarks>
     private static (int Read, int Write) Pipe()
     {
         using var server = new AnonymousPipeServerStream(PipeDirection.In);
-        return (Duplicate(server.SafePipeHandle), Duplicate(server.ClientSafePipeHandle));
+        using Microsoft.Win32.SafeHandles.SafePipeHandle client = server.ClientSafePipeHandle;
+        return (Duplicate(server.SafePipeHandle), Duplicate(client));
     }
 
     private static int Duplicate(Microsoft.Win32.SafeHandles.SafePipeHandle handle) =>
