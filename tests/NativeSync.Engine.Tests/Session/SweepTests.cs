@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Time.Testing;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session;
@@ -19,8 +20,12 @@ public sealed class SweepTests : IDisposable
     /// <summary>Sessions that are judged together.</summary>
     private const int Batch = 64;
 
-    /// <summary>Else samples: there are some ten thousand sessions, of a dozen threads each.</summary>
-    private static readonly bool EveryByte = Environment.GetEnvironmentVariable("NATIVESYNC_SWEEP") == "1";
+    /// <summary>NATIVESYNC_SWEEP: 1 for each byte, K/N for the K-th of N parts of them. Else samples: there are some ten thousand sessions, of a dozen threads each.</summary>
+    private static readonly string[]? EveryByte = Environment.GetEnvironmentVariable("NATIVESYNC_SWEEP") is { Length: > 0 } part ? part.Split('/') : null;
+
+    private static readonly int Parts = EveryByte is [_, var parts] ? int.Parse(parts, CultureInfo.InvariantCulture) : 1;
+
+    private static readonly int Part = Parts > 1 ? int.Parse(EveryByte![0], CultureInfo.InvariantCulture) - 1 : 0;
 
     /// <summary>A watchdog; no session takes a thousandth of it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -62,7 +67,7 @@ public sealed class SweepTests : IDisposable
     [InlineData(JobKind.Push, false, LineEnd.Stalled, 37)]
     public async Task AfterEachByteOfASessionTheNextRunCompletes(JobKind kind, bool toAgent, LineEnd end, int step)
     {
-        step *= EveryByte ? 1 : TestRun.IsQuick ? 61 : 6;
+        step *= EveryByte is not null ? 1 : TestRun.IsQuick ? 61 : 6;
         var length = 0L;
         for (var i = 0; i < 3; i++)
         {
@@ -71,7 +76,7 @@ public sealed class SweepTests : IDisposable
         }
 
         Assert.InRange(length, 100, 9000);
-        for (long first = 0; first < length; first += Batch * step)
+        for (long first = (long)Part * Batch * step; first < length; first += (long)Parts * Batch * step)
         {
             var cuts = Math.Min(Batch, (length - first + step - 1) / step);
             SyncTree.Shell($"rm -rf {_scratch["dst"]} && cp -a {_scratch["old"]} {_scratch["dst"]}");
