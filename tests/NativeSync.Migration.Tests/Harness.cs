@@ -26,7 +26,7 @@ internal sealed class Harness : IAsyncDisposable
 
     private readonly string _directory = Directory.CreateTempSubdirectory("ns-migration-").FullName;
 
-    public Harness(int mode = 0, Func<SimulatedCall, SimulatedFault?>? fault = null, int looks = 1, string client = "", string user = "", TimeProvider? serverTime = null, SimulatedInstance? instance = null, Func<SimulatorOptions, SimulatorOptions>? options = null)
+    public Harness(int mode = 0, Func<SimulatedCall, SimulatedFault?>? fault = null, int looks = 1, string client = "", string transfer = "", string user = "", TimeProvider? serverTime = null, SimulatedInstance? instance = null, Func<SimulatorOptions, SimulatorOptions>? options = null)
     {
         Instance = instance ?? NewInstance();
         SimulatorOptions cloud = new() { SecretId = "AKIDexample", SecretKey = SecretKey, LooksPerChange = looks, Fault = fault, Time = serverTime ?? TimeProvider.System };
@@ -35,7 +35,7 @@ internal sealed class Harness : IAsyncDisposable
         Directory.CreateDirectory(Tool.Path);
         Directory.CreateDirectory(Path.Combine(_directory, "source/mnt/disk1"));
         Write(UserSettings.FileName, $$"""{"SecretId":"AKIDexample","SecretKey":"{{SecretKey}}","Region":"{{Region}}","InstanceId":"{{InstanceId}}"{{user}}}""");
-        Write(ClientSettings.FileName, $$$"""{"Client":{"Net":{"Mode":{{{mode}}}},"Api":{"Endpoint":"{{{Simulator.Endpoint}}}","PollSeconds":0.01},"Source":{"Root":"{{{_directory}}}/source"},"Transfer":{"DestinationRoot":"{{{_directory}}}/destination","UntilBytes":100}{{{client}}}}}""");
+        Write(ClientSettings.FileName, $$$"""{"Client":{"Net":{"Mode":{{{mode}}}},"Api":{"Endpoint":"{{{Simulator.Endpoint}}}","PollSeconds":0.01},"Source":{"Root":"{{{_directory}}}/source"},"Transfer":{"DestinationRoot":"{{{_directory}}}/destination","UntilBytes":100{{{transfer}}}}{{{client}}}}}""");
         Write(ExcludesFile.FileName, ConfigSamples.Excludes);
         Connector = new FakeConnector();
         Mover = new FakeMover();
@@ -224,6 +224,11 @@ internal sealed class FakeConnector : IRescueConnector
     /// <summary>What the fix-ups say in the rescue system.</summary>
     public RescueCommandResult Fixups { get; set; } = new(0, """{"Name":"fstab","Outcome":"unchanged"}""", "");
 
+    /// <summary>What the next looks at the fix-ups give instead: results, and exceptions.</summary>
+    public Queue<object> Looks { get; set; } = new();
+
+    public int Reconnects { get; private set; }
+
     public Task<IRescueSystem> ConnectAsync(RescueAddress address, RescueCredentials credentials, CancellationToken ct)
     {
         if (Failures.TryDequeue(out Exception? failure))
@@ -246,6 +251,12 @@ internal sealed class FakeConnector : IRescueConnector
 
         public string HostKeyFingerprint => owner.HostKey;
 
+        public Task ReconnectAsync(CancellationToken ct)
+        {
+            owner.Reconnects++;
+            return Task.CompletedTask;
+        }
+
         public Task<IConnection> StartAgentAsync(CancellationToken ct) => throw new NotSupportedException();
 
         public Task<string> AgentPathAsync(CancellationToken ct) => Task.FromResult("/root/.cache/nativesync/nativesync-agent");
@@ -253,7 +264,14 @@ internal sealed class FakeConnector : IRescueConnector
         public Task<RescueCommandResult> RunAsync(string script, CancellationToken ct)
         {
             owner.Commands.Add(script);
-            return Task.FromResult(script.Contains(" fixup ", StringComparison.Ordinal) ? owner.Fixups : new RescueCommandResult(0, "", ""));
+            if (!script.Contains(" fixup ", StringComparison.Ordinal))
+            {
+                return Task.FromResult(new RescueCommandResult(0, "", ""));
+            }
+
+            return owner.Looks.TryDequeue(out object? look)
+                ? look is Exception e ? Task.FromException<RescueCommandResult>(e) : Task.FromResult((RescueCommandResult)look)
+                : Task.FromResult(owner.Fixups);
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;

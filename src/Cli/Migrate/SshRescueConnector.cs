@@ -74,7 +74,8 @@ internal sealed class SshRescueConnector : IRescueConnector
         {
             // By standard input: what a login shell other than sh would make of its quotes and line ends is not our concern then.
             // Read whole before it is run: a script that ends early must not leave input behind (see SshSession.RunAsync).
-            CommandResult result = await _session.RunAsync("/bin/sh -c 'eval \"$(cat)\"'", Encoding.UTF8.GetBytes(script + "\n"), ct);
+            // In braces: of one that arrives in part, because the line is cut, nothing is run.
+            CommandResult result = await _session.RunAsync("/bin/sh -c 'eval \"$(cat)\"'", Encoding.UTF8.GetBytes("{\n" + script + "\n}\n"), ct);
             return new RescueCommandResult(result.ExitCode ?? -1, result.OutputText, result.Error);
         }
 

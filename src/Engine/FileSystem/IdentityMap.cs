@@ -83,30 +83,9 @@ internal sealed class IdentityMap
             return [];
         }
 
-        byte[] content = new byte[16 * 1024];
-        int used = 0;
-        while (true)
-        {
-            nint n = io.Read(fd, content.AsSpan(used));
-            if (n <= 0)
-            {
-                break;
-            }
-
-            used += (int)n;
-            if (used == content.Length)
-            {
-                if (used >= MaxFile)
-                {
-                    break;
-                }
-
-                Array.Resize(ref content, used * 2);
-            }
-        }
-
+        byte[] content = SmallFile.Read(io, fd, MaxFile);
         io.Close(fd);
-        return content[..used];
+        return content;
     }
 }
 

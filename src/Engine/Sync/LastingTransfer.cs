@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine;
@@ -13,7 +12,7 @@ public static class LastingTransfer
     private const long Progress = 1 << 20;
 
     /// <summary>Transfers until it is done, or until the line stays away for longer than the limit.</summary>
-    /// <param name="connect">Makes a connection, at first and after each loss. That the first one cannot be had is final.</param>
+    /// <param name="connect">Makes a connection, at first and after each loss. That the first one cannot be had is final, unless the options say that the other end was reached before.</param>
     /// <param name="push">True to send from here, false to fetch.</param>
     /// <param name="request">What and how.</param>
     /// <param name="observer">Told what happens; may be null. Its start is told once.</param>
@@ -33,17 +32,17 @@ public static class LastingTransfer
         var clock = options.Clock;
         var started = clock.GetTimestamp();
         var tally = new TransferTally(observer, push);
-        long? lost = null;
-        var attempt = 0;
+        var backoff = new LineBackoff(options);
+        var again = false;
         while (true)
         {
-            ExceptionDispatchInfo failure;
+            Exception failure;
             try
             {
                 var connection = await connect(ct).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
                 {
-                    if (lost is not null)
+                    if (again)
                     {
                         options.OnResumed?.Invoke();
                     }
@@ -56,26 +55,13 @@ public static class LastingTransfer
                     return tally.Complete(report) with { Elapsed = clock.GetElapsedTime(started) };
                 }
             }
-            catch (Exception e) when (limit > TimeSpan.Zero && tally.HasBegun && IsPassing(e) && !ct.IsCancellationRequested)
+            catch (Exception e) when (limit > TimeSpan.Zero && (tally.HasBegun || options.WasReached) && IsPassing(e) && !ct.IsCancellationRequested)
             {
-                failure = ExceptionDispatchInfo.Capture(e);
+                failure = e;
             }
 
-            var now = clock.GetTimestamp();
-            if (tally.Abandon() >= Progress || lost is null)
-            {
-                lost = now;
-                attempt = 0;
-            }
-
-            var wait = Wait(options, attempt++);
-            if (clock.GetElapsedTime(lost.Value, now) + wait > limit)
-            {
-                failure.Throw();
-            }
-
-            options.OnLost?.Invoke(new LineLoss(attempt, wait, failure.SourceException.Message));
-            await Task.Delay(wait, clock, ct).ConfigureAwait(false);
+            await backoff.WaitAsync(failure, tally.Abandon() >= Progress, ct).ConfigureAwait(false);
+            again = true;
         }
     }
 
@@ -86,10 +72,4 @@ public static class LastingTransfer
         SessionException e => e.ExitCode is ExitCodes.Stream or ExitCodes.Timeout or 10,
         _ => false,
     };
-
-    private static TimeSpan Wait(ReconnectOptions options, int attempt)
-    {
-        var wait = options.FirstWait * Math.Pow(2, Math.Min(attempt, 30));
-        return wait < options.LongestWait ? wait : options.LongestWait;
-    }
 }

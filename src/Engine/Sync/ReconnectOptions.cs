@@ -12,6 +12,9 @@ public sealed record ReconnectOptions
     /// <summary>The longest wait.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>The other end was reached before: that the first connection cannot be had is a loss like any other, and not final.</summary>
+    public bool WasReached { get; init; }
+
     /// <summary>Where time comes from.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 

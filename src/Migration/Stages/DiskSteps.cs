@@ -53,9 +53,15 @@ internal sealed class ReleaseDisksStep : Step
 
     public override async Task<string> RunAsync(RunContext context, bool begunBefore, CancellationToken ct)
     {
-        await context.Layout.ReleaseAsync(context.System!, ct).ConfigureAwait(false);
+        await LastingCall.RunAsync(context.System!, LastingCall.Options(context.Client.Reconnect, Title, context.Observer.Warn), ReleaseAsync, ct).ConfigureAwait(false);
         await context.System!.DisposeAsync().ConfigureAwait(false);
         context.System = null;
         return "written to disk and released";
+
+        async Task<string> ReleaseAsync(CancellationToken stop)
+        {
+            await context.Layout.ReleaseAsync(context.System!, stop).ConfigureAwait(false);
+            return "";
+        }
     }
 }

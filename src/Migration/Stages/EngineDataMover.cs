@@ -37,12 +37,7 @@ public sealed class EngineDataMover : IDataMover
         try
         {
             SyncRequest request = new() { Sources = [job.Source], Destination = job.Destination, Options = options };
-            ReconnectOptions reconnect = new()
-            {
-                Limit = job.Reconnect,
-                OnLost = loss => job.Tell?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{job.Label}: {loss.Reason}; connecting again in {loss.Wait.TotalSeconds:0} s")),
-                OnResumed = () => job.Tell?.Invoke($"{job.Label}: connected again, going on"),
-            };
+            ReconnectOptions reconnect = LastingCall.Options(job.Reconnect, job.Label, job.Tell);
             bool again = false;
             async Task<IConnection> ConnectAsync(CancellationToken stop)
             {
@@ -79,13 +74,7 @@ public sealed class EngineDataMover : IDataMover
         ArgumentNullException.ThrowIfNull(job);
         try
         {
-            IConnection connection = await system.StartAgentAsync(ct).ConfigureAwait(false);
-            await using (connection.ConfigureAwait(false))
-            {
-                VerifyOptions options = new() { Flags = Flags, Rules = job.Rules, TimeoutSeconds = job.TimeoutSeconds };
-                VerifyReport report = await Verifier.CompareAsync(VerifySide.Local(job.Source), VerifySide.Remote(connection, job.Destination), options, null, ct).ConfigureAwait(false);
-                return ResultOf(report);
-            }
+            return await LastingCall.RunAsync(system, LastingCall.Options(job.Reconnect, job.Label, job.Tell), CompareAsync, ct).ConfigureAwait(false);
         }
         catch (SessionException e)
         {
@@ -94,6 +83,17 @@ public sealed class EngineDataMover : IDataMover
         catch (ProtocolException e)
         {
             throw new TransportException(ExitCodes.Protocol, $"{job.Label}: the rescue system does not speak as it should: {e.Message}", "run the tool again", e);
+        }
+
+        // From the beginning of the file system each time: half a digest compares to nothing.
+        async Task<VerifyResult> CompareAsync(CancellationToken stop)
+        {
+            IConnection connection = await system.StartAgentAsync(stop).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                VerifyOptions options = new() { Flags = Flags, Rules = job.Rules, TimeoutSeconds = job.TimeoutSeconds };
+                return ResultOf(await Verifier.CompareAsync(VerifySide.Local(job.Source), VerifySide.Remote(connection, job.Destination), options, null, stop).ConfigureAwait(false));
+            }
         }
     }
 

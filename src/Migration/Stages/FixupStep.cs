@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text;
+using NativeSync.Engine;
 using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Fixups;
 using NativeSync.Migration.Source;
@@ -11,6 +13,52 @@ namespace NativeSync.Migration.Stages;
 /// </summary>
 internal sealed class FixupStep : Step
 {
+    /// <summary>How long a look waits for the end, at most.</summary>
+    private const int LookSeconds = 15;
+
+    /// <summary>What a look ends with when the fix-ups have not.</summary>
+    private const int NotYet = 75;
+
+    /// <summary>
+    /// They run apart from the connection, and each look asks for their end, so that the line may be cut at any time: the first look
+    /// begins them, the others find what it began, and what they said is kept until it was heard. What a run left that was killed is
+    /// waited for, and counts when it was of the same pass and asked for the same; what was killed itself is begun again.
+    /// </summary>
+    private const string Script = """
+        umask 077
+        d=$agent.fixup boot=$(cat /proc/sys/kernel/random/boot_id) n=0 dead=0
+        alive() { [ "$(cat "$d/boot" 2>/dev/null)" = "$boot" ] && kill -0 "$(cat "$d/pid" 2>/dev/null)" 2>/dev/null; }
+        while :; do
+          if mkdir "$d" 2>/dev/null; then
+            echo "$boot" >"$d/boot" && printf %s "$key" >"$d/key" && printf %s "$facts" >"$d/facts" || exit 1
+            (
+              trap '' HUP
+              "$agent" fixup --root "$root" --json --facts "$d/facts" >"$d/out" 2>"$d/err"
+              echo $? >"$d/ended" && mv "$d/ended" "$d/end"
+            ) </dev/null >/dev/null 2>&1 &
+            echo $! >"$d/pid"
+          elif [ -e "$d/end" ]; then
+            if [ "$(cat "$d/key")" = "$key" ] && [ "$(cat "$d/facts")" = "$facts" ]; then
+              cat "$d/out"; cat "$d/err" >&2; exit "$(cat "$d/end")"
+            fi
+            rm -rf "$d"
+            continue
+          elif alive; then
+            dead=0
+          elif [ ! -d "$d" ]; then
+            echo "$d cannot be made" >&2; exit 1
+          elif [ $dead -ge 10 ]; then
+            # Not only between its beginning and its number, or its end and the word of it.
+            [ -e "$d/end" ] || rm -rf "$d"
+            continue
+          else
+            dead=$((dead+1))
+          fi
+          if [ $n -ge $looks ]; then exit 75; fi
+          n=$((n+1)); sleep 0.3 2>/dev/null || sleep 1
+        done
+        """;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     public override string Name => "fix-up";
@@ -24,24 +72,48 @@ internal sealed class FixupStep : Step
             return "left out, as Client.Fixups.Skip says";
         }
 
-        string agent = await context.System!.AgentPathAsync(ct).ConfigureAwait(false);
+        TimeSpan limit = TimeSpan.FromSeconds(LookSeconds);
+        RescueCommandResult found = await context.AskAsync(Title, static async (system, stop) => new(0, await system.AgentPathAsync(stop).ConfigureAwait(false), ""), TimeSpan.Zero, ct).ConfigureAwait(false);
+        string agent = found.Output;
         string facts = FixupRecordJson.Text(Facts(context).Write);
-        string root = Encoding.UTF8.GetString(context.Places![0]);
-        string script = $$"""
-            f=$(mktemp 2>/dev/null) || f={{Shell.Quote(agent + ".facts")}}
-            (umask 077; printf %s {{Shell.Quote(facts)}} >"$f") || exit 1
-            {{Shell.Quote(agent)}} fixup --root {{Shell.Quote(root)}} --json --facts "$f" </dev/null
-            s=$?; rm -f "$f"; exit $s
-            """;
-        Task<RescueCommandResult> running = context.System.RunAsync(script, ct);
-        long begin = context.Time.GetTimestamp();
-        while (await Task.WhenAny(running, Task.Delay(Pause, context.Time, ct)).ConfigureAwait(false) != running)
-        {
-            ct.ThrowIfCancellationRequested();
-            context.Observer.StepProgress(Title, null, context.Time.GetElapsedTime(begin), "in the rescue system");
-        }
+        int passes = context.State.Passes.Count == 0 ? 0 : context.State.Passes.Max(static p => p.Pass);
+        string script = string.Create(CultureInfo.InvariantCulture, $"""
+            agent={Shell.Quote(agent)}; root={Shell.Quote(Encoding.UTF8.GetString(context.Places![0]))}
+            facts={Shell.Quote(facts)}; key={Shell.Quote(passes.ToString(CultureInfo.InvariantCulture))}
+            looks={LookSeconds}
 
-        return Judge(context, await running.ConfigureAwait(false));
+            """) + Script;
+        long begin = context.Time.GetTimestamp();
+        RescueCommandResult result;
+        do
+        {
+            Task<RescueCommandResult> look = context.AskAsync(Title, (system, stop) => system.RunAsync(script, stop), limit, ct);
+            while (await Task.WhenAny(look, Task.Delay(Pause, context.Time, ct)).ConfigureAwait(false) != look)
+            {
+                ct.ThrowIfCancellationRequested();
+                context.Observer.StepProgress(Title, null, context.Time.GetElapsedTime(begin), "in the rescue system");
+            }
+
+            result = await look.ConfigureAwait(false);
+        }
+        while (result.ExitCode == NotYet);
+
+        Keep(context, result);
+        await ForgetAsync(context, agent, limit, ct).ConfigureAwait(false);
+        return Judge(context, result);
+    }
+
+    /// <summary>What they said is in the state now. That it stays behind harms nothing: the next fix-ups follow another pass.</summary>
+    private static async Task ForgetAsync(RunContext context, string agent, TimeSpan limit, CancellationToken ct)
+    {
+        try
+        {
+            await context.AskAsync("fix-ups", (system, stop) => system.RunAsync($"rm -rf {Shell.Quote(agent + ".fixup")}", stop), limit, ct).ConfigureAwait(false);
+        }
+        catch (TransportException e)
+        {
+            context.Log.Debug(e.Message);
+        }
     }
 
     private static FixupFacts Facts(RunContext context)
@@ -85,7 +157,8 @@ internal sealed class FixupStep : Step
         return facts;
     }
 
-    private static string Judge(RunContext context, RescueCommandResult result)
+    /// <summary>Takes what they said into the state.</summary>
+    private static void Keep(RunContext context, RescueCommandResult result)
     {
         List<FixupRecord> records = [];
         foreach (string line in result.Output.Split('\n'))
@@ -98,7 +171,24 @@ internal sealed class FixupStep : Step
         }
 
         context.State.Fixups = records;
+        if (HasFailed(records, result))
+        {
+            // What the user mends at the source must be carried: the next run begins with another pass.
+            foreach (StepRecord step in context.State.Steps.Where(static s => s.Name is "transfer" or "verify"))
+            {
+                step.DoneAt = null;
+            }
+        }
+
         context.Save();
+    }
+
+    private static bool HasFailed(List<FixupRecord> records, RescueCommandResult result)
+        => records.Count == 0 || result.ExitCode != 0 || records.Exists(static r => r.Outcome == FixupOutcomes.Failed);
+
+    private static string Judge(RunContext context, RescueCommandResult result)
+    {
+        List<FixupRecord> records = context.State.Fixups;
         foreach (FixupRecord record in records)
         {
             foreach (string warning in record.Warnings)
@@ -108,15 +198,8 @@ internal sealed class FixupStep : Step
         }
 
         FixupRecord? failed = records.Find(static r => r.Outcome == FixupOutcomes.Failed);
-        if (failed is not null || result.ExitCode != 0 || records.Count == 0)
+        if (HasFailed(records, result))
         {
-            // What the user mends at the source must be carried: the next run begins with another pass.
-            foreach (StepRecord step in context.State.Steps.Where(static s => s.Name is "transfer" or "verify"))
-            {
-                step.DoneAt = null;
-            }
-
-            context.Save();
             throw failed is not null
                 ? new MigrationException($"the copied system would not boot: {failed.Name}: {failed.Why}", "docs/boot.md tells what the step needs; mend it and run the tool again, or leave the step out by Client.Fixups.Skip")
                 : new MigrationException($"the fix-ups could not be run in the rescue system: {(result.Error.Trim() is { Length: > 0 } error ? error : $"exit code {result.ExitCode}")}", "run the tool again, or leave them out by \"Client.Fixups.Skip\": [\"all\"]");

@@ -103,11 +103,15 @@ internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollecti
         mount_fs "$only" "$m" && mounted_from "$m"
         """;
 
-    /// <summary>Unmounting writes a file system out; a sync before would wait for all the others of the machine, too.</summary>
+    /// <summary>
+    /// Unmounting writes a file system out; a sync before would wait for all the others of the machine, too. Where nothing is mounted a
+    /// run whose line was cut may be at it still, and its mounts are gone before its disks are written: there sync waits for them.
+    /// </summary>
     private const string Unmount = """
         list=
         while read -r _ m _; do case $m in /mnt/nativesync/*) list="$m $list";; esac; done < /proc/mounts
         for m in $list; do umount "$m" || exit 1; done
+        [ -n "$list" ] || sync
         """;
 
     public async Task<IReadOnlyList<string>> DescribeAsync(IRescueSystem system, IReadOnlyList<PlannedFileSystem> plan, IReadOnlyList<DiskAssignment> disks, CancellationToken ct)

@@ -136,6 +136,29 @@ internal sealed class RunContext : IAsyncDisposable
         Tell = Observer.Warn,
     };
 
+    /// <summary>Asks the rescue system what may be asked twice, again when the line drops.</summary>
+    /// <param name="label">For messages.</param>
+    /// <param name="ask">Does it.</param>
+    /// <param name="limit">A question that takes this much longer than a line may be silent is lost; zero: however long it takes.</param>
+    /// <param name="ct">Cancelled by the user.</param>
+    public Task<RescueCommandResult> AskAsync(string label, Func<IRescueSystem, CancellationToken, Task<RescueCommandResult>> ask, TimeSpan limit, CancellationToken ct)
+    {
+        TimeSpan patience = limit > TimeSpan.Zero && Client.TimeoutSeconds > 0 ? limit + TimeSpan.FromSeconds(Client.TimeoutSeconds) : Timeout.InfiniteTimeSpan;
+        return LastingCall.RunAsync(System!, LastingCall.Options(Client.Reconnect, label, Observer.Warn) with { Clock = Time }, OnceAsync, ct);
+
+        async Task<RescueCommandResult> OnceAsync(CancellationToken stop)
+        {
+            try
+            {
+                return await ask(System!, stop).WaitAsync(patience, Time, stop).ConfigureAwait(false);
+            }
+            catch (TimeoutException e)
+            {
+                throw new TransportException(ExitCodes.Timeout, "the rescue system does not answer", "run the tool again: it goes on where it stopped", e);
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (System is not null)

@@ -1,13 +1,20 @@
 using System.Text.Json.Nodes;
 using NativeSync.EndToEnd.Tests.Support;
+using NativeSync.TestKit;
 using NativeSync.TestKit.Trees;
 
 namespace NativeSync.EndToEnd.Tests.Cloud;
 
-/// <summary>A migration whose line is cut in the middle of the data, with nothing configured for that.</summary>
+/// <summary>A migration whose line is cut, with nothing configured for that: in the middle of the data, of the comparison and of the fix-ups.</summary>
 public sealed class CutLineTests
 {
     private const long Size = 24 << 20;
+
+    /// <summary>About what the small server's digests take on the line.</summary>
+    private const long Manifest = 8000;
+
+    /// <summary>More than what connecting takes, and less than with the look that follows.</summary>
+    private const long Login = 6000;
 
     [Fact]
     public async Task ALineThatIsCutAmongTheDataIsConnectedAgainAndTheMigrationCompletes()
@@ -36,5 +43,73 @@ public sealed class CutLineTests
         Assert.Equal([], lab.Rescue.RunningAtExit!);
         Assert.Equal(new Dictionary<string, int> { ["EnterRescueMode"] = 1, ["ExitRescueMode"] = 1, ["StartInstances"] = 1 }, lab.Instance.Accepted);
         await TreeJudge.MustBeEqualAsync(source.Root, await lab.LookAsync(0));
+    }
+
+    [Fact]
+    public async Task ALineThatIsCutWhileBothSidesAreComparedAndWhileTheFixUpsRunIsConnectedAgainAndNothingIsDoneTwice()
+    {
+        using CountedLine line = new();
+        await using CloudLab lab = await CloudLab.CreateAsync(line: line);
+        using SmallServer source = new();
+        Directory.CreateDirectory(Path.Combine(source.Root, "run"));
+        File.Copy(await TestTool.CompileAsync("slowshell", "-static"), Path.Combine(source.Root, "bin/sh"));
+        string moved = lab.Scratch["moved"], on = lab.Scratch["on"], state = lab.Scratch["tool/.nativesync/state.json"];
+        lab.WriteTool(lab.Scratch["tool"], client: new JsonObject
+        {
+            ["Client.Source.Root"] = source.Root,
+            ["Client.Transfer.Hooks"] = new JsonObject { ["AfterPass"] = $"touch '{moved}'; while [ ! -e '{on}' ]; do sleep 0.02; done" },
+            ["Client.Fixups.Skip"] = new JsonArray(),
+            ["Client.Fixups.Only"] = new JsonArray("hook-before"),
+            ["Client.Fixups.Before"] = "whatever",
+        });
+        Task? cutter = null;
+        int seen = 0;
+        CommandResult done = await Command.RunAsync([lab.Scratch["tool"] + "/nativesync"], started: process => cutter = Task.Run(async () =>
+        {
+            await RemoteRun.UntilAsync(() => File.Exists(moved), process.Id);
+            line.CutAfter(Manifest / 2);
+            await File.WriteAllTextAsync(on, "");
+            await RemoteRun.UntilAsync(() => RunsOf(lab) > 0, process.Id);
+            seen = RunsOf(lab);
+            long before = line.Moved;
+            line.Cut();
+
+            // Only when the next look has been asked for.
+            await RemoteRun.UntilAsync(() => line.Moved > before + Login, process.Id);
+            await File.WriteAllTextAsync(lab.Rescue.OnSystemDisk("var/go"), "");
+        }));
+        await cutter!;
+        done.MustExit(0);
+        string said = done.Output + done.Error;
+        foreach (string part in (string[])["file system of /", "Make the copied system boot"])
+        {
+            Assert.Matches($"(?m)^.*{part}.*; connecting again in 1 s$", said);
+            Assert.Matches($"(?m)^.*{part}: connected again, going on$", said);
+        }
+
+        Assert.Equal(1, seen);
+        Assert.Equal([], lab.Rescue.MountedAtExit!);
+        Assert.Equal([], lab.Rescue.RunningAtExit!);
+        Assert.Equal(new Dictionary<string, int> { ["EnterRescueMode"] = 1, ["ExitRescueMode"] = 1, ["StartInstances"] = 1 }, lab.Instance.Accepted);
+        JsonNode told = JsonNode.Parse(await File.ReadAllTextAsync(state))!;
+        Assert.Equal("changed", told["Fixups"]!.AsArray().Single(f => (string?)f!["Name"] == "hook-before")!["Outcome"]!.GetValue<string>());
+        Assert.Single(told["Passes"]!.AsArray());
+        string system = await lab.LookAsync(0, "rw");
+        Assert.Equal("x", await File.ReadAllTextAsync(Path.Combine(system, "var/runs")));
+        await Command.ShellAsync($"cd '{system}/var' && rm -r runs go && touch -r '{source.Root}/var' .");
+        await TreeJudge.MustBeEqualAsync(source.Root, system);
+    }
+
+    /// <summary>Runs of the command in the copied system.</summary>
+    private static int RunsOf(CloudLab lab)
+    {
+        try
+        {
+            return (int)new FileInfo(lab.Rescue.OnSystemDisk("var/runs")).Length;
+        }
+        catch (IOException)
+        {
+            return 0; // Not yet.
+        }
     }
 }

@@ -82,6 +82,9 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
         }
     }
 
+    /// <summary>A path of the system disk's file system while it is mounted, and the rescue system is running.</summary>
+    public string OnSystemDisk(string path) => $"/proc/{Descendant()}/root/mnt/nativesync/system/{path}";
+
     /// <summary>Somebody puts another system in the place of the rescue system.</summary>
     public async Task ReplaceAsync(string password, bool newHostKey)
     {

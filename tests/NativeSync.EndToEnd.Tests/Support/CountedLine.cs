@@ -11,6 +11,7 @@ internal sealed class CountedLine : IDisposable
     private readonly TaskCompletionSource _silent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _sent;
     private long _received;
+    private long _end = long.MaxValue;
 
     /// <param name="target">The port that it leads to, where that is known already.</param>
     public CountedLine(int target = 0)
@@ -38,6 +39,9 @@ internal sealed class CountedLine : IDisposable
 
     /// <summary>As a cable that was pulled: nothing goes on, and nobody is told.</summary>
     public void Silence() => _silent.TrySetResult();
+
+    /// <summary>Cuts by itself, once, when so many bytes more have gone either way.</summary>
+    public void CutAfter(long bytes) => Interlocked.Exchange(ref _end, Moved + bytes);
 
     /// <summary>Ends all connections, both ways, without a word.</summary>
     public void Cut()
@@ -103,6 +107,11 @@ internal sealed class CountedLine : IDisposable
                 }
 
                 Interlocked.Add(ref count ? ref _sent : ref _received, length);
+                if (Moved >= Interlocked.Read(ref _end))
+                {
+                    Interlocked.Exchange(ref _end, long.MaxValue);
+                    Cut();
+                }
             }
 
             to.Shutdown(SocketShutdown.Send);

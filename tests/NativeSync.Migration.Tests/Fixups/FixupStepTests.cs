@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NativeSync.Engine;
 using NativeSync.Migration.Fixups;
 using NativeSync.Migration.Stages;
 
@@ -33,7 +34,7 @@ public sealed class FixupStepTests
         Assert.Equal(["/", "/mnt/disk1"], facts.FileSystems.Select(f => f.MountPoint));
         Assert.EndsWith("/destination/", facts.FileSystems[0].Path, StringComparison.Ordinal);
         Assert.Equal((true, "agents", "copy", true, false, "echo 'it''s'", null), (facts.OnlyOnDisk, facts.Skip.Single(), facts.Hostname, facts.NewHostKeys, facts.NewMachineId, facts.Before, facts.After));
-        Assert.StartsWith("/root/.cache/nativesync/nativesync-agent' fixup --root '", script[script.IndexOf("/root/.cache", script.IndexOf("exit 1", StringComparison.Ordinal), StringComparison.Ordinal)..], StringComparison.Ordinal);
+        Assert.StartsWith("agent='/root/.cache/nativesync/nativesync-agent'; root='/", script, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,6 +62,30 @@ public sealed class FixupStepTests
         Assert.Contains(expected, e.Message, StringComparison.Ordinal);
         Assert.Equal(1, h.Instance.Accepted["EnterRescueMode"]);
         Assert.False(h.Instance.Accepted.ContainsKey("ExitRescueMode"));
+    }
+
+    [Fact]
+    public async Task ALineThatIsCutIsConnectedAgainAndTheSameIsAskedUntilTheEnd()
+    {
+        await using Harness h = new();
+        TransportException lost = new(255, "the line was cut by the test");
+        h.Connector.Looks = new([lost, new RescueCommandResult(75, "", ""), lost, new RescueCommandResult(0, Changed, "")]);
+        await h.RunAsync();
+        Assert.Equal(2, h.Connector.Reconnects);
+        Assert.Equal(2, h.Observer.Warnings.Count(w => w == "Make the copied system boot: the line was cut by the test; connecting again in 1 s"));
+        Assert.Single(h.Connector.Commands.Where(c => c.Contains(" fixup ", StringComparison.Ordinal)).Distinct());
+        Assert.Contains("fstab: look here", h.Observer.Warnings);
+    }
+
+    [Fact]
+    public async Task WithoutALimitALineThatIsCutEndsTheRunAndTheNextGoesOnThere()
+    {
+        await using Harness h = new(transfer: ""","ReconnectSeconds":0""");
+        h.Connector.Looks = new([new TransportException(255, "the line was cut by the test")]);
+        await Assert.ThrowsAsync<TransportException>(() => h.RunAsync());
+        int pushes = h.Mover.Pushes.Count;
+        await h.RunAsync();
+        Assert.Equal((0, pushes), (h.Connector.Reconnects, h.Mover.Pushes.Count));
     }
 
     [Fact]

@@ -90,6 +90,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
         }
         else
         {
+            tree.Placement.Unflushed.Written();
             tree.Directories.Touch(directory);
             var statistics = tree.Statistics;
             Interlocked.Increment(ref statistics.FilesTransferred);
@@ -114,6 +115,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
             return;
         }
 
+        tree.Placement.Unflushed.Written();
         tree.Directories.Touch(directory);
         if (directory.Remote!.Differences(index) is var changes and not 0)
         {

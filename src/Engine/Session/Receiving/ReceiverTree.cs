@@ -101,6 +101,9 @@ internal sealed class ReceiverTree : IDisposable
 
     public Statistics Statistics { get; } = new();
 
+    /// <summary>A whole tree was gone through, and all of it is here: known when the root's own turn comes, at the end.</summary>
+    public bool IsWhole { get; set; }
+
     public Statistics SourceTotals { get; set; } = new();
 
     /// <summary>

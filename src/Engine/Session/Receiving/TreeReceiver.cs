@@ -303,6 +303,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         {
             Tree.Late.Run();
             Tree.Placement.Flush.Run();
+            Tree.Placement.Unflushed.End(Tree.IsWhole);
             _finished.TrySetResult(Tree.TakeStatistics());
             _queue.Complete();
         }

@@ -12,8 +12,8 @@ internal sealed class DirectoryFinisher(SyncContext context, ReceiverTree tree)
         {
             if (directory.Parent is null)
             {
-                var isWhole = directory.Goal is not null && !context.Problems.SourceFailed && Interlocked.Read(ref tree.Statistics.Failed) == 0;
-                directory.Touched |= tree.Placement.Resume.Sweep(isWhole);
+                tree.IsWhole = directory.Goal is not null && !context.Problems.SourceFailed && Interlocked.Read(ref tree.Statistics.Failed) == 0;
+                directory.Touched |= tree.Placement.Resume.Sweep(tree.IsWhole);
             }
 
             foreach (var goal in directory.Goals)

@@ -125,7 +125,7 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
         }
 
         var atRisk = EntrySelection.ForReceiving(directory.Rules!, listing, directory.Path);
-        if (context.DigestsDecide && tree.Root.Rename is null && !directory.ViaLink
+        if (context.DigestsDecide && tree.Root.Rename is null && !directory.ViaLink && !HoldsDoubtful(atRisk)
             && DirectoryDigest.Compute(atRisk, context.DigestFields, identities) == digest)
         {
             tree.Resolver.IsSame(directory, atRisk);
@@ -134,6 +134,20 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
 
         directory.Local = listing;
         return Verdict.Differs;
+    }
+
+    /// <summary>Among the files is one whose size and time do not tell that its content is here.</summary>
+    private bool HoldsDoubtful(DirectoryListing listing)
+    {
+        for (var i = 0; tree.Placement.Unflushed.IsDoubting && i < listing.Count; i++)
+        {
+            if (listing.Metadata(i).IsRegular && tree.Placement.Unflushed.Doubts(listing.Identity(i)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>A directory that is not here: all of it comes unasked, unless some of it need not come.</summary>

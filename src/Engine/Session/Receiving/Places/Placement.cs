@@ -30,6 +30,8 @@ internal sealed class Placement : IDisposable
         Partials = new PartialPlace(context, tree.Root);
         Flush = new FileSystemFlush(context);
         Resume = new ResumePlace(context, tree.Root.Fd);
+        Unflushed = new UnflushedMark(context, Resume, tree.Root.Fd);
+        Unflushed.Begin();
         MayWriteInPlace = context.InPlace
             || (context.Options.TempDirectory is not { Length: > 0 }
                 && !context.Has(JobFlags.DelayUpdates) && !context.Has(JobFlags.Update) && !context.Has(JobFlags.IgnoreExisting) && !context.Has(JobFlags.SizeOnly));
@@ -49,6 +51,9 @@ internal sealed class Placement : IDisposable
 
     /// <summary>What must be on the disks at the end.</summary>
     public FileSystemFlush Flush { get; }
+
+    /// <summary>What may not be on the disks.</summary>
+    public UnflushedMark Unflushed { get; }
 
     /// <summary>Where large files are put together, so that the next run goes on with one that broke off.</summary>
     public ResumePlace Resume { get; }
@@ -159,6 +164,7 @@ internal sealed class Placement : IDisposable
     {
         Backups.Dispose();
         Partials.Dispose();
+        Unflushed.Dispose();
         Resume.Dispose();
         Flush.Dispose();
         if (_temporary >= 0)

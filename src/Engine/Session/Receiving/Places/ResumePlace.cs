@@ -147,9 +147,12 @@ internal sealed class ResumePlace : IDisposable
                 }
             }
 
-            return _context.Io.UnlinkAt(_rootFd, DirectoryName, directory: true) >= 0;
+            return RemoveIfEmpty();
         }
     }
+
+    /// <summary>True when the directory has gone.</summary>
+    public bool RemoveIfEmpty() => _context.Io.UnlinkAt(_rootFd, DirectoryName, directory: true) >= 0;
 
     public void Dispose()
     {
@@ -251,7 +254,8 @@ internal sealed class ResumePlace : IDisposable
         }
     }
 
-    private bool Make()
+    /// <summary>Makes the directory unless it is there; false when there is none, or it is not ours to use.</summary>
+    public bool Make()
     {
         lock (_gate)
         {

@@ -70,14 +70,15 @@ internal sealed class FileReconciler(
             return true;
         }
 
-        if (context.Has(JobFlags.Checksum) && local.Size == wanted.Size)
+        var isAgreed = !context.Has(JobFlags.Checksum) && quick.Agree(local, wanted);
+        if ((context.Has(JobFlags.Checksum) && local.Size == wanted.Size) || (isAgreed && tree.Placement.Unflushed.Doubts(directory.Local.Identity(here))))
         {
             remote.State(index) = ContentState.Awaited;
             tree.Basis.RequestCompare(directory, index);
             return true;
         }
 
-        if (!context.Has(JobFlags.Checksum) && quick.Agree(local, wanted))
+        if (isAgreed)
         {
             updates.Update(directory, dirfd, index, tree.LocalName(directory, index), local, directory.Local.Xattrs(here));
             tree.Links.LeaderIsHere(directory, index);
