@@ -10,11 +10,11 @@ public sealed class CutLineTests
 {
     private const long Size = 24 << 20;
 
-    /// <summary>About what the small server's digests take on the line.</summary>
-    private const long Manifest = 8000;
+    /// <summary>What those of 600 files take on the line at least.</summary>
+    private const long Digests = 600 * 16;
 
-    /// <summary>More than what connecting takes, and less than with the look that follows.</summary>
-    private const long Login = 6000;
+    /// <summary>Less than what connecting takes.</summary>
+    private const long Login = 3000;
 
     [Fact]
     public async Task ALineThatIsCutAmongTheDataIsConnectedAgainAndTheMigrationCompletes()
@@ -52,6 +52,7 @@ public sealed class CutLineTests
         await using CloudLab lab = await CloudLab.CreateAsync(line: line);
         using SmallServer source = new();
         Directory.CreateDirectory(Path.Combine(source.Root, "run"));
+        await Command.ShellAsync($"cd '{source.Root}/usr/lib' && i=0 && while [ $i -lt 600 ]; do echo $i >digest$i; i=$((i + 1)); done");
         File.Copy(await TestTool.CompileAsync("slowshell", "-static"), Path.Combine(source.Root, "bin/sh"));
         string moved = lab.Scratch["moved"], on = lab.Scratch["on"], state = lab.Scratch["tool/.nativesync/state.json"];
         lab.WriteTool(lab.Scratch["tool"], client: new JsonObject
@@ -67,21 +68,21 @@ public sealed class CutLineTests
         CommandResult done = await Command.RunAsync([lab.Scratch["tool"] + "/nativesync"], started: process => cutter = Task.Run(async () =>
         {
             await RemoteRun.UntilAsync(() => File.Exists(moved), process.Id);
-            line.CutAfter(Manifest / 2);
+            line.CutAfter(Digests / 2);
             await File.WriteAllTextAsync(on, "");
             await RemoteRun.UntilAsync(() => RunsOf(lab) > 0, process.Id);
             seen = RunsOf(lab);
             long before = line.Moved;
             line.Cut();
 
-            // Only when the next look has been asked for.
+            // Only when it is on its way again.
             await RemoteRun.UntilAsync(() => line.Moved > before + Login, process.Id);
             await File.WriteAllTextAsync(lab.Rescue.OnSystemDisk("var/go"), "");
         }));
         await cutter!;
         done.MustExit(0);
         string said = done.Output + done.Error;
-        foreach (string part in (string[])["file system of /", "Make the copied system boot"])
+        foreach (string part in (string[])["system disk", "Make the copied system boot"])
         {
             Assert.Matches($"(?m)^.*{part}.*; connecting again in 1 s$", said);
             Assert.Matches($"(?m)^.*{part}: connected again, going on$", said);

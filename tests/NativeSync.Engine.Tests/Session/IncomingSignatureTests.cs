@@ -79,7 +79,7 @@ public sealed class IncomingSignatureTests
             Problems = new ProblemLog(null),
         };
         using SourcePlace place = new(context.Io, tree.PathBytes);
-        SenderTable table = new(abort, context.Progress);
+        SenderTable table = new(abort, context.Progress, context.Outbox);
         table.Add(new SenderDirectory(0, null, [], [new Origin(place, [], null!)]) { Listing = listing });
         IncomingSignature blocks = new(Layout, abort);
         blocks.Add(new byte[400]);

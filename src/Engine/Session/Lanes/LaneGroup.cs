@@ -42,7 +42,7 @@ internal sealed class LaneGroup : IDisposable
         limits ??= LaneLimits.Default;
         Limits = limits;
         _granted = _window = limits.InitialCredit;
-        _creditBatch = limits.InitialCredit / 8;
+        _creditBatch = limits.InitialCredit / 16;
         Outbox = new RecordOutbox(abort, limits.PackSize, limits.QueuedPacks, clock);
         Pace = new RateLimiter(clock);
     }
@@ -99,6 +99,7 @@ internal sealed class LaneGroup : IDisposable
         Pace.BytesPerSecond = settings.BandwidthLimit;
         Outbox.Compresses = settings.CompressLevel is not null;
         _onRecords = onRecords;
+        Outbox.WidenCredit(peerCredit);
         Outbox.AddCredit(peerCredit);
         _begun.TrySetResult();
     }
@@ -122,6 +123,9 @@ internal sealed class LaneGroup : IDisposable
             {
                 _window += more;
                 Grant(more);
+
+                // The other end does the same.
+                Outbox.WidenCredit(more);
             }
         }
 

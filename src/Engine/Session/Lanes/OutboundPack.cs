@@ -45,6 +45,9 @@ internal sealed class OutboundPack(byte[] buffer)
     /// <summary>It has its credit.</summary>
     public bool Paid { get; set; }
 
+    /// <summary>Bytes of files that its records stand for.</summary>
+    public long Content { get; set; }
+
     /// <summary>What it cost in credit.</summary>
     public int Payload { get; set; }
 

@@ -69,6 +69,18 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
         return _ready = true;
     }
 
+    /// <summary>What was appended last stands for so many bytes of files. False when it has been taken already.</summary>
+    public bool TryCount(long content)
+    {
+        if (_open is null)
+        {
+            return false;
+        }
+
+        _open.Content += content;
+        return true;
+    }
+
     /// <summary>What was held back waits no longer.</summary>
     /// <returns>The pack may be taken now.</returns>
     public bool LetGo()

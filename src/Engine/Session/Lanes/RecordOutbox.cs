@@ -34,6 +34,7 @@ internal sealed class RecordOutbox : IDisposable
     private readonly SessionAbort _abort;
     private readonly PackAssembly _packs;
     private readonly PackTurns _turns = new();
+    private readonly ContentTally _content = new();
     private readonly TimeProvider _clock;
     private readonly LineFlow _flow;
     private long _waits;
@@ -170,12 +171,46 @@ internal sealed class RecordOutbox : IDisposable
         }
     }
 
+    /// <summary>Who is told of content that the peer has used up, in bytes of files; must not wait.</summary>
+    public Action<long> ContentArrived
+    {
+        set => _content.Arrived = value;
+    }
+
+    /// <summary>The records that were appended last stand for so many bytes of files.</summary>
+    public void CountContent(long bytes)
+    {
+        lock (_gate)
+        {
+            _content.Add(bytes, isLate: !_packs.TryCount(bytes));
+        }
+    }
+
+    /// <summary>The peer has said that it has all.</summary>
+    public void AllContentArrived()
+    {
+        lock (_gate)
+        {
+            _content.Finish();
+        }
+    }
+
+    /// <summary>The peer will grant so much without having used up anything.</summary>
+    public void WidenCredit(long bytes)
+    {
+        lock (_gate)
+        {
+            _content.Widen(bytes);
+        }
+    }
+
     /// <summary>The peer grants more.</summary>
     public void AddCredit(long bytes)
     {
         lock (_gate)
         {
             _turns.Grant(bytes);
+            _content.Grant(bytes);
             Monitor.PulseAll(_gate);
         }
     }
@@ -284,6 +319,7 @@ internal sealed class RecordOutbox : IDisposable
                 }
                 else if (_turns.TryPay(pack, payload))
                 {
+                    _content.Pay(pack, payload);
                     _paid++;
                     _heldBack += counted ? 1 : 0;
                     Monitor.PulseAll(_gate);

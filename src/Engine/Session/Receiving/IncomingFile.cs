@@ -22,6 +22,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     private long _existingLength;
     private long _literal;
     private long _matched;
+    private long _counted;
 
     public ReceiverDirectory Directory => directory;
 
@@ -70,12 +71,14 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     public void Literal(ReadOnlySpan<byte> data)
     {
         _literal += data.Length;
+        Count(data.Length);
         Note(_patcher?.Literal(data));
     }
 
     public void Copy(long basisOffset, long length)
     {
         _matched += length;
+        Count(length);
         Note(_patcher?.Copy(basisOffset, length));
     }
 
@@ -83,6 +86,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     {
         // In a dry run it may stand for content that the batch of the other end has; rsync counts holes anyway.
         _literal += context.Has(JobFlags.DryRun) ? length : 0;
+        Count(length);
         Note(_patcher?.Hole(length));
     }
 
@@ -264,8 +268,18 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
     }
 
+    /// <summary>What has come counts, until all of the file does or it has to come again.</summary>
+    private void Count(long length)
+    {
+        length = Math.Min(length, size - _counted);
+        _counted += length;
+        context.Progress.Settled(0, length);
+    }
+
     private void Close()
     {
+        context.Progress.Settled(0, -_counted);
+        _counted = 0;
         _patcher?.Dispose();
         _patcher = null;
         if (_fd >= 0)

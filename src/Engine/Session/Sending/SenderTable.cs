@@ -19,13 +19,16 @@ internal sealed class SenderTable
     private readonly Queue<SenderWork> _work = new();
     private readonly SessionAbort _abort;
     private readonly ProgressCounters _progress;
+    private readonly RecordOutbox _outbox;
     private long _window;
     private bool _finished;
 
-    public SenderTable(SessionAbort abort, ProgressCounters progress)
+    public SenderTable(SessionAbort abort, ProgressCounters progress, RecordOutbox outbox)
     {
         _abort = abort;
         _progress = progress;
+        _outbox = outbox;
+        outbox.ContentArrived = bytes => progress.Settled(0, bytes);
         abort.Token.Register(() =>
         {
             lock (_gate)
@@ -205,14 +208,14 @@ internal sealed class SenderTable
         }
     }
 
-    /// <summary>Counts content of a directory as done; the rest counts when it settles.</summary>
+    /// <summary>Counts content of a directory as done as soon as the receiver has it; the rest counts when it settles.</summary>
     public void Count(SenderDirectory directory, long bytes)
     {
         lock (_gate)
         {
             bytes = Math.Min(bytes, directory.ContentBytes - directory.CountedBytes);
             directory.CountedBytes += bytes;
-            _progress.Settled(0, bytes);
+            _outbox.CountContent(bytes);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
     public TreeSender(SyncContext context)
     {
         _context = context;
-        _table = new SenderTable(context.Abort, context.Progress)
+        _table = new SenderTable(context.Abort, context.Progress, context.Outbox)
         {
             KeepsAll = context.Options.DeleteTiming == DeleteTiming.Before,
             KeepsSettled = context.Has(JobFlags.RemoveSourceFiles) && context.Has(JobFlags.DelayUpdates),
@@ -127,6 +127,7 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
             case RecordType.Finished:
                 var counts = Records.ReadFinished(ref fields);
                 _table.Finish();
+                _context.Outbox.AllContentArrived();
                 _finished.TrySetResult(counts);
                 return true;
             default:

@@ -51,7 +51,7 @@ internal sealed class FullDisk(SyncContext context, DestinationRoot root)
 
         var one = Math.Max(size - written - left, 1);
         var known = context.Progress.Snapshot(0);
-        var all = known.TotalBytes - known.Bytes - written - left;
+        var all = known.TotalBytes - known.Bytes - left;
         return string.Create(CultureInfo.InvariantCulture, $", and for this file alone {one} bytes more are needed") + (all > one ? string.Create(CultureInfo.InvariantCulture, $", for all that is known to be missing up to {all}") : "");
     }
 

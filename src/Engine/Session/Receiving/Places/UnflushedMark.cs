@@ -20,7 +20,7 @@ internal sealed class UnflushedMark(SyncContext context, ResumePlace place, int 
     private const long Margin = 2;
 
     private readonly Lock _gate = new();
-    private readonly byte[] _boot = BootId(context.Io);
+    private byte[] _boot = [];
     private long? _doubtedSince;
     private long _begun = long.MaxValue;
     private long _length;
@@ -42,6 +42,7 @@ internal sealed class UnflushedMark(SyncContext context, ResumePlace place, int 
             return;
         }
 
+        _boot = BootId(context.Io);
         var writes = !context.Has(Protocol.JobFlags.DryRun);
         if ((writes ? place.Make() : place.Directory >= 0)
             && context.Io.OpenAt(place.Directory, Name, writes ? OpenFlags.ReadWrite | OpenFlags.Create : OpenFlags.Read, ModeBits.PrivateFile) is >= 0 and var fd)
