@@ -192,7 +192,7 @@ internal sealed class DirectoryListing
     {
         if (_bytes.Length - _used < length)
         {
-            Array.Resize(ref _bytes, checked((int)Math.Min(Array.MaxLength, Math.Max((long)_bytes.Length * 2, Math.Max(4096L, (long)_used + length)))));
+            Enlarge(ref _bytes, _used, checked((int)Math.Min(Array.MaxLength, Math.Max((long)_bytes.Length * 2, Math.Max(4096L, (long)_used + length)))));
         }
 
         return _bytes.AsSpan(_used, length);
@@ -212,7 +212,7 @@ internal sealed class DirectoryListing
     {
         if (Count == _items.Length)
         {
-            Array.Resize(ref _items, Math.Max(16, Count * 2));
+            Enlarge(ref _items, Count, Math.Max(16, Count * 2));
         }
 
         ref Item item = ref _items[Count++];
@@ -228,7 +228,7 @@ internal sealed class DirectoryListing
     {
         if (_items.Length < count)
         {
-            Array.Resize(ref _items, count);
+            Enlarge(ref _items, Count, count);
         }
     }
 
@@ -262,6 +262,14 @@ internal sealed class DirectoryListing
         ref Item item = ref At(index);
         item.XattrsOffset = offset;
         item.XattrsLength = length;
+    }
+
+    /// <summary>More room, which nobody clears: it is written before it is read.</summary>
+    private static void Enlarge<T>(ref T[] array, int used, int length)
+    {
+        T[] larger = GC.AllocateUninitializedArray<T>(length);
+        array.AsSpan(0, used).CopyTo(larger);
+        array = larger;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

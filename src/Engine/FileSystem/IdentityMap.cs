@@ -37,11 +37,12 @@ internal sealed class IdentityMap
     public uint? GroupId(ReadOnlySpan<byte> name) => Find(_groupIds, name);
 
     /// <summary>The hash of the name, apart from all numbers by its top bit; the number itself for root and where there is no name.</summary>
-    public ulong UserKey(uint uid) => Key(uid, UserName(uid));
+    public ulong UserKey(uint uid) => Key(_userNames, uid);
 
-    public ulong GroupKey(uint gid) => Key(gid, GroupName(gid));
+    public ulong GroupKey(uint gid) => Key(_groupNames, gid);
 
-    private static ulong Key(uint id, byte[]? name) => id == 0 || name == null ? id : XxHash3.HashToUInt64(name) | (1UL << 63);
+    private static ulong Key(Dictionary<uint, byte[]> names, uint id) =>
+        id == 0 || !names.TryGetValue(id, out byte[]? name) ? id : XxHash3.HashToUInt64(name) | (1UL << 63);
 
     private static uint? Find(Dictionary<byte[], uint> ids, ReadOnlySpan<byte> name) =>
         !name.IsEmpty && ids.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out uint id) ? id : null;

@@ -35,6 +35,11 @@ internal sealed class NameSorter
     public ReadOnlySpan<NameKey> Sort(DirectoryListing arena)
     {
         Span<NameKey> keys = _keys.AsSpan(0, Count);
+        if (Count > 1 && Compare(keys[0], keys[^1], arena) > 0)
+        {
+            keys.Reverse(); // tmpfs lists the newest first: what was made in order comes backwards
+        }
+
         if (!IsSorted(keys, arena))
         {
             _arena = arena;

@@ -16,6 +16,12 @@ internal sealed class TreeScanner
     /// </summary>
     private const int MostRounds = 1000;
 
+    /// <summary>
+    /// Entries that are scanned before the receiver hears of them: a few milliseconds of work. With more, the two ends would look at their
+    /// trees in turn instead of at once; with less, small directories would cost a pack each.
+    /// </summary>
+    private const int MostHeld = 2000;
+
     private readonly SyncContext _context;
     private readonly SourceTree _sources;
     private readonly SenderTable _table;
@@ -30,6 +36,7 @@ internal sealed class TreeScanner
     private readonly HashSet<ulong> _oneFileSystem = [];
     private int _nextId;
     private int _rounds;
+    private int _held;
 
     public TreeScanner(SyncContext context, SourceTree sources, SenderTable table, LinkGroups links, Statistics statistics)
     {
@@ -130,6 +137,12 @@ internal sealed class TreeScanner
             _table.WaitForRoom();
         }
 
+        if (_held > MostHeld)
+        {
+            _held = 0;
+            _context.Outbox.Flush();
+        }
+
         RecordOutbox.Hold();
         if (!Scan(directory))
         {
@@ -137,6 +150,7 @@ internal sealed class TreeScanner
         }
 
         var children = Survey(directory);
+        _held += directory.Listing.Count;
         _table.Add(directory);
         var digest = !_context.DigestsDecide || directory.IsSelected || directory.Marks is not null || _table.IsVoid(directory) || HasUnwanted(directory.Listing)
             ? DirectoryDigest.Never()
