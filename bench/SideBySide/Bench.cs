@@ -57,7 +57,7 @@ internal sealed class Bench : IAsyncDisposable
         }
 
         Line = shape is null ? null : await LongLine.OpenAsync(shape);
-        Server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = Line });
+        Server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = Line, Adopts = true });
     }
 
     /// <summary>OpenSSH with the cipher that NativeSync chooses; otherwise as it comes, but for the key exchange when asked.</summary>
@@ -73,7 +73,7 @@ internal sealed class Bench : IAsyncDisposable
 
         string root = Path.Combine(Memory, "nativesync-compare-" + Environment.ProcessId);
         Directory.CreateDirectory(root);
-        return new Bench(root, await PrivateSshd.StartAsync(), executable);
+        return new Bench(root, await PrivateSshd.StartAsync(new PrivateSshdOptions { Adopts = true }), executable);
     }
 
     /// <summary>The Linux source, unpacked on first use.</summary>

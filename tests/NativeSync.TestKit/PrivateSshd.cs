@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 using NativeSync.TestKit.Line;
 
@@ -43,7 +44,18 @@ public sealed record PrivateSshdOptions
     /// <summary>The address to listen on in there.</summary>
     public string? ListenAddress { get; init; }
 
+    /// <summary>
+    /// What its sessions leave behind becomes its own child: an agent that outlives its session by a moment is counted with the
+    /// processor time of the server, and can be waited for.
+    /// </summary>
+    public bool Adopts { get; init; }
+
     internal IReadOnlyList<string>? Words => Inside ?? Line?.Far;
+
+    /// <summary>prctl(PR_SET_CHILD_SUBREAPER), which an exec leaves as it is.</summary>
+    internal IReadOnlyList<string> Adoption => Adopts
+        ? ["perl", "-e", $"syscall({(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 167 : 157)}, 36, 1, 0, 0, 0) == 0 and exec @ARGV; die $!"]
+        : [];
 
     internal string Address => ListenAddress ?? (Line is null ? PrivateSshd.Host : LongLine.FarAddress);
 
@@ -150,7 +162,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
             {
                 int port = FreePort();
                 await WriteConfigurationAsync(directory, port, options, cancellationToken);
-                (Process process, StringBuilder log) = Launch([.. options.Words ?? [], sshd], directory);
+                (Process process, StringBuilder log) = Launch([.. options.Words ?? [], .. options.Adoption, sshd], directory);
                 if (options.Words is null ? await AnswersAsync(process, port, options.StartTimeout, cancellationToken) : await ListensAsync(process, log, options.StartTimeout, cancellationToken))
                 {
                     string known = $"[{address}]:{port} {PublicKeyOf(Path.Combine(directory, "host_key"))}\n";
