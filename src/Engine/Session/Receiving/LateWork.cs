@@ -56,6 +56,18 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
         }
     }
 
+    /// <summary>What was found extraneous so far.</summary>
+    public LateDeletion[] Deletions
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _deletions];
+            }
+        }
+    }
+
     public void AddGoal(byte[] directory, DirectoryGoal goal)
     {
         lock (_gate)

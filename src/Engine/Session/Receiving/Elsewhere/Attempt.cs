@@ -8,8 +8,11 @@ internal sealed class Attempt(bool delta)
 {
     public bool Delta { get; } = delta;
 
-    /// <summary>Files of the index; null before it was asked.</summary>
-    public int[]? Found { get; set; }
+    /// <summary>Files of the index that may be it.</summary>
+    public int[] Found { get; set; } = [];
+
+    /// <summary>How much of the destination the index knew when it was asked.</summary>
+    public int Round { get; set; }
 
     /// <summary>Which of them comes next.</summary>
     public int Next { get; set; }

@@ -31,6 +31,7 @@ internal sealed class ContentFinder : IDisposable
     private readonly bool _mayMove;
     private readonly Dictionary<int, (byte[] Directory, byte[] Name)> _moved = [];
     private ContentIndex? _index;
+    private ContentSurvey? _survey;
     private bool _allKnown;
     private int _open;
 
@@ -96,25 +97,22 @@ internal sealed class ContentFinder : IDisposable
 
         var attempt = Get(directory, index) ?? Add(directory, index, new Attempt(delta));
 
-        if (_index is null)
+        do
         {
-            _context.Outbox.Flush();
-            _index = ContentSurvey.Make(_context, _tree, _seed);
-        }
-
-        attempt.Found ??= Find(directory, index);
-        while (attempt.Next < attempt.Found.Length)
-        {
-            attempt.File = attempt.Found[attempt.Next++];
-            if (TryHash(directory, index, attempt, out var digest))
+            while (attempt.Next < attempt.Found.Length)
             {
-                using var scope = _context.Outbox.Enter(Records.CompareBound);
-                var writer = new WireWriter(scope.Room);
-                Records.WriteCompare(ref writer, directory.Id, index, digest);
-                scope.Commit(writer.Position);
-                return;
+                attempt.File = attempt.Found[attempt.Next++];
+                if (TryHash(directory, index, attempt, out var digest))
+                {
+                    using var scope = _context.Outbox.Enter(Records.CompareBound);
+                    var writer = new WireWriter(scope.Room);
+                    Records.WriteCompare(ref writer, directory.Id, index, digest);
+                    scope.Commit(writer.Position);
+                    return;
+                }
             }
         }
+        while (TryFindMore(directory, index, attempt));
 
         AskInstead(directory, index, attempt);
     }
@@ -223,11 +221,37 @@ internal sealed class ContentFinder : IDisposable
         }
     }
 
-    private int[] Find(ReceiverDirectory directory, int index)
+    /// <summary>Asks the index, which looks at more of the destination when it has been asked before.</summary>
+    private bool TryFindMore(ReceiverDirectory directory, int index, Attempt attempt)
     {
+        var tried = attempt.Found;
+        _survey ??= new ContentSurvey(_context, _tree, _seed);
+        if (attempt.Round == _survey.Rounds)
+        {
+            if (_survey.IsComplete || tried.Length >= MostAttempts)
+            {
+                return false;
+            }
+
+            _context.Outbox.Flush();
+            var extended = _survey.Extend(_index);
+            lock (_gate)
+            {
+                _index = extended;
+            }
+        }
+
+        attempt.Round = _survey.Rounds;
         Span<int> found = stackalloc int[MostAttempts];
-        var count = _index!.Find(directory.Remote!.Entries.Metadata(index), directory.Name, _tree.LocalName(directory, index), _context.TimeWindow == 0, found);
-        return found[..count].ToArray();
+        found = found[.._index!.Find(directory.Remote!.Entries.Metadata(index), directory.Name, _tree.LocalName(directory, index), _context.TimeWindow == 0, found)];
+        attempt.Found = found.ToArray();
+        attempt.Next = 0;
+        if (tried.Length > 0)
+        {
+            attempt.Found = Array.FindAll(attempt.Found, file => !tried.Contains(file));
+        }
+
+        return true;
     }
 
     private bool TryHash(ReceiverDirectory directory, int index, Attempt attempt, out UInt128 digest)

@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Session.Receiving.Elsewhere;
 
 /// <summary>
 /// The files of the destination by size and modification time, and by these and the name: where content that the source has may
-/// be already. Filled, then sealed, then immutable. A hint only: digests prove what is found.
+/// be already. Filled, then sealed, then immutable; who knows more fills a copy. A hint only: digests prove what is found.
 /// </summary>
 /// <param name="seed">Random, so that nobody can make files that all fall into one chain.</param>
 internal sealed class ContentIndex(long seed)
@@ -23,7 +23,7 @@ internal sealed class ContentIndex(long seed)
 
     private const int None = -1;
 
-    private readonly List<(int Parent, int Name)> _directories = [];
+    private List<(int Parent, int Name)> _directories = [];
     private Item[] _items = new Item[1024];
     private int[] _byContent = [];
     private int[] _byName = [];
@@ -33,6 +33,21 @@ internal sealed class ContentIndex(long seed)
 
     /// <summary>No further files are taken.</summary>
     public bool IsFull => _count == MostFiles || _used > int.MaxValue / 2;
+
+    /// <summary>One that can be filled further; what this one knows has the same numbers there.</summary>
+    public ContentIndex Copy() => new(seed) { _directories = [.. _directories], _items = [.. _items], _names = [.. _names], _used = _used, _count = _count };
+
+    /// <summary>Enters all directories of a path from the root; the number of the last.</summary>
+    public int AddPath(ReadOnlySpan<byte> path)
+    {
+        var directory = AddDirectory(-1, []);
+        foreach (var part in path.Split((byte)'/'))
+        {
+            directory = path.IsEmpty ? directory : AddDirectory(directory, path[part]);
+        }
+
+        return directory;
+    }
 
     /// <summary>Enters a directory; its number.</summary>
     /// <param name="parent">The number of the one above it; negative for the root.</param>
