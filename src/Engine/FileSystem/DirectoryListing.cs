@@ -135,6 +135,20 @@ internal sealed class DirectoryListing
         }
     }
 
+    /// <summary>A copy that takes no more room than it needs; this one can be filled with something else then.</summary>
+    public DirectoryListing Compact() => new()
+    {
+        _items = [.. _items.AsSpan(0, Count)],
+        _bytes = [.. _bytes.AsSpan(0, _used)],
+        _used = _used,
+        Count = Count,
+        Incomplete = Incomplete,
+        Problems = Problems,
+    };
+
+    /// <summary>It takes at least twice the room that it needs.</summary>
+    public bool IsSparse => Footprint > 2 * (((long)Count * Unsafe.SizeOf<Item>()) + _used);
+
     /// <summary>Adds an entry; the caller keeps the order by name.</summary>
     public void Append(ReadOnlySpan<byte> name, in EntryMetadata metadata, in FileIdentity identity, ReadOnlySpan<byte> linkTarget, ReadOnlySpan<byte> xattrs)
     {

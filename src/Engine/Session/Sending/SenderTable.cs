@@ -1,3 +1,4 @@
+using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Sending;
@@ -13,7 +14,15 @@ internal sealed class SenderTable
     /// <summary>Bytes of listings kept for directories that are not settled; the scanner waits beyond.</summary>
     private const long WindowBytes = 24 * 1024 * 1024;
 
+    /// <summary>Listings kept for other directories, and the bytes that each may have.</summary>
+    private const int MostSpares = 16;
+    private const long MostSpare = 1024 * 1024;
+
+    /// <summary>What stands where a listing was that has another use now.</summary>
+    private static readonly DirectoryListing Settled = new();
+
     private readonly object _gate = new();
+    private readonly Stack<DirectoryListing> _spares = new();
     private readonly Dictionary<int, SenderDirectory> _directories = [];
     private readonly Dictionary<int, SenderDirectory> _settled = [];
     private readonly Queue<SenderWork> _work = new();
@@ -88,6 +97,15 @@ internal sealed class SenderTable
         }
     }
 
+    /// <summary>A listing to scan into: that of a directory which is the same at both ends, or a new one.</summary>
+    public DirectoryListing TakeListing()
+    {
+        lock (_gate)
+        {
+            return _spares.TryPop(out var spare) ? spare : new DirectoryListing();
+        }
+    }
+
     /// <summary>Enters a scanned directory, before its Probe is sent.</summary>
     public void Add(SenderDirectory directory)
     {
@@ -147,6 +165,7 @@ internal sealed class SenderTable
             {
                 case Verdict.Same:
                     Settle(directory);
+                    Reuse(directory);
                     break;
                 case Verdict.Differs:
                     Enqueue(new SenderWork(SenderTask.Entries, directory));
@@ -281,6 +300,19 @@ internal sealed class SenderTable
         _window -= directory.Listing.Footprint;
         _progress.Settled(directory.Listing.Count, directory.ContentBytes - directory.CountedBytes);
         Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Nothing of a directory that is the same will be asked for.</summary>
+    private void Reuse(SenderDirectory directory)
+    {
+        if (!KeepsSettled && _spares.Count < MostSpares)
+        {
+            var listing = directory.Listing;
+            directory.Listing = Settled;
+            listing.Clear();
+            listing.Trim(MostSpare);
+            _spares.Push(listing);
+        }
     }
 
     private void MarkVoid(SenderDirectory directory)

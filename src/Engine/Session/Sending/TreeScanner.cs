@@ -37,6 +37,7 @@ internal sealed class TreeScanner
     private int _nextId;
     private int _rounds;
     private int _held;
+    private DirectoryListing? _scratch;
 
     public TreeScanner(SyncContext context, SourceTree sources, SenderTable table, LinkGroups links, Statistics statistics)
     {
@@ -182,8 +183,28 @@ internal sealed class TreeScanner
 
     private bool Scan(SenderDirectory directory)
     {
-        var listing = new DirectoryListing();
-        directory.Listing = listing;
+        _scratch ??= _table.TakeListing();
+        directory.Listing = _scratch;
+        if (!Scan(directory, _scratch))
+        {
+            return false;
+        }
+
+        if (_scratch.IsSparse)
+        {
+            directory.Listing = _scratch.Compact();
+        }
+        else
+        {
+            _scratch = null;
+        }
+
+        return true;
+    }
+
+    private bool Scan(SenderDirectory directory, DirectoryListing listing)
+    {
+        listing.Clear();
         var named = directory.Node is { Children.Count: > 0 };
         if (!named && directory.Contents.Length == 1)
         {

@@ -8,7 +8,11 @@ namespace NativeSync.Engine.Session.Receiving.Directories;
 /// <remarks>Of the dispatcher alone.</remarks>
 internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, IdentityMapper? identities)
 {
+    /// <summary>Bytes of a listing that are kept for the next.</summary>
+    private const long MostSpare = 1024 * 1024;
+
     private readonly DirectoryScanner _scanner = new(context.Io, context.XattrFilter(FilterSide.Receiver));
+    private DirectoryListing? _spare;
 
     /// <summary>A directory is announced.</summary>
     public void Probe(in ProbeRecord probe)
@@ -48,7 +52,8 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
             return null;
         }
 
-        var listing = new DirectoryListing();
+        var listing = _spare ?? new DirectoryListing();
+        _spare = null;
         error = _scanner.Scan(fd, context.ScanFields, listing);
         EntrySelection.HideResumePlace(context, listing);
         directory.Rules = tree.EnterRules(directory.Parent?.Rules, directory.Path, fd);
@@ -129,10 +134,17 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
             && DirectoryDigest.Compute(atRisk, context.DigestFields, identities) == digest)
         {
             tree.Resolver.IsSame(directory, atRisk);
+            KeepSpare(listing);
             return Verdict.Same;
         }
 
         directory.Local = listing;
+        if (listing.IsSparse)
+        {
+            directory.Local = listing.Compact();
+            KeepSpare(listing);
+        }
+
         return Verdict.Differs;
     }
 
@@ -148,6 +160,14 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
         }
 
         return false;
+    }
+
+    /// <summary>Most directories agree, and then one listing does for all of them.</summary>
+    private void KeepSpare(DirectoryListing listing)
+    {
+        listing.Clear();
+        listing.Trim(MostSpare);
+        _spare = listing;
     }
 
     /// <summary>A directory that is not here: all of it comes unasked, unless some of it need not come.</summary>
