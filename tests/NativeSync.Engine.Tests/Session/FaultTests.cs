@@ -51,6 +51,25 @@ public sealed class FaultTests : IDisposable
         }
     }
 
+    /// <summary>--delete-before opens a directory once for the deletions and again for the rest: that only the first fails is a failure.</summary>
+    [Fact]
+    public async Task WhatCannotBeOpenedForItsDeletionsIsSaid()
+    {
+        var failed = 1;
+        for (var n = 0; failed > 0; n++)
+        {
+            _tree.Reset("dst", "old");
+            File.WriteAllText(Path.Combine(_tree.Root, "dst/d2/extra"), "to go");
+            var seen = 0;
+            var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance).Fail(
+                call => call.Kind is SystemCall.OpenAt or SystemCall.OpenBeneath && call.Name == "d2" && seen++ == n, Errno.ENOMEM);
+            var (failure, report) = await Run(atReceiver: true, faulty, timing: DeleteTiming.Before);
+            failed = faulty.Failures;
+            Assert.True(failure is not null || report!.ExitCode != 0 || _tree.Difference("src/", "dst").Length == 0, $"opening {n} failed and nobody said so");
+            Assert.InRange(n, 0, 20);
+        }
+    }
+
     [Fact]
     public async Task ShortReadsAndWritesChangeNothing()
     {
@@ -128,15 +147,17 @@ public sealed class FaultTests : IDisposable
     }
 
     /// <summary>A push whose agent receives; the doubled system is at one end, the real one at the other.</summary>
-    private async Task<(Exception? Failure, SyncReport? Report)> Run(bool atReceiver, ISystemCalls doubled, JobFlags flags = JobFlags.None)
+    private async Task<(Exception? Failure, SyncReport? Report)> Run(bool atReceiver, ISystemCalls doubled, JobFlags flags = JobFlags.None, DeleteTiming timing = DeleteTiming.During)
     {
+        var request = _tree.Request("src/", "dst", JobFlags.Delete | flags);
+        request = request with { Options = request.Options with { DeleteTiming = timing } };
         var real = SyncEnvironment.Default;
         var fake = real with { Io = doubled };
         await using var connection = new InProcessConnection(
             async (lane, ct) => await Agent.ServeAsync(lane, atReceiver ? fake : real, ct));
         SyncReport? report = null;
         var failure = await Record.ExceptionAsync(async () => report = await Synchronizer.RunAsync(
-            connection, JobKind.Push, _tree.Request("src/", "dst", JobFlags.Delete | flags), null, atReceiver ? real : fake, CancellationToken.None)
+            connection, JobKind.Push, request, null, atReceiver ? real : fake, CancellationToken.None)
             .WaitAsync(Patience));
         return (failure, report);
     }

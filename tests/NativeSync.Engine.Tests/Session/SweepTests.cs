@@ -7,6 +7,7 @@ using NativeSync.TestKit;
 using NativeSync.TestKit.FileSystem;
 using NativeSync.TestKit.Trees;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace NativeSync.Engine.Tests.Session;
 
@@ -30,12 +31,14 @@ public sealed class SweepTests : IDisposable
     /// <summary>A watchdog; no session takes a thousandth of it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
+    private readonly ITestOutputHelper _output;
     private readonly Scratch _scratch = new();
     private readonly BufferLedger _ledger = new();
     private readonly Dictionary<string, byte[][]> _contents = [];
 
-    public SweepTests()
+    public SweepTests(ITestOutputHelper output)
     {
+        _output = output;
         Fill("old/0", 1);
         Fill("src/0", 2);
         foreach (var root in new[] { _scratch["old/0"], _scratch["src/0"] })
@@ -76,15 +79,18 @@ public sealed class SweepTests : IDisposable
         }
 
         Assert.InRange(length, 100, 9000);
+        var sessions = 0L;
         for (long first = (long)Part * Batch * step; first < length; first += (long)Parts * Batch * step)
         {
             var cuts = Math.Min(Batch, (length - first + step - 1) / step);
+            sessions += cuts;
             SyncTree.Shell($"rm -rf {_scratch["dst"]} && cp -a {_scratch["old"]} {_scratch["dst"]}");
             await Parallel.ForAsync(0, (int)cuts, async (place, _) => await CutAndRunAgainAsync(kind, toAgent, end, first + (place * step), place));
             var places = string.Join(' ', Enumerable.Range(0, (int)cuts).Select(place => $"src/{place}"));
             Assert.Empty(SyncTree.Shell($"cd {_scratch.Root} && rsync -naHXSi --checksum --delete {places} dst"));
         }
 
+        _output.WriteLine($"sweep: {sessions} sessions of {length} bytes were ended, and each was followed by another");
         Assert.DoesNotContain(Directory.GetFiles("/proc/self/fd"), fd => new FileInfo(fd).LinkTarget?.StartsWith(_scratch.Root, StringComparison.Ordinal) == true);
     }
 

@@ -104,6 +104,11 @@ internal sealed class ListingReconciler
             MakeWritable(directory, handle.Fd);
             _tree.Deleter.DeleteExtraneous(directory, handle.Fd, local, directory.Remote!.Entries);
         }
+        else
+        {
+            // It may open later, when nothing is deleted any more.
+            _tree.Report(Operation.Open, -handle.Fd, directory.Path);
+        }
 
         _tree.Handles.Return(handle);
     }
