@@ -9,7 +9,7 @@ namespace NativeSync.Cli.Commands;
 /// <c>--until-converged</c>: passes over a living tree, each of which costs what has changed, until one has little to do; then, where
 /// commands stop what writes, one more while it is stopped.
 /// </summary>
-internal sealed class PassLoop(PassArguments passes, ISyncReporter reporter, Interruption interruption)
+internal sealed class PassLoop(PassArguments passes, ChangeFollower? follower, ISyncReporter reporter, Interruption interruption)
 {
     private readonly List<PassResult> _done = [];
     private SyncReport? _sum;
@@ -34,6 +34,8 @@ internal sealed class PassLoop(PassArguments passes, ISyncReporter reporter, Int
             if (last && number > 1)
             {
                 reporter.BeginsLast(number, PassForecast.Next(_done));
+                Add(await NarrowAsync(pass, ct));
+                return _sum!;
             }
 
             long sent = Add(await pass(ct));
@@ -59,7 +61,7 @@ internal sealed class PassLoop(PassArguments passes, ISyncReporter reporter, Int
                     await HookCommand.RunAsync("--before-last", before, number, null, passes.Limit, ct);
                 }
 
-                Add(await pass(ct));
+                Add(await NarrowAsync(pass, ct));
                 result = _sum!.ExitCode;
             }
             finally
@@ -79,8 +81,22 @@ internal sealed class PassLoop(PassArguments passes, ISyncReporter reporter, Int
         }
     }
 
+    /// <summary>The last pass looks only at what has changed since the one before began, where that is known.</summary>
+    private async Task<SyncReport> NarrowAsync(Func<CancellationToken, Task<SyncReport>> pass, CancellationToken ct)
+    {
+        follower?.Narrow();
+        SyncReport report = await pass(ct);
+        if (follower is not null)
+        {
+            reporter.Followed(follower.Account);
+        }
+
+        return report;
+    }
+
     private long Add(SyncReport report)
     {
+        follower?.Passed(report.ExitCode);
         long sent = report.Statistics.LiteralBytes;
         _done.Add(new PassResult(sent, report.Elapsed));
         reporter.Passed(_done.Count, report);

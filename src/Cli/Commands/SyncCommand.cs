@@ -38,6 +38,8 @@ internal static class SyncCommand
         }
 
         SyncRequest request = RequestBuilder.Build(sync, ref plan);
+        using ChangeFollower? follower = sync.Passes is { Follow: true } && plan.Direction != Direction.Pull ? new() : null;
+        request = request with { Options = request.Options with { Changes = follower } };
 
         sync = sync with { Output = sync.Output with { Voice = new ProgramVoice(asRsync), Names = NamesFor(sync.Output.Names, asRsync) } };
         Streams targets = sync.Output.AllToError ? streams with { Out = streams.Error } : streams;
@@ -70,7 +72,7 @@ internal static class SyncCommand
             RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null);
             LineKeeper line = new(plan, sync.Batch, request, connector, reporter, sync.Reconnect);
             SyncReport report = sync.Passes is { } passes
-                ? await new PassLoop(passes, reporter, interruption).RunAsync(line.TransferAsync, stop.Token)
+                ? await new PassLoop(passes, follower, reporter, interruption).RunAsync(line.TransferAsync, stop.Token)
                 : await line.TransferAsync(stop.Token);
             reporter.Finish(report);
             return report.ExitCode;

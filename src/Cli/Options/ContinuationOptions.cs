@@ -12,7 +12,7 @@ internal sealed class ContinuationOptions
     /// <summary>With --reconnect, a line from which nothing comes for so many seconds is a line that has dropped.</summary>
     private const int DeadLine = 60;
 
-    private bool? _resume;
+    private bool? _resume, _follow;
     private int _reconnect;
     private long? _until;
     private int? _passes, _hookSeconds;
@@ -30,6 +30,7 @@ internal sealed class ContinuationOptions
             case OptionId.BeforeLast: _before = given.Text; break;
             case OptionId.AfterLast: _after = given.Text; break;
             case OptionId.HookTimeout: _hookSeconds = SyncArgumentsBuilder.Number(given, 1, int.MaxValue / 1000); break;
+            case OptionId.FollowChanges: _follow = !given.Negated; break;
             default: return false;
         }
 
@@ -43,9 +44,9 @@ internal sealed class ContinuationOptions
     /// <exception cref="UsageException">They contradict each other, or the others.</exception>
     public SyncArguments Build(SyncArguments arguments, int? timeout, bool asRsync)
     {
-        if (_until is null && (_passes is not null || _before is not null || _after is not null || _hookSeconds is not null))
+        if (_until is null && (_passes is not null || _before is not null || _after is not null || _hookSeconds is not null || _follow is not null))
         {
-            throw new UsageException("--max-passes, --before-last, --after-last and --hook-timeout are about the passes of --until-converged (give it, too)");
+            throw new UsageException("--max-passes, --before-last, --after-last, --hook-timeout and --follow-changes are about the passes of --until-converged (give it, too)");
         }
 
         if (_hookSeconds is not null && _before is null && _after is null)
@@ -82,7 +83,7 @@ internal sealed class ContinuationOptions
             },
             Reconnect = TimeSpan.FromSeconds(_reconnect),
             Passes = _until is { } bound
-                ? new PassArguments(bound, _passes ?? PassArguments.DefaultMost, _before, _after, TimeSpan.FromSeconds(_hookSeconds ?? PassArguments.DefaultSeconds))
+                ? new PassArguments(bound, _passes ?? PassArguments.DefaultMost, _before, _after, TimeSpan.FromSeconds(_hookSeconds ?? PassArguments.DefaultSeconds), _follow ?? true)
                 : null,
         };
     }
@@ -94,7 +95,8 @@ internal sealed class ContinuationOptions
 /// <param name="Before">A command before the last one; null for none.</param>
 /// <param name="After">A command after the last one, and after any failure behind <paramref name="Before"/>; null for none.</param>
 /// <param name="Limit">How long each command may take.</param>
-internal sealed record PassArguments(long Bound, int Most, string? Before, string? After, TimeSpan Limit)
+/// <param name="Follow">The last pass looks only at what has changed, where that can be known.</param>
+internal sealed record PassArguments(long Bound, int Most, string? Before, string? After, TimeSpan Limit, bool Follow)
 {
     /// <summary>Without --max-passes.</summary>
     public const int DefaultMost = 10;

@@ -25,7 +25,7 @@ internal enum OptionId
     Relative, ImpliedDirs, Dirs, OldDirs, FilesFrom, IgnoreMissing, DeleteMissing, ListOnly, RemoveSourceFiles,
     CopyLinks, CopyUnsafeLinks, CopyDirLinks, SafeLinks, MungeLinks, KeepDirLinks, CopyDevices, WriteDevices, DropDevices,
     DetectRenamed, ChecksumIndex, Backup, BackupDirectory, Suffix, Append, AppendVerify, DeleteBefore, DeleteDuring, DeleteDelay, DeleteAfter,
-    PartialDirectory, Resume, Reconnect, UntilConverged, MaxPasses, BeforeLast, AfterLast, HookTimeout, DelayUpdates, TempDirectory, Fuzzy, CompareDest, CopyDest, LinkDest, Preallocate, StopAfter, StopAt,
+    PartialDirectory, Resume, Reconnect, UntilConverged, MaxPasses, BeforeLast, AfterLast, HookTimeout, FollowChanges, DelayUpdates, TempDirectory, Fuzzy, CompareDest, CopyDest, LinkDest, Preallocate, StopAfter, StopAt,
     Version, Help, Server,
 }
 

@@ -25,6 +25,9 @@ internal interface ISyncReporter : ISyncObserver
     /// <param name="forecast">How long it will take, from those before; zero when that is not known.</param>
     void BeginsLast(int number, TimeSpan forecast);
 
+    /// <summary>Whether the last pass of several looked only at what had changed, or why not.</summary>
+    void Followed(string account);
+
     /// <summary>The transfer went through to its end, perhaps with problems.</summary>
     void Finish(SyncReport report);
 

@@ -132,6 +132,13 @@ internal sealed class JsonReporter(Screen screen, JobFlags flags, Direction dire
     }, flush: true);
 
     /// <inheritdoc/>
+    public void Followed(string account) => Send(writer =>
+    {
+        writer.WriteString("event", "followed");
+        writer.WriteString("account", account);
+    }, flush: true);
+
+    /// <inheritdoc/>
     public void BeginsLast(int number, TimeSpan forecast) => Send(writer =>
     {
         writer.WriteString("event", "lastPass");

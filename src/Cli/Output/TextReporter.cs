@@ -196,6 +196,9 @@ internal sealed class TextReporter : ISyncReporter
         Say(string.Create(CultureInfo.InvariantCulture, $"pass {number}: {report.Statistics.LiteralBytes} bytes of content sent in {report.Elapsed.TotalSeconds:0.0} s"));
 
     /// <inheritdoc/>
+    public void Followed(string account) => Say(account);
+
+    /// <inheritdoc/>
     public void BeginsLast(int number, TimeSpan forecast) => Say(forecast == TimeSpan.Zero
         ? string.Create(CultureInfo.InvariantCulture, $"pass {number} is the last")
         : string.Create(CultureInfo.InvariantCulture, $"pass {number} is the last, and will take about {Math.Max(1, Math.Ceiling(forecast.TotalSeconds)):0} s"));

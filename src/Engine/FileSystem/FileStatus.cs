@@ -93,4 +93,7 @@ internal struct FileSystemStatus
     public ulong Files;
     public ulong FreeFiles;
     public long MaxNameLength;
+
+    /// <summary>f_fsid, by which fanotify names a file system; 0 where it has none.</summary>
+    public long Id;
 }

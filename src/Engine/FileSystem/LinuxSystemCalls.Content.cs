@@ -182,6 +182,7 @@ internal sealed unsafe partial class LinuxSystemCalls
             Files = native.Files,
             FreeFiles = native.FreeFiles,
             MaxNameLength = native.MaxNameLength,
+            Id = native.Id,
         };
         return result;
     }

@@ -31,6 +31,9 @@ internal sealed class SyncContext
     /// <summary>What --chmod says, when this end sends; null for nothing.</summary>
     public ModeChanges? ChangeMode { get; init; }
 
+    /// <summary>What changes in the sources, when this end sends and somebody follows that; null otherwise.</summary>
+    public ChangeFollower? Changes { get; init; }
+
     public ProgressCounters Progress { get; } = new();
 
     public JobFlags Flags => Options.Flags;

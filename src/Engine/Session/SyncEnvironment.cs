@@ -8,5 +8,8 @@ internal sealed record SyncEnvironment(ISystemCalls Io, TimeProvider Clock)
     /// <summary>How much is held at most; null for the usual.</summary>
     public LaneLimits? Limits { get; init; }
 
+    /// <summary>What changes in the sources, for an agent in the caller's process; null for nothing.</summary>
+    public ChangeFollower? Changes { get; init; }
+
     public static SyncEnvironment Default { get; } = new(LinuxSystemCalls.Instance, TimeProvider.System);
 }

@@ -47,6 +47,7 @@ internal sealed class SyncSession : IAsyncDisposable
             Problems = new ProblemLog(observer),
             Observer = observer,
             Batch = batch,
+            Changes = environment.Changes ?? options.Changes,
         };
         _cancellation = ct.Register(() => abort.Abort(new OperationCanceledException(ct)));
     }

@@ -147,6 +147,9 @@ public sealed record SyncOptions
     /// </summary>
     public byte[]? ChecksumIndex { get; init; }
 
+    /// <summary>Follows what changes in local sources, so that the last of several passes looks only there; null for a pass by itself. Stays at this end.</summary>
+    public ChangeFollower? Changes { get; init; }
+
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>
     public IReadOnlyList<byte[]> Rules { get; init; } = [];
 

@@ -32,7 +32,9 @@ public static class Synchronizer
     /// <inheritdoc cref="PushAsync"/>
     public static async Task<SyncReport> LocalAsync(SyncRequest request, ISyncObserver? observer = null, CancellationToken ct = default)
     {
-        var connection = new InProcessConnection(async (lane, token) => await Agent.ServeAsync(lane, token).ConfigureAwait(false));
+        ArgumentNullException.ThrowIfNull(request);
+        var environment = SyncEnvironment.Default with { Changes = request.Options.Changes };
+        var connection = new InProcessConnection(async (lane, token) => await Agent.ServeAsync(lane, environment, token).ConfigureAwait(false));
         await using (connection.ConfigureAwait(false))
         {
             // As in rsync: between two places of one machine a delta costs more than it saves.
@@ -85,6 +87,12 @@ public static class Synchronizer
         {
             // The list is at the end that receives.
             request = request with { Options = request.Options with { SourceOptions = request.Options.SourceOptions | SourceOptions.ListFollows } };
+        }
+
+        if (request.Options is { DetectRenamed: true, Changes: { IsNarrow: true, HasMoves: false } })
+        {
+            // To look for contents under other names the receiver walks all of the destination.
+            request = request with { Options = request.Options with { DetectRenamed = false } };
         }
 
         using var batch = request is { WriteBatch: { } place, Options: var o } && (!o.Has(JobFlags.DryRun) || o.BatchOnly) && !o.Has(JobFlags.ListOnly)

@@ -140,6 +140,9 @@ public sealed record ClientSettings
     /// <summary><c>Client.Transfer.UntilBytes</c>: a pass that moved no more than this is the last.</summary>
     public long UntilBytes { get; init; } = 16L << 20;
 
+    /// <summary><c>Client.Transfer.FollowChanges</c>: the last pass looks only at what has changed, where that can be known.</summary>
+    public bool FollowChanges { get; init; } = true;
+
     /// <summary><c>Client.Transfer.ReconnectSeconds</c>: how long to try to connect again when the line drops; zero for not at all.</summary>
     public TimeSpan Reconnect { get; init; } = TimeSpan.FromHours(1);
 
@@ -211,6 +214,7 @@ public sealed record ClientSettings
             SourceRoot = AbsolutePath(r, "Client.Source.Root") ?? defaults.SourceRoot,
             MaxPasses = (int)(r.Integer("Client.Transfer.MaxPasses", 1, 1000) ?? defaults.MaxPasses),
             UntilBytes = r.Integer("Client.Transfer.UntilBytes", 0, long.MaxValue) ?? defaults.UntilBytes,
+            FollowChanges = r.Boolean("Client.Transfer.FollowChanges") ?? defaults.FollowChanges,
             Reconnect = r.Integer("Client.Transfer.ReconnectSeconds", 0, 7 * 24 * 3600) is { } seconds ? TimeSpan.FromSeconds(seconds) : defaults.Reconnect,
             TimeoutSeconds = (int)(r.Integer("Client.Transfer.TimeoutSeconds", 10, 86400) ?? defaults.TimeoutSeconds),
             Hooks = TransferHooks.Read(r),

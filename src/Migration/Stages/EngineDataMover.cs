@@ -33,6 +33,7 @@ public sealed class EngineDataMover : IDataMover
             Durable = true,
             Rules = job.Rules,
             DetectRenamed = true,
+            Changes = job.Changes,
         };
         try
         {

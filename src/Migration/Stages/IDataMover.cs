@@ -1,3 +1,5 @@
+using NativeSync.Engine;
+
 namespace NativeSync.Migration.Stages;
 
 /// <summary>One tree to bring over.</summary>
@@ -17,6 +19,9 @@ public sealed record TransferJob(
 
     /// <summary>Nothing heard for so many seconds ends a pass; 0 for never.</summary>
     public int TimeoutSeconds { get; init; }
+
+    /// <summary>Follows what changes there over several passes; null for nobody.</summary>
+    public ChangeFollower? Changes { get; init; }
 
     /// <summary>Told of it, one line each; null for nobody.</summary>
     public Action<string>? Tell { get; init; }

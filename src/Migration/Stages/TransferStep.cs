@@ -14,6 +14,7 @@ internal sealed class TransferStep : Step
     public override async Task<string> RunAsync(RunContext context, bool begunBefore, CancellationToken ct)
     {
         HookRunner hooks = new(context);
+        using Followers followers = new(context.Client.FollowChanges ? context.Plan!.Count : 0);
         bool wantsQuiet = context.Client.Hooks.BeforeLastPass is not null;
         hooks.ForgetOtherBoot();
         int pass = FirstPass(context, wantsQuiet);
@@ -27,7 +28,8 @@ internal sealed class TransferStep : Step
                 await hooks.QuietenAsync(pass, ct).ConfigureAwait(false);
             }
 
-            long sent = await PassAsync(context, pass, Title, ct).ConfigureAwait(false);
+            followers.IsLastPass = wantsQuiet ? hooks.IsQuiet : last && pass > 1;
+            long sent = await PassAsync(context, pass, Title, ct, followers).ConfigureAwait(false);
             little = sent <= context.Client.UntilBytes;
             if (wantsQuiet ? hooks.IsQuiet : little || last)
             {
@@ -54,7 +56,7 @@ internal sealed class TransferStep : Step
 
     /// <summary>One pass over all file systems that this pass has not done yet.</summary>
     /// <returns>Bytes of content that it sent.</returns>
-    internal static async Task<long> PassAsync(RunContext context, int pass, string title, CancellationToken ct)
+    internal static async Task<long> PassAsync(RunContext context, int pass, string title, CancellationToken ct, Followers? followers = null)
     {
         if (IsComplete(context, pass))
         {
@@ -65,7 +67,7 @@ internal sealed class TransferStep : Step
         await hooks.BeforePassAsync(pass, ct).ConfigureAwait(false);
         try
         {
-            await MoveAsync(context, pass, title, ct).ConfigureAwait(false);
+            await MoveAsync(context, pass, title, followers, ct).ConfigureAwait(false);
         }
         catch (Exception e) when (e is MigrationException or OperationCanceledException)
         {
@@ -77,7 +79,7 @@ internal sealed class TransferStep : Step
         return Sent(context, pass);
     }
 
-    private static async Task MoveAsync(RunContext context, int pass, string title, CancellationToken ct)
+    private static async Task MoveAsync(RunContext context, int pass, string title, Followers? followers, CancellationToken ct)
     {
         long begin = context.Time.GetTimestamp();
         for (int i = 0; i < context.Plan!.Count; i++)
@@ -90,10 +92,11 @@ internal sealed class TransferStep : Step
 
             string what = $"pass {pass}, {fs.Label}";
             TransferResult result;
+            ChangeFollower? follower = followers?.Of(i);
             try
             {
                 result = await context.Services.Mover.PushAsync(
-                    context.System!, context.JobFor(i),
+                    context.System!, context.JobFor(i) with { Changes = follower },
                     p => context.Observer.StepProgress(title, Percent(p), context.Time.GetElapsedTime(begin), Detail(what, p)), ct).ConfigureAwait(false);
             }
             catch (TransportException e)
@@ -101,10 +104,15 @@ internal sealed class TransferStep : Step
                 throw RunContext.Translate(e);
             }
 
+            follower?.Passed(result.ExitCode);
             Judge(context, what, result);
             context.State.Passes.Add(new PassRecord { Pass = pass, Index = fs.Index, MountPoint = fs.MountPoint, Result = result });
             context.Save();
             context.Log.Info(string.Create(CultureInfo.InvariantCulture, $"{what}: {result.Files} files, {result.FilesSent} sent, {result.LiteralBytes} bytes of content, {result.WireBytes} on the wire, {result.Deleted} deleted, {result.ProblemCount} problems, {result.Elapsed.TotalSeconds:0.0} s"));
+            if (followers is { IsLastPass: true } && follower is not null)
+            {
+                context.Log.Info($"{what}: {follower.Account}");
+            }
         }
     }
 

@@ -98,6 +98,12 @@ internal static class SystemCallNumbers
     public static readonly int GetRandom = Arm ? 278 : 318;
     public static readonly int CopyFileRange = Arm ? 285 : 326;
     public static readonly int Statx = Arm ? 291 : 332;
+    public static readonly int PPoll = Arm ? 73 : 271;
+    public static readonly int EventFd = Arm ? 19 : 290;
+    public static readonly int FanotifyInit = Arm ? 262 : 300;
+    public static readonly int FanotifyMark = Arm ? 263 : 301;
+    public static readonly int NameToHandleAt = Arm ? 264 : 303;
+    public static readonly int OpenByHandleAt = Arm ? 265 : 304;
     public const int OpenAt2 = 437;
     public const int ChangeModeAt2 = 452;
     public const int SetXattrAt = 463;

@@ -19,6 +19,9 @@ internal readonly record struct Origin(SourcePlace Place, byte[] Path, FilterSco
     /// <summary>The same for a child directory.</summary>
     public Origin Child(ReadOnlySpan<byte> name) => this with { Path = PathBytes.Join(Path, name) };
 
+    /// <summary>The absolute path, where no link was followed below the place.</summary>
+    public byte[] RealPath => Path.Length == 0 ? Place.RealPath : [.. Place.RealPath.AsSpan().TrimEnd((byte)'/'), (byte)'/', .. Path];
+
     /// <summary>The path from the place, links and all.</summary>
     public byte[] FullPath => Link is null ? Path : PathBytes.Join(PathBytes.Join(Link.Directory.FullPath, Link.Name), Path);
 }

@@ -1,4 +1,5 @@
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.FileSystem.Following;
 
 namespace NativeSync.Engine.Session.Sending;
 
@@ -11,9 +12,13 @@ internal sealed class SourcePlace(ISystemCalls io, byte[] path) : IDisposable
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
 
     private int _held = -1;
+    private byte[]? _realPath;
 
     /// <summary>The path; "." for the working directory.</summary>
     public byte[] Path { get; } = path;
+
+    /// <summary>The path without links, as the kernel knows it; empty when it cannot be told.</summary>
+    public byte[] RealPath => _realPath ??= FindRealPath();
 
     /// <summary>Keeps it open.</summary>
     public void Hold()
@@ -42,5 +47,14 @@ internal sealed class SourcePlace(ISystemCalls io, byte[] path) : IDisposable
             io.Close(_held);
             _held = -1;
         }
+    }
+
+    private byte[] FindRealPath()
+    {
+        using var handles = new FileHandles(io);
+        var fd = Take();
+        var path = fd < 0 ? [] : handles.PathOf(fd);
+        Return(fd);
+        return path;
     }
 }

@@ -56,6 +56,11 @@ internal sealed class TreeScanner
 
     public void Run()
     {
+        if (_context.Changes is { IsNarrow: false } changes)
+        {
+            changes.Begin(RootsBelow(_sources.Root), RefusalToFollow());
+        }
+
         AnnounceRoot();
         var root = new SenderDirectory(_nextId++, null, [], [.. _sources.Root.Contents.Select(c => c.Origin)]) { Node = _sources.Root };
         var walk = new Stack<Step>();
@@ -87,6 +92,18 @@ internal sealed class TreeScanner
         scope.Commit(writer.Position);
         _context.Outbox.Flush();
     }
+
+    /// <summary>The directories that the operator named.</summary>
+    private static IEnumerable<byte[]> RootsBelow(SourceNode node) => [.. node.Contents.Select(c => c.Origin.RealPath), .. node.Children.SelectMany(RootsBelow)];
+
+    /// <summary>What depends on more than what happens in a directory itself, or on what is no event, takes a look at everything.</summary>
+    private string? RefusalToFollow() =>
+        _follower.IsActive ? "links are followed"
+        : _context.Has(JobFlags.FileFlags) || _context.Has(JobFlags.ProjectIds) ? "inode flags and project ids change without an event"
+        : _context.Has(JobFlags.AccessTimes) ? "reading is followed by nobody"
+        : _context.Has(JobFlags.PruneEmptyDirectories) ? "whether a directory is empty shows below it"
+        : _context.Filters.HasDirMerges ? "a rule file counts for all that is below it"
+        : null;
 
     private void AnnounceRoot()
     {
@@ -265,6 +282,7 @@ internal sealed class TreeScanner
             error = _scanner.Scan(fd, _fields, into);
             if (error >= 0)
             {
+                _context.Changes?.Listed(fd, into, origin);
                 EntrySelection.HideResumePlace(_context, into);
                 origin = origin.Enter(directory.Path, fd);
                 _follower.Apply(fd, directory.Path, into, _scanner, origin.Rules);
@@ -304,7 +322,7 @@ internal sealed class TreeScanner
             totals.Count(metadata);
             if (metadata.IsDirectory)
             {
-                if (IsWithin(listing.Identity(i).Device, node) && ChildOf(directory, i, node) is { } child)
+                if (IsWithin(listing.Identity(i).Device, node) && (node is not null || MayHaveChanged(directory, i)) && ChildOf(directory, i, node) is { } child)
                 {
                     children.Add(child);
                 }
@@ -374,6 +392,25 @@ internal sealed class TreeScanner
         }
 
         return !_context.Has(JobFlags.OneFileSystem) || _oneFileSystem.Contains(device);
+    }
+
+    /// <summary>Whether a narrow pass looks at a directory.</summary>
+    private bool MayHaveChanged(SenderDirectory directory, int index)
+    {
+        if (_context.Changes is not { IsNarrow: true } changes)
+        {
+            return true;
+        }
+
+        foreach (var origin in directory.Contents)
+        {
+            if (changes.Contains(origin.Child(directory.Listing.Name(index)).RealPath))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The directory to descend into; null when nothing of its contents is wanted.</summary>

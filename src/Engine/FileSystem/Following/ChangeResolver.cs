@@ -1,0 +1,232 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace NativeSync.Engine.FileSystem.Following;
+
+/// <summary>Turns handles into the places where things are now. What cannot be known for sure is told, and then everything is to be looked at.</summary>
+internal sealed class ChangeResolver : IDisposable
+{
+    private readonly ISystemCalls _io;
+    private readonly FileHandles _handles;
+    private readonly Dictionary<long, List<int>> _mounts = [];
+    private readonly ChangedDirectories _changed = new();
+    private readonly HashSet<string> _places = [];
+    private readonly Dictionary<(ulong Device, ulong Inode), uint> _unplaced = [];
+
+    public ChangeResolver(ISystemCalls io, IReadOnlyList<FollowedFileSystem> systems)
+    {
+        _io = io;
+        _handles = new FileHandles(io);
+        foreach (var system in systems)
+        {
+            List<int> mounts = [];
+            foreach (var mount in system.Mounts)
+            {
+                var fd = io.OpenPath(Encoding.Latin1.GetBytes(mount.Path), OpenFlags.Read | OpenFlags.NonBlocking);
+                if (fd >= 0 && io.Stat(fd, out var status) >= 0 && status.Device == system.Device)
+                {
+                    mounts.Add(fd);
+                }
+                else if (fd >= 0)
+                {
+                    io.Close(fd); // another mount covers it
+                }
+            }
+
+            _mounts.Add(system.Id, mounts);
+        }
+    }
+
+    /// <summary>What is to be looked at.</summary>
+    public ChangedDirectories Changed => _changed;
+
+    /// <summary>Adds all that happened.</summary>
+    /// <param name="set">What the kernel told.</param>
+    /// <param name="open">What may have changed without that, and the id of the file system of each.</param>
+    /// <param name="notes">Names of files with several.</param>
+    /// <returns>Why it cannot be known; null when it is.</returns>
+    public string? Resolve(ChangeSet set, IEnumerable<(OpenFile File, long FileSystem)> open, LinkNotes notes)
+    {
+        Dictionary<UInt128, List<string>> parents = [];
+        foreach (var (key, handle) in set.Directories)
+        {
+            List<string> paths = [];
+            if (ForEachMount(handle, (fd, _) => paths.Add(Text(_handles.PathOf(fd)))) is { } trouble)
+            {
+                return trouble;
+            }
+
+            paths.ForEach(Add);
+            parents.Add(key, paths);
+        }
+
+        foreach (var (parent, name) in set.Arrived)
+        {
+            parents[parent].ForEach(path => _changed.AddWhole(ChangedDirectories.Below(path, name)));
+        }
+
+        HashSet<UInt128> opened = [];
+        foreach (var (file, system) in open)
+        {
+            opened.Add(ChangeSet.Key(system, file.Handle));
+            if (file.Handle.Length == 0 || Place(new ChangedHandle(system, file.Handle)) is not null)
+            {
+                return "the place of a file that is open is not known";
+            }
+        }
+
+        foreach (var handle in set.Links.Values)
+        {
+            if (Place(handle) is { } trouble)
+            {
+                return trouble;
+            }
+        }
+
+        foreach (var (key, places) in notes.All)
+        {
+            if (set.IsTouched(key) || opened.Contains(key))
+            {
+                places.ForEach(Add);
+            }
+        }
+
+        return _unplaced.Count == 0 || AreAllNamesThere() ? null : "a file changed whose names are not all known";
+    }
+
+    /// <summary>Whether no name is left of something, and none can come back.</summary>
+    public bool IsGone(ChangedHandle handle)
+    {
+        var gone = true;
+        return ForEachMount(handle, (_, status) => gone = status.LinkCount == 0) is null && gone;
+    }
+
+    public void Dispose()
+    {
+        _handles.Dispose();
+        foreach (var mounts in _mounts.Values)
+        {
+            mounts.ForEach(fd => _io.Close(fd));
+        }
+    }
+
+    private void Add(string path)
+    {
+        if (path.Length > 0)
+        {
+            _changed.Add(path);
+            _places.Add(path);
+        }
+    }
+
+    /// <summary>Adds the directory of a file, if the kernel knows it. What has further names, or none that is known, is looked for later.</summary>
+    private string? Place(in ChangedHandle handle)
+    {
+        FileStatus file = default;
+        var placed = false;
+        var trouble = ForEachMount(handle, (fd, status) =>
+        {
+            file = status;
+            var path = _handles.PathOf(fd);
+            if (path.Length > 0 && _io.StatPath(path, follow: false, out var there) >= 0 && there.SameObject(status))
+            {
+                placed = true;
+                Add(status.IsDirectory ? Text(path) : ChangedDirectories.Above(Text(path)));
+            }
+        });
+        if (trouble is null && file.LinkCount > 0 && !(placed && (file.LinkCount == 1 || file.IsDirectory)))
+        {
+            _unplaced[(file.Device, file.Inode)] = file.LinkCount;
+        }
+
+        return trouble;
+    }
+
+    /// <summary>Opens an object in each mount that may show it; does nothing when it is gone.</summary>
+    private string? ForEachMount(in ChangedHandle handle, Action<int, FileStatus> act)
+    {
+        if (!_mounts.TryGetValue(handle.FileSystem, out var mounts) || mounts.Count == 0)
+        {
+            return "a file system is no longer where it was";
+        }
+
+        foreach (var mount in mounts)
+        {
+            var fd = FileHandles.Open(mount, handle.Bytes);
+            if (fd == -Errno.ESTALE)
+            {
+                return null;
+            }
+
+            if (fd < 0 || _io.Stat(fd, out var status) < 0)
+            {
+                return $"what changed cannot be found ({Errno.Describe(-fd)})";
+            }
+
+            act(fd, status);
+            _io.Close(fd);
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Whether each name of the files that are still without a place is in a directory in which something happened: then none is
+    /// in another. Each directory counts once, however it is reached.
+    /// </summary>
+    private bool AreAllNamesThere()
+    {
+        var scanner = new DirectoryScanner(_io);
+        var listing = new DirectoryListing();
+        HashSet<(ulong, ulong)> seen = [];
+        Stack<(string Path, bool Whole)> pending = new();
+        foreach (var path in _places)
+        {
+            pending.Push((path, false));
+        }
+
+        // Those with all below them last, so first of the stack: being seen for itself must not keep one from being gone through.
+        foreach (var path in _changed.Whole)
+        {
+            pending.Push((path, true));
+        }
+
+        while (_unplaced.Count > 0 && pending.TryPop(out var next))
+        {
+            var fd = _io.OpenPath(Encoding.Latin1.GetBytes(next.Path), OpenFlags.Read | OpenFlags.Directory);
+            if (fd < 0)
+            {
+                continue;
+            }
+
+            if (_io.Stat(fd, out var own) >= 0 && seen.Add((own.Device, own.Inode)) && scanner.Scan(fd, ScanFields.None, listing) >= 0)
+            {
+                for (var i = 0; i < listing.Count; i++)
+                {
+                    ref var identity = ref listing.Identity(i);
+                    if (listing.Metadata(i).IsDirectory)
+                    {
+                        if (next.Whole)
+                        {
+                            pending.Push((ChangedDirectories.Below(next.Path, Text(listing.Name(i))), true));
+                        }
+
+                        continue;
+                    }
+
+                    ref var missing = ref CollectionsMarshal.GetValueRefOrNullRef(_unplaced, (identity.Device, identity.Inode));
+                    if (!System.Runtime.CompilerServices.Unsafe.IsNullRef(ref missing) && --missing == 0)
+                    {
+                        _unplaced.Remove((identity.Device, identity.Inode));
+                    }
+                }
+            }
+
+            _io.Close(fd);
+        }
+
+        return _unplaced.Count == 0;
+    }
+
+    private static string Text(ReadOnlySpan<byte> path) => Encoding.Latin1.GetString(path);
+}

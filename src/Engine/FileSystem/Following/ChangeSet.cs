@@ -1,0 +1,148 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace NativeSync.Engine.FileSystem.Following;
+
+/// <summary>A handle of a file system that is followed.</summary>
+/// <param name="FileSystem">f_fsid.</param>
+/// <param name="Bytes">struct file_handle.</param>
+internal readonly record struct ChangedHandle(long FileSystem, byte[] Bytes);
+
+/// <summary>
+/// What has changed since a pass began, each thing once: directories by handle, since names of those above them may change at any
+/// time. Not safe for several threads at once.
+/// </summary>
+internal sealed class ChangeSet
+{
+    /// <summary>Of each kind; what changes more is looked at as a whole more cheaply. Some 100 MB at most.</summary>
+    private const int Most = 1_000_000;
+
+    private const int ManyLinks = 50_000;
+
+    private readonly Dictionary<UInt128, ChangedHandle> _directories = [];
+    private readonly Dictionary<UInt128, ChangedHandle> _links = [];
+    private readonly HashSet<(UInt128 Parent, string Name)> _arrived = [];
+    private readonly HashSet<UInt128> _touched = [];
+    private int _manyLinks = ManyLinks;
+
+    /// <summary>Directories in which something happened.</summary>
+    public Dictionary<UInt128, ChangedHandle> Directories => _directories;
+
+    /// <summary>Directories that came to be under these names (as Latin-1): whatever bore the name before is not what does now.</summary>
+    public HashSet<(UInt128 Parent, string Name)> Arrived => _arrived;
+
+    /// <summary>
+    /// What something happened to that was told without a directory: a name was added or removed, or it was reached by its handle
+    /// (as servers of NFS do).
+    /// </summary>
+    public Dictionary<UInt128, ChangedHandle> Links => _links;
+
+    /// <summary>Time to drop those that are gone: whatever is deleted is among them.</summary>
+    public bool AreLinksMany => _links.Count >= _manyLinks;
+
+    /// <summary>Directories changed places.</summary>
+    public bool HasMoves { get; private set; }
+
+    /// <summary>Why the set does not hold all that happened; null when it does.</summary>
+    public string? Lost { get; private set; }
+
+    /// <summary>A short name for a handle.</summary>
+    public static UInt128 Key(long fileSystem, ReadOnlySpan<byte> handle) => XxHash128.HashToUInt128(handle, fileSystem);
+
+    /// <summary>Whether the content or the attributes of an object changed, or its names.</summary>
+    public bool IsTouched(UInt128 key) => _touched.Contains(key);
+
+    /// <summary>Forgets all: a pass that looks at everything begins.</summary>
+    public void Clear()
+    {
+        _directories.Clear();
+        _links.Clear();
+        _arrived.Clear();
+        _touched.Clear();
+        HasMoves = false;
+        Lost = null;
+        _manyLinks = ManyLinks;
+    }
+
+    /// <summary>Drops what is gone for good, and waits until there are twice as many as stay.</summary>
+    public void DropLinks(Func<ChangedHandle, bool> isGone)
+    {
+        foreach (var (key, handle) in _links)
+        {
+            if (isGone(handle))
+            {
+                _links.Remove(key);
+            }
+        }
+
+        _manyLinks = Math.Max(ManyLinks, 2 * _links.Count);
+    }
+
+    /// <summary>Adds what the kernel tells.</summary>
+    public void Take(ReadOnlySpan<byte> events)
+    {
+        while (Lost is null && !events.IsEmpty)
+        {
+            if (!ChangeEvent.TryRead(ref events, out var change))
+            {
+                Lost = "the kernel's events could not be understood";
+            }
+            else if ((change.Mask & ChangeMask.Overflow) != 0)
+            {
+                Lost = "the kernel's queue overflowed";
+            }
+            else
+            {
+                Add(change);
+            }
+        }
+
+        if (_directories.Count > Most || _arrived.Count > Most || _touched.Count > Most || _links.Count > Most)
+        {
+            Give("more changed than is kept track of");
+        }
+    }
+
+    /// <summary>Gives up.</summary>
+    public void Give(string why)
+    {
+        Clear();
+        Lost = why;
+    }
+
+    private void Add(in ChangeEvent change)
+    {
+        if (!change.File.IsEmpty)
+        {
+            var file = Key(change.FileSystem, change.File);
+            _touched.Add(file);
+            if (change.Parent.IsEmpty)
+            {
+                Add(_links, file, change.FileSystem, change.File);
+            }
+        }
+
+        if (change.Parent.IsEmpty)
+        {
+            return;
+        }
+
+        var parent = Key(change.FileSystem, change.Parent);
+        Add(_directories, parent, change.FileSystem, change.Parent);
+        if ((change.Mask & ChangeMask.Directory) != 0 && (change.Mask & (ChangeMask.Created | ChangeMask.MovedTo)) != 0)
+        {
+            _arrived.Add((parent, Encoding.Latin1.GetString(change.Name)));
+            HasMoves |= (change.Mask & ChangeMask.MovedTo) != 0;
+        }
+    }
+
+    private static void Add(Dictionary<UInt128, ChangedHandle> to, UInt128 key, long fileSystem, ReadOnlySpan<byte> handle)
+    {
+        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(to, key, out var known);
+        if (!known)
+        {
+            place = new ChangedHandle(fileSystem, handle.ToArray());
+        }
+    }
+}

@@ -1,0 +1,229 @@
+using System.Buffers.Text;
+using System.Text;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.FileSystem.Following;
+
+/// <summary>A file that may change, or may have changed, without an event.</summary>
+/// <param name="Status">What it is.</param>
+/// <param name="Handle">Its handle; empty when there is none.</param>
+internal readonly record struct OpenFile(FileStatus Status, byte[] Handle);
+
+/// <summary>
+/// Finds files that somebody has open for writing, or mapped from a handle for writing. A write through a shared mapping is no event, and
+/// neither is one by io_submit(2), until the last handle or mapping is closed. What loop devices are backed by is held by the kernel itself.
+/// </summary>
+internal sealed class OpenFiles
+{
+    private const uint WriteBit = 0x80; // of the link in /proc: open for writing
+    private const string FirstProcesses = "pid:[4026531836]"; // PROC_PID_INIT_INO
+
+    private readonly ISystemCalls _io;
+    private readonly HashSet<ulong> _devices;
+    private readonly DirectoryScanner _scanner;
+    private readonly HashSet<(ulong Device, ulong Inode)> _known = [];
+    private readonly List<OpenFile> _found = [];
+
+    private OpenFiles(ISystemCalls io, HashSet<ulong> devices)
+    {
+        _io = io;
+        _devices = devices;
+        _scanner = new DirectoryScanner(io);
+    }
+
+    /// <summary>Looks at all processes.</summary>
+    /// <param name="io">The kernel.</param>
+    /// <param name="devices">The file systems that count.</param>
+    /// <param name="found">The files, each once.</param>
+    /// <returns>Why they cannot all be known; null when they are.</returns>
+    public static string? Find(ISystemCalls io, HashSet<ulong> devices, out List<OpenFile> found)
+    {
+        var files = new OpenFiles(io, devices);
+        found = files._found;
+        return files.LookAtProcesses() ?? files.LookAtLoopDevices();
+    }
+
+    private string? LookAtProcesses()
+    {
+        var proc = _io.OpenPath("/proc"u8, OpenFlags.Read | OpenFlags.Directory);
+        if (proc < 0)
+        {
+            return "there is no /proc";
+        }
+
+        try
+        {
+            Span<byte> name = stackalloc byte[64];
+            var self = _io.OpenPath("/proc/self/ns"u8, OpenFlags.Read | OpenFlags.Directory);
+            var length = self < 0 ? self : _io.ReadLinkAt(self, "pid"u8, name);
+            _ = self < 0 ? 0 : _io.Close(self);
+            if (length < 0 || Encoding.Latin1.GetString(name[..length]) != FirstProcesses)
+            {
+                return "a container does not see who has files open";
+            }
+
+            return ForEach(proc, static (files, proc, pid) => files.LookAtProcess(proc, pid));
+        }
+        finally
+        {
+            _io.Close(proc);
+        }
+    }
+
+    private string? LookAtProcess(int proc, byte[] pid)
+    {
+        var error = LookAtTask(proc, pid, out var any);
+        if (error is not null || any)
+        {
+            return error;
+        }
+
+        // Its first thread may have ended before the others.
+        var tasks = _io.OpenBeneath(proc, PathOf(pid, "task"u8), OpenFlags.Read | OpenFlags.Directory);
+        if (tasks < 0)
+        {
+            return null;
+        }
+
+        error = ForEach(tasks, static (files, tasks, task) => files.LookAtTask(tasks, task, out _));
+        _io.Close(tasks);
+        return error;
+    }
+
+    private string? LookAtTask(int above, byte[] id, out bool any) =>
+        AddOpen(above, id, out any) && AddMapped(above, id) ? null : $"process {Encoding.Latin1.GetString(id)} does not show what it has open";
+
+    /// <summary>False when what it has open cannot be known, though it is there.</summary>
+    private bool AddOpen(int above, byte[] id, out bool any)
+    {
+        any = false;
+        var handles = _io.OpenBeneath(above, PathOf(id, "fd"u8), OpenFlags.Read | OpenFlags.Directory);
+        if (handles < 0)
+        {
+            return IsGone(handles);
+        }
+
+        var listing = new DirectoryListing();
+        var error = _scanner.Scan(handles, ScanFields.None, listing);
+        var known = error >= 0 ? !listing.Incomplete : IsGone(error);
+        for (var i = 0; known && i < listing.Count; i++)
+        {
+            any = true;
+            known = Add(handles, listing.Name(i), listing.Metadata(i).Mode);
+        }
+
+        _io.Close(handles);
+        return known;
+    }
+
+    /// <summary>False when what it has mapped cannot be known, though it is there.</summary>
+    private bool AddMapped(int above, byte[] id)
+    {
+        if (ProcText.Read(_io, _io.OpenBeneath(above, PathOf(id, "maps"u8), OpenFlags.Read), out var error) is not { } maps)
+        {
+            return IsGone(error);
+        }
+
+        var places = -1;
+        var known = true;
+        foreach (var range in maps.AsSpan().Split((byte)'\n'))
+        {
+            // 7f0c-7f0d rw-s 00000000 00:1a 43 /path: s is what MAP_SHARED gives, whatever mprotect made of it since.
+            ReadOnlySpan<byte> line = maps.AsSpan(range);
+            var space = line.IndexOf((byte)' ');
+            if (!known || space < 0 || line.Length < space + 5 || line[space + 4] != 's')
+            {
+                continue;
+            }
+
+            places = places < 0 ? _io.OpenBeneath(above, PathOf(id, "map_files"u8), OpenFlags.Read | OpenFlags.Directory) : places;
+            var dash = line.IndexOf((byte)'-');
+            byte[] name = [.. line[..dash].TrimStart((byte)'0'), (byte)'-', .. line[(dash + 1)..space].TrimStart((byte)'0')];
+            error = places < 0 ? places : _io.StatAt(places, name, out var link) is < 0 and var failed ? failed : Add(places, name, link.Mode) ? 0 : -Errno.EACCES;
+            known = error >= 0 || IsGone(error);
+        }
+
+        _ = places < 0 ? 0 : _io.Close(places);
+        return known;
+    }
+
+    /// <summary>Adds what a link in /proc leads to, if that is a file that may be written; false when it cannot be known.</summary>
+    private bool Add(int directory, ReadOnlySpan<byte> name, uint mode)
+    {
+        if ((mode & WriteBit) == 0)
+        {
+            return true;
+        }
+
+        var error = _io.StatFollowing(directory, name, out var status);
+        if (error >= 0 && IsNew(status))
+        {
+            _found.Add(new OpenFile(status, FileHandles.Of(directory, name, follow: true)));
+        }
+
+        return error >= 0 || IsGone(error);
+    }
+
+    /// <summary>The process ended, or closed it; no reason to know less than all.</summary>
+    private static bool IsGone(int error) => error is -Errno.ENOENT or -Errno.ESRCH;
+
+    private bool IsNew(in FileStatus status) =>
+        status is { IsRegular: true, LinkCount: > 0 } && _devices.Contains(status.Device) && _known.Add((status.Device, status.Inode));
+
+    private string? LookAtLoopDevices()
+    {
+        var block = _io.OpenPath("/sys/block"u8, OpenFlags.Read | OpenFlags.Directory);
+        var listing = new DirectoryListing();
+        if (block < 0 || _scanner.Scan(block, ScanFields.None, listing) < 0)
+        {
+            return "there is no /sys";
+        }
+
+        string? trouble = null;
+        for (var i = 0; i < listing.Count && trouble is null; i++)
+        {
+            if (!listing.Name(i).StartsWith("loop"u8))
+            {
+                continue;
+            }
+
+            byte[] place = [.. "/sys/block/"u8, .. listing.Name(i), .. "/loop/backing_file"u8];
+            var file = (ProcText.Read(_io, place) ?? []).AsSpan().TrimEnd((byte)'\n');
+            if (file.IsEmpty || file.EndsWith(" (deleted)"u8))
+            {
+                continue;
+            }
+
+            if (_io.StatPath(file, follow: true, out var status) < 0)
+            {
+                trouble = $"what is behind {Encoding.Latin1.GetString(listing.Name(i))} is not to be found";
+            }
+            else if (IsNew(status))
+            {
+                _found.Add(new OpenFile(status, FileHandles.Of(Native.LibC.CurrentDirectory, file, follow: true)));
+            }
+        }
+
+        _io.Close(block);
+        return trouble;
+    }
+
+    /// <summary>Does something for each number in a directory, until it has trouble.</summary>
+    private string? ForEach(int directory, Func<OpenFiles, int, byte[], string?> act)
+    {
+        var listing = new DirectoryListing();
+        _scanner.Scan(directory, ScanFields.None, listing);
+        for (var i = 0; i < listing.Count; i++)
+        {
+            if (Utf8Parser.TryParse(listing.Name(i), out int _, out var digits) && digits == listing.Name(i).Length
+                && act(this, directory, listing.Name(i).ToArray()) is { } trouble)
+            {
+                return trouble;
+            }
+        }
+
+        return null;
+    }
+
+    private static byte[] PathOf(byte[] id, ReadOnlySpan<byte> name) => [.. id, (byte)'/', .. name];
+}

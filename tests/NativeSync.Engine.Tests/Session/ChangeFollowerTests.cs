@@ -1,0 +1,313 @@
+using System.Runtime.InteropServices;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.FileSystem.Native;
+using NativeSync.Engine.Session;
+using NativeSync.Protocol;
+using NativeSync.TestKit.Trees;
+using Xunit;
+
+namespace NativeSync.Engine.Tests.Session;
+
+/// <summary>A last pass that looks only at what has changed ends where one ends that looks at everything.</summary>
+public sealed class ChangeFollowerTests : IDisposable
+{
+    private const string Followed = "changes were followed";
+
+    /// <summary>Root of the machine itself: in a container following is not possible, and the last pass has to say so and be right all the same.</summary>
+    private static readonly bool Possible = new FileInfo("/proc/self/ns/pid").LinkTarget == "pid:[4026531836]" && LinuxSystemCalls.Instance.EffectiveUserId() == 0;
+
+    private readonly Scratch _scratch = new();
+    private readonly ChangeFollower _follower = Follow();
+
+    private string Source => _scratch["src"];
+
+    public void Dispose()
+    {
+        _follower.Dispose();
+        _scratch.Dispose();
+    }
+
+    [Fact]
+    public async Task AfterAnyStormBothTreesAreEqual()
+    {
+        var narrow = 0;
+        List<string> accounts = [];
+        for (var seed = 1; seed <= 16; seed++)
+        {
+            using Scratch scratch = new();
+            using var follower = Follow();
+            var tree = RandomTree.Build(scratch["src"], seed, new RandomTreeOptions { Entries = 200 });
+            await PassAsync(scratch, follower);
+            tree.Mutate(30);
+            await PassAsync(scratch, follower);
+            tree.Mutate(seed % 2 == 0 ? 40 : 8);
+            follower.Narrow();
+            await PassAsync(scratch, follower);
+            accounts.Add($"seed {seed}: {follower.Account}");
+            narrow += IsFollowed(follower) ? 1 : 0;
+            await Check($"seed {seed}, {follower.Account}", () => TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]));
+        }
+
+        Assert.True(!Possible || narrow >= 10, string.Join('\n', accounts));
+    }
+
+    [Fact]
+    public async Task WhatChangesWhileAPassLooksIsLookedAtAgain()
+    {
+        for (var seed = 101; seed <= 104; seed++)
+        {
+            using Scratch scratch = new();
+            using var follower = Follow();
+            var tree = RandomTree.Build(scratch["src"], seed, new RandomTreeOptions { Entries = 300 });
+            await PassAsync(scratch, follower);
+            var pass = Task.Run(() => PassAsync(scratch, follower));
+            for (var i = 0; i < 60 || !pass.IsCompleted; i++)
+            {
+                tree.Mutate(2);
+            }
+
+            await pass;
+            follower.Narrow();
+            await PassAsync(scratch, follower);
+            await Check($"seed {seed}, {follower.Account}", () => TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]));
+        }
+    }
+
+    [Fact]
+    public async Task TheLastPassListsNoUnchangedDirectory()
+    {
+        Make("for i in $(seq 100); do mkdir -p src/$i/deep/er; echo x >src/$i/deep/er/file; done");
+        CountingCalls sender = new(), receiver = new();
+        await PassAsync(sender, receiver);
+        var all = sender.Listings;
+        sender.Listings = receiver.Listings = 0;
+        Make("echo more >>src/7/deep/er/file; mkdir src/8/new; echo y >src/8/new/file; rm -r src/9/deep");
+        _follower.Narrow();
+        await PassAsync(sender, receiver);
+
+        Make("test -z \"$(rsync -naic --delete src/ dst/)\"");
+        if (Possible)
+        {
+            // The root; 7, 7/deep, 7/deep/er; 8, 8/new; 9. The receiver goes through what it deletes, too.
+            Assert.Equal(7, _follower.Looked);
+            Assert.Equal(301, all);
+            Assert.Equal(7, sender.Listings);
+            Assert.InRange(receiver.Listings, 1, 10);
+        }
+    }
+
+    [Fact]
+    public async Task AFileThatIsMappedAndWrittenIsCarried()
+    {
+        Make("mkdir -p src/a/b src/c; truncate -s 64K src/a/b/mapped; touch -d 2001-01-01 src/a/b/mapped");
+        var fd = LinuxSystemCalls.Instance.OpenPath(Bytes(_scratch["src/a/b/mapped"]), OpenFlags.ReadWrite);
+        var map = mmap(0, 65536, 3, 1, fd, 0);
+        LinuxSystemCalls.Instance.Close(fd);
+        await PassAsync(_scratch, _follower);
+        Marshal.Copy(new byte[] { 1, 2, 3 }, 0, map, 3);
+        _follower.Narrow();
+        await PassAsync(_scratch, _follower);
+
+        MustBeFollowed();
+        _ = munmap(map, 65536);
+        Assert.Equal([1, 2, 3], File.ReadAllBytes(_scratch["dst/a/b/mapped"])[..3]);
+    }
+
+    [Fact]
+    public async Task AWriteByAsynchronousIoIsCarried()
+    {
+        Make("mkdir -p src/a/b src/c; head -c 64K /dev/zero >src/a/b/file; touch -d 2001-01-01 src/a/b/file");
+        var fd = LinuxSystemCalls.Instance.OpenPath(Bytes(_scratch["src/a/b/file"]), OpenFlags.ReadWrite);
+        await PassAsync(_scratch, _follower);
+        Submit(fd, [1, 2, 3]);
+        _follower.Narrow();
+        LinuxSystemCalls.Instance.Close(fd);
+        await PassAsync(_scratch, _follower);
+
+        MustBeFollowed();
+        Assert.Equal([1, 2, 3], File.ReadAllBytes(_scratch["dst/a/b/file"])[..3]);
+    }
+
+    [Theory]
+    [InlineData("echo more >>src/b/other", true, "another name of a file with several")]
+    [InlineData("echo more >>out/third", true, "a name that is no part of the tree")]
+    [InlineData("ln src/c/single src/b/second; echo more >>src/b/second; rm src/b/second", true, "a name that came and went")]
+    [InlineData("ln src/c/single out/second; echo more >>out/second", null, "a new name elsewhere")]
+    [InlineData("ln src/c/single src/b/second; chmod 600 src/b/second", true, "a new name")]
+    [InlineData("rm src/b/other out/third; chmod 600 src/a/one", true, "a name alone again")]
+    [InlineData("mv src/a/one src/c/moved; echo more >>src/b/other", true, "a name that moved")]
+    [InlineData("mv src/a src/d; mkdir src/a; ln src/d/one src/a/one", null, "a directory in the place of another")]
+    public async Task AllNamesOfAFileAreCarried(string change, bool? followed, string what)
+    {
+        Make("mkdir -p src/a src/b src/c/deep out; echo x >src/a/one; ln src/a/one src/b/other; ln src/a/one out/third; echo y >src/c/single; echo z >src/c/deep/z");
+        await PassAsync(_scratch, _follower);
+        Make(change);
+        _follower.Narrow();
+        await PassAsync(_scratch, _follower);
+
+        Assert.True(!Possible || followed is null || followed == IsFollowed(_follower), $"{what}: {_follower.Account}");
+        await Check($"{what}, {_follower.Account}", () => TreeJudge.MustBeEqualAsync(Source, _scratch["dst"]));
+    }
+
+    [Theory]
+    [InlineData("mv src/a/b src/moved; mv src/c/d src/a/b")]
+    [InlineData("rm -r src/a/b; mkdir src/a/b")]
+    [InlineData("mv src/a out/a; mv out/x src/a; mv out/a/b src/a/b")]
+    [InlineData("mv src/a/b src/1; mv src/1 src/2; mv src/2 src/c/3; echo new >src/c/3/sub/new")]
+    [InlineData("ln -s nowhere src/a/b/link; setfattr -n user.x -v 1 src/a/b/sub; chown 7:8 src/c; touch -d 2002-02-02 src/c/d")]
+    public async Task DirectoriesThatMoveAreCarriedWithAllThatIsInThem(string change)
+    {
+        Make("mkdir -p src/a/b/sub src/c/d/sub out/x/b/sub; for d in src/a/b src/c/d/./. out/x/b/././; do echo $d >$d/sub/file; echo $d >$d/file; done");
+        await PassAsync(_scratch, _follower);
+        Make(change);
+        _follower.Narrow();
+        await PassAsync(_scratch, _follower);
+
+        MustBeFollowed();
+        await TreeJudge.MustBeEqualAsync(Source, _scratch["dst"]);
+    }
+
+    [Fact]
+    public async Task AMountThatComesOrGoesIsLookedAt()
+    {
+        Make("mkdir -p src/a/b src/c/d; echo x >src/a/b/file");
+        await _scratch.MountAsync("src/a/b/fs", "size=1m");
+        Make("echo x >src/a/b/fs/file");
+        await PassAsync(_scratch, _follower);
+        Make("umount src/a/b/fs; mount -t tmpfs -o size=1m none src/a/b/fs; echo more >src/a/b/fs/other");
+        _follower.Narrow();
+        await PassAsync(_scratch, _follower);
+
+        MustBeFollowed();
+        await TreeJudge.MustBeEqualAsync(Source, _scratch["dst"]);
+    }
+
+    [Fact]
+    public async Task AfterALostEventThePassLooksAtEverything()
+    {
+        Make("mkdir -p src/a/b src/c/d; echo x >src/a/b/file");
+        await PassAsync(_scratch, _follower);
+
+        // struct fanotify_event_metadata: length, version, metadata length, FAN_Q_OVERFLOW, no handle, no process.
+        _follower.Take([24, 0, 0, 0, 3, 0, 24, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0]);
+        Make("echo y >src/c/d/file");
+        _follower.Narrow();
+        await PassAsync(_scratch, _follower);
+
+        Assert.Contains(Possible ? "the kernel's queue overflowed" : "not followed", _follower.Account, StringComparison.Ordinal);
+        Assert.Equal(5, _follower.Looked);
+        await TreeJudge.MustBeEqualAsync(Source, _scratch["dst"]);
+    }
+
+    [Fact]
+    public async Task AfterAPassWithTroubleThePassLooksAtEverything()
+    {
+        Make("mkdir -p src/a/b; echo x >src/a/b/file");
+        await PassAsync(_scratch, _follower);
+        _follower.Passed(23);
+        _follower.Narrow();
+        await PassAsync(_scratch, _follower);
+
+        Assert.Contains(Possible ? "the pass before ended with code 23" : "not followed", _follower.Account, StringComparison.Ordinal);
+    }
+
+    private static async Task PassAsync(Scratch scratch, ChangeFollower follower)
+    {
+        var report = await Synchronizer.LocalAsync(Request(scratch, follower));
+        follower.Passed(report.ExitCode);
+    }
+
+    /// <summary>A pass between two ends whose system calls are counted.</summary>
+    private async Task PassAsync(ISystemCalls sender, ISystemCalls receiver)
+    {
+        var connection = new InProcessConnection((lane, ct) => Agent.ServeAsync(lane, SyncEnvironment.Default with { Io = receiver }, ct));
+        await using (connection)
+        {
+            var report = await Synchronizer.RunAsync(connection, JobKind.Push, Request(_scratch, _follower), null, SyncEnvironment.Default with { Io = sender }, default);
+            Assert.Equal(0, report.ExitCode);
+        }
+    }
+
+    private static SyncRequest Request(Scratch scratch, ChangeFollower follower) => new()
+    {
+        Sources = [Bytes(scratch["src/"])],
+        Destination = Bytes(scratch["dst"]),
+        Options = SyncOptions.Archive with
+        {
+            Flags = SyncOptions.ArchiveFlags | JobFlags.HardLinks | JobFlags.Acls | JobFlags.Xattrs | JobFlags.Sparse | JobFlags.NumericIds | JobFlags.Delete,
+            Changes = follower,
+            DetectRenamed = true,
+        },
+    };
+
+    private static ChangeFollower Follow() => new(new WithoutTheFirstProcess());
+
+    private static bool IsFollowed(ChangeFollower follower) => follower.Account.StartsWith(Followed, StringComparison.Ordinal);
+
+    private void MustBeFollowed() => Assert.True(!Possible || IsFollowed(_follower), _follower.Account);
+
+    private static async Task Check(string what, Func<Task> check)
+    {
+        try
+        {
+            await check();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidOperationException($"{what}: {e.Message}", e);
+        }
+    }
+
+    private void Make(string script) => Command.ShellAsync($"cd '{_scratch.Root}'; {script}").GetAwaiter().GetResult();
+
+    private static byte[] Bytes(string text) => RawFiles.Bytes(text);
+
+    /// <summary>Writes by io_submit(2), of which there is no event.</summary>
+    private static unsafe void Submit(int fd, byte[] content)
+    {
+        var arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+        nint context = 0;
+        fixed (byte* data = content)
+        {
+            // struct iocb: the operation (1: pwrite) at 16, then the handle, the buffer, the length and the offset.
+            var request = stackalloc byte[64];
+            new Span<byte>(request, 64).Clear();
+            *(ushort*)(request + 16) = 1;
+            *(int*)(request + 20) = fd;
+            *(nint*)(request + 24) = (nint)data;
+            *(long*)(request + 32) = content.Length;
+            var done = stackalloc byte[32];
+            Assert.Equal(0, LibC.syscall(arm ? 0 : 206, 1, (nint)(&context), 0, 0, 0, 0));
+            Assert.Equal(1, LibC.syscall(arm ? 2 : 209, context, 1, (nint)(&request), 0, 0, 0));
+            Assert.Equal(1, LibC.syscall(arm ? 4 : 208, context, 1, 1, (nint)done, 0, 0));
+            Assert.Equal(0, LibC.syscall(arm ? 1 : 207, context, 0, 0, 0, 0, 0));
+        }
+    }
+
+    [DllImport("libc")] private static extern nint mmap(nint address, nint length, int protection, int flags, int fd, nint offset);
+
+    [DllImport("libc")] private static extern int munmap(nint address, nint length);
+
+    /// <summary>The first process of a virtual machine may be its guard, which shows even root nothing: then nothing is followed, which would leave nothing to test.</summary>
+    private sealed class WithoutTheFirstProcess() : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        public override int OpenBeneath(int rootfd, ReadOnlySpan<byte> relativePath, OpenFlags flags, uint mode = 0) =>
+            relativePath.StartsWith("1/"u8) ? -Errno.ENOENT : base.OpenBeneath(rootfd, relativePath, flags, mode);
+    }
+
+    private sealed class CountingCalls() : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        public int Listings;
+
+        public override int ReadDirectory(int fd, Span<byte> buffer)
+        {
+            var n = base.ReadDirectory(fd, buffer);
+            if (n == 0)
+            {
+                Interlocked.Increment(ref Listings);
+            }
+
+            return n;
+        }
+    }
+}
