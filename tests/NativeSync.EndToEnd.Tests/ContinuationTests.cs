@@ -160,6 +160,23 @@ public sealed class ContinuationTests(SharedServer server) : IClassFixture<Share
         Assert.Equal("2 23\n2 23\n2 0\n", File.ReadAllText(scratch["after"]));
     }
 
+    [Fact]
+    public async Task WithoutTheRightsToFollowChangesTheLastPassLooksAtEverything()
+    {
+        using Scratch scratch = new();
+        await Command.ShellAsync($"cd '{scratch.Root}'; mkdir -p src/a out; echo x >src/a/b; chown -R 65534:65534 src out");
+        string change = $"--before-last=echo more >>'{scratch["src/a/b"]}'";
+        string[] words = ["sync", "-a", "--until-converged=1M", change, scratch["src"] + "/"];
+        CommandResult nobody = (await Command.RunAsync(
+            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", PublishedExecutable.FullName, .. words, scratch["out/dst"]])).MustExit(0);
+        Assert.Contains("changes were not followed (that takes the rights of root, in no container): the pass looked at everything", nobody.Output, StringComparison.Ordinal);
+        Assert.Equal("x\nmore\n", File.ReadAllText(scratch["out/dst/a/b"]));
+
+        CommandResult refused = (await Tool.SyncAsync([.. words[1..], "--no-follow-changes", scratch["dst"]])).MustExit(0);
+        Assert.DoesNotContain("followed", refused.Output, StringComparison.Ordinal);
+        Assert.Equal("x\nmore\nmore\n", File.ReadAllText(scratch["dst/a/b"]));
+    }
+
     private static long LargestPartial(string destination)
     {
         string place = Path.Combine(destination, ".nativesync-partial");

@@ -86,9 +86,9 @@ internal sealed class PassLoop(PassArguments passes, ChangeFollower? follower, I
     {
         follower?.Narrow();
         SyncReport report = await pass(ct);
-        if (follower is not null)
+        if (passes.Follow)
         {
-            reporter.Followed(follower.Account);
+            reporter.Followed(follower?.Account ?? "changes were not followed (the source is at the other side): the pass looked at everything");
         }
 
         return report;

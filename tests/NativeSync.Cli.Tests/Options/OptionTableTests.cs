@@ -68,7 +68,7 @@ public sealed class OptionTableTests
             arguments.Add(Sample(option));
         }
 
-        if (option.Id is OptionId.MaxPasses or OptionId.BeforeLast or OptionId.AfterLast or OptionId.HookTimeout)
+        if (option.Id is OptionId.MaxPasses or OptionId.BeforeLast or OptionId.AfterLast or OptionId.HookTimeout or OptionId.FollowChanges)
         {
             // These say something about others.
             arguments.AddRange(["--until-converged=1M", "--before-last=true"]);

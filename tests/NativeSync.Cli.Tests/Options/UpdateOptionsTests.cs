@@ -50,6 +50,7 @@ public sealed class UpdateOptionsTests
     [InlineData("--partial-dir=..", 4, "give an absolute path")]
     [InlineData("--max-alloc=100", 1, "too small")]
     [InlineData("--max-passes=3", 1, "(give it, too)")]
+    [InlineData("--no-follow-changes", 1, "(give it, too)")]
     [InlineData("--until-converged=1M --hook-timeout=3", 1, "--hook-timeout needs a command")]
     [InlineData("--until-converged=", 1, "--until-converged= is invalid")]
     [InlineData("--write-batch=f --detect-renamed", 1, "a batch is one record")]

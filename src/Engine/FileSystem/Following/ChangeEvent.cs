@@ -30,7 +30,7 @@ internal enum ChangeMask : ulong
 /// </summary>
 internal ref struct ChangeEvent
 {
-    private const int MetadataSize = 24, RecordHeader = 4, FileSystemSize = 8, HandleHeader = 8;
+    private const int MetadataSize = 24, RecordHeader = 4, FileSystemSize = 8, HandleHeader = 8, RecordsLeast = RecordHeader + FileSystemSize + HandleHeader;
     private const byte FileRecord = 1, NameRecord = 2, DirectoryRecord = 3;
 
     public ChangeMask Mask;
@@ -51,18 +51,29 @@ internal ref struct ChangeEvent
     public static bool TryRead(ref ReadOnlySpan<byte> from, out ChangeEvent change)
     {
         change = default;
-        if (from.Length < MetadataSize || BinaryPrimitives.ReadInt32LittleEndian(from) is var length && (length < MetadataSize || length > from.Length))
+        if (from.Length < MetadataSize || BinaryPrimitives.ReadInt32LittleEndian(from) is var length && (length < MetadataSize || length > from.Length)
+            || BinaryPrimitives.ReadUInt16LittleEndian(from[6..]) is var metadata && metadata > length)
         {
             return false;
         }
 
         change.Mask = (ChangeMask)BinaryPrimitives.ReadUInt64LittleEndian(from[8..]);
-        var records = from[BinaryPrimitives.ReadUInt16LittleEndian(from[6..])..length];
-        while (records.Length >= RecordHeader + FileSystemSize + HandleHeader)
+        var records = from[metadata..length];
+        while (!records.IsEmpty)
         {
-            var size = BinaryPrimitives.ReadUInt16LittleEndian(records[2..]);
+            var size = records.Length < RecordsLeast ? 0 : BinaryPrimitives.ReadUInt16LittleEndian(records[2..]);
+            if (size < RecordsLeast || size > records.Length)
+            {
+                return false;
+            }
+
             var handle = records[(RecordHeader + FileSystemSize)..size];
             var handleSize = HandleHeader + BinaryPrimitives.ReadInt32LittleEndian(handle);
+            if (handleSize < HandleHeader || handleSize > handle.Length)
+            {
+                return false;
+            }
+
             change.FileSystem = BinaryPrimitives.ReadInt64LittleEndian(records[RecordHeader..]);
             switch (records[0])
             {
@@ -72,7 +83,7 @@ internal ref struct ChangeEvent
                 case NameRecord:
                     change.Parent = handle[..handleSize];
                     change.Name = handle[handleSize..];
-                    change.Name = change.Name[..change.Name.IndexOf((byte)0)];
+                    change.Name = change.Name.IndexOf((byte)0) is >= 0 and var end ? change.Name[..end] : change.Name;
                     break;
                 case DirectoryRecord:
                     change.Parent = handle[..handleSize];

@@ -90,16 +90,24 @@ public sealed class ChangeFollower : IDisposable
         }
     }
 
-    /// <summary>A pass begins that looks at everything: what changed before does not count any more.</summary>
+    /// <summary>A pass begins. If it looks at everything, what changed before does not count any more.</summary>
     /// <param name="roots">Its directories, absolute and without links.</param>
     /// <param name="refusal">Why its last pass must look at everything, too; null when it need not.</param>
     internal void Begin(IEnumerable<byte[]> roots, string? refusal)
     {
+        List<string> places = [.. roots.Select(Encoding.Latin1.GetString)];
         lock (_gate)
         {
+            if (_changed is not null && places.SequenceEqual(_roots, StringComparer.Ordinal))
+            {
+                return; // a narrow pass, perhaps going on over another line
+            }
+
+            _account = _changed is null ? _account : "the source is another directory now";
+            _changed = null;
             _looked = 0;
             _trouble = refusal;
-            _roots = [.. roots.Select(Encoding.Latin1.GetString)];
+            _roots = places;
             _trouble ??= _queue is null ? Start() : null;
             _trouble ??= Mark();
             _set.Clear();
@@ -124,10 +132,11 @@ public sealed class ChangeFollower : IDisposable
             if (identity.LinkCount > 1 && !listing.Metadata(i).IsDirectory && _systems.TryGetValue(identity.Device, out var system))
             {
                 directory ??= Encoding.Latin1.GetString(place.RealPath);
-                var key = ChangeSet.Key(system.Id, FileHandles.Of(fd, listing.Name(i)));
+                var handle = FileHandles.Of(fd, listing.Name(i));
                 lock (_gate)
                 {
-                    _notes.Add(key, directory);
+                    _trouble ??= handle.Length == 0 ? "the names of a file with several could not be noted" : null;
+                    _notes.Add(ChangeSet.Key(system.Id, handle), directory);
                 }
             }
         }
@@ -210,7 +219,8 @@ public sealed class ChangeFollower : IDisposable
                 continue;
             }
 
-            var known = _io.Stat(fd, out var status) >= 0 & _io.StatFileSystem(fd, out var system) >= 0;
+            // A single file that is mounted has its directory elsewhere: it is looked at each time.
+            var known = _io.Stat(fd, out var status) >= 0 & status.IsDirectory & _io.StatFileSystem(fd, out var system) >= 0;
             _io.Close(fd);
             if (!known || !FollowedFileSystem.IsSuitable(system.Type) || _queue!.Mark(path) < 0)
             {

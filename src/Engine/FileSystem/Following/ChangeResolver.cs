@@ -12,6 +12,7 @@ internal sealed class ChangeResolver : IDisposable
     private readonly ChangedDirectories _changed = new();
     private readonly HashSet<string> _places = [];
     private readonly Dictionary<(ulong Device, ulong Inode), uint> _unplaced = [];
+    private readonly string? _trouble;
 
     public ChangeResolver(ISystemCalls io, IReadOnlyList<FollowedFileSystem> systems)
     {
@@ -29,7 +30,11 @@ internal sealed class ChangeResolver : IDisposable
                 }
                 else if (fd >= 0)
                 {
-                    io.Close(fd); // another mount covers it
+                    io.Close(fd); // another mount covers it: that one is looked at as a whole
+                }
+                else if (fd is not (-Errno.ENOENT or -Errno.ENOTDIR))
+                {
+                    _trouble = $"{mount.Path} cannot be opened ({Errno.Describe(-fd)})";
                 }
             }
 
@@ -145,9 +150,9 @@ internal sealed class ChangeResolver : IDisposable
     /// <summary>Opens an object in each mount that may show it; does nothing when it is gone.</summary>
     private string? ForEachMount(in ChangedHandle handle, Action<int, FileStatus> act)
     {
-        if (!_mounts.TryGetValue(handle.FileSystem, out var mounts) || mounts.Count == 0)
+        if (_trouble is not null || !_mounts.TryGetValue(handle.FileSystem, out var mounts))
         {
-            return "a file system is no longer where it was";
+            return _trouble ?? "a file system is no longer what it was";
         }
 
         foreach (var mount in mounts)

@@ -158,7 +158,14 @@ internal sealed class OpenFiles
         var error = _io.StatFollowing(directory, name, out var status);
         if (error >= 0 && IsNew(status))
         {
-            _found.Add(new OpenFile(status, FileHandles.Of(directory, name, follow: true)));
+            var handle = FileHandles.Of(directory, name, follow: true);
+
+            // Closed meanwhile: that is an event.
+            error = handle.Length > 0 ? 0 : _io.StatFollowing(directory, name, out _) is < 0 and var closed ? closed : -Errno.EOPNOTSUPP;
+            if (error >= 0)
+            {
+                _found.Add(new OpenFile(status, handle));
+            }
         }
 
         return error >= 0 || IsGone(error);

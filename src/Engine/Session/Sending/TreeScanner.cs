@@ -56,10 +56,7 @@ internal sealed class TreeScanner
 
     public void Run()
     {
-        if (_context.Changes is { IsNarrow: false } changes)
-        {
-            changes.Begin(RootsBelow(_sources.Root), RefusalToFollow());
-        }
+        _context.Changes?.Begin(RootsBelow(_sources.Root), RefusalToFollow());
 
         AnnounceRoot();
         var root = new SenderDirectory(_nextId++, null, [], [.. _sources.Root.Contents.Select(c => c.Origin)]) { Node = _sources.Root };
