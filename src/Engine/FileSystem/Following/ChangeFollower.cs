@@ -19,7 +19,7 @@ public sealed class ChangeFollower : IDisposable
     private readonly byte[] _buffer = new byte[64 * 1024];
     private readonly ChangeSet _set = new();
     private readonly LinkNotes _notes = new();
-    private readonly Dictionary<ulong, FollowedFileSystem> _systems = [];
+    private readonly List<FollowedFileSystem> _systems = [];
     private ChangeQueue? _queue;
     private Thread? _reader;
     private List<MountPoint> _mounts = [];
@@ -78,8 +78,8 @@ public sealed class ChangeFollower : IDisposable
     public void Narrow()
     {
         // Who closes a file from now on is told by an event, and these are read last.
-        List<OpenFile> open = [];
-        var trouble = _trouble ?? OpenFiles.Find(_io, [.. _systems.Keys], out open);
+        List<ChangedHandle> open = [];
+        var trouble = _trouble ?? OpenFiles.Find(_io, _systems, out open);
         lock (_gate)
         {
             Drain();
@@ -93,12 +93,12 @@ public sealed class ChangeFollower : IDisposable
     /// <summary>A pass begins. If it looks at everything, what changed before does not count any more.</summary>
     /// <param name="roots">Its directories, absolute and without links.</param>
     /// <param name="refusal">Why its last pass must look at everything, too; null when it need not.</param>
-    internal void Begin(IEnumerable<byte[]> roots, string? refusal)
+    internal void Begin(List<byte[]> roots, string? refusal)
     {
-        List<string> places = [.. roots.Select(Encoding.Latin1.GetString)];
+        var places = roots.ConvertAll(Encoding.Latin1.GetString);
         lock (_gate)
         {
-            if (_changed is not null && places.SequenceEqual(_roots, StringComparer.Ordinal))
+            if (_changed is not null && string.Join('\0', places) == string.Join('\0', _roots))
             {
                 return; // a narrow pass, perhaps going on over another line
             }
@@ -129,7 +129,7 @@ public sealed class ChangeFollower : IDisposable
         for (var i = 0; _changed is null && i < listing.Count; i++)
         {
             ref var identity = ref listing.Identity(i);
-            if (identity.LinkCount > 1 && !listing.Metadata(i).IsDirectory && _systems.TryGetValue(identity.Device, out var system))
+            if (identity.LinkCount > 1 && !listing.Metadata(i).IsDirectory && FollowedFileSystem.Of(_systems, identity.Device) is { } system)
             {
                 directory ??= Encoding.Latin1.GetString(place.RealPath);
                 var handle = FileHandles.Of(fd, listing.Name(i));
@@ -199,7 +199,7 @@ public sealed class ChangeFollower : IDisposable
 
         if (_set.AreLinksMany)
         {
-            using var resolver = new ChangeResolver(_io, [.. _systems.Values]);
+            using var resolver = new ChangeResolver(_io, _systems);
             _set.DropLinks(resolver.IsGone);
         }
     }
@@ -209,7 +209,7 @@ public sealed class ChangeFollower : IDisposable
     {
         _systems.Clear();
         _mounts = MountsOf(MountPoint.ReadAll(_io));
-        HashSet<long> ambiguous = [];
+        FollowedFileSystem? copy = null;
         foreach (var mount in _mounts)
         {
             var path = Encoding.Latin1.GetBytes(mount.Path);
@@ -227,26 +227,19 @@ public sealed class ChangeFollower : IDisposable
                 continue;
             }
 
-            if (_systems.TryGetValue(status.Device, out var followed))
+            var followed = FollowedFileSystem.Of(_systems, status.Device);
+            if (followed is null)
             {
-                followed.Mounts.Add(mount);
+                copy ??= _systems.Find(other => other.Id == system.Id);
+                _systems.Add(followed = new FollowedFileSystem(system.Id, status.Device));
             }
-            else if (_systems.Values.Any(other => other.Id == system.Id))
-            {
-                ambiguous.Add(system.Id); // copies of one image: their events look the same
-            }
-            else
-            {
-                _systems.Add(status.Device, new FollowedFileSystem(system.Id, status.Device, [mount]));
-            }
+
+            followed.Mounts.Add(mount);
         }
 
-        foreach (var (device, system) in _systems)
+        if (copy is not null)
         {
-            if (ambiguous.Contains(system.Id))
-            {
-                _systems.Remove(device);
-            }
+            return $"{copy.Mounts[0].Path} and a copy of its image are mounted, whose events look the same";
         }
 
         return _roots.Find(root => !IsFollowed(MountPoint.Showing(_mounts, root))) is { } other
@@ -254,24 +247,24 @@ public sealed class ChangeFollower : IDisposable
             : OverlaysAreSilent() ? "overlays may be in use, whose writes this kernel does not tell" : null;
     }
 
-    private bool IsFollowed(MountPoint? mount) => mount is not null && _systems.Values.Any(system => system.Mounts.Contains(mount));
+    private bool IsFollowed(MountPoint? mount) => mount is not null && _systems.Exists(system => system.Mounts.Contains(mount));
 
     /// <summary>The mounts that show something of the tree.</summary>
     private List<MountPoint> MountsOf(List<MountPoint> all)
     {
-        List<MountPoint> showing = [.. _roots.Select(root => MountPoint.Showing(all, root)).OfType<MountPoint>()];
-        return [.. all.Where(mount => showing.Contains(mount) || _roots.Exists(root => MountPoint.IsWithin(mount.Path, root)))];
+        var showing = _roots.ConvertAll(root => MountPoint.Showing(all, root));
+        return all.FindAll(mount => showing.Contains(mount) || _roots.Exists(root => MountPoint.IsWithin(mount.Path, root)));
     }
 
-    private string? Resolve(List<OpenFile> open)
+    private string? Resolve(List<ChangedHandle> open)
     {
         if (OverlaysAreSilent())
         {
             return "overlays are in use, whose writes this kernel does not tell";
         }
 
-        using var resolver = new ChangeResolver(_io, [.. _systems.Values]);
-        var trouble = resolver.Resolve(_set, open.Select(file => (file, _systems[file.Status.Device].Id)), _notes);
+        using var resolver = new ChangeResolver(_io, _systems);
+        var trouble = resolver.Resolve(_set, open, _notes);
         if (trouble is not null)
         {
             return trouble;
@@ -279,9 +272,9 @@ public sealed class ChangeFollower : IDisposable
 
         // What was mounted or unmounted shows something else than before; what does not tell of its changes is looked at as a whole.
         var now = MountsOf(MountPoint.ReadAll(_io));
-        foreach (var mount in _mounts.Union(now))
+        foreach (var mount in (MountPoint[])[.. _mounts, .. now])
         {
-            if (!now.Contains(mount) || !IsFollowed(mount) || !_queue!.IsMarked(Encoding.Latin1.GetBytes(mount.Path)))
+            if (!now.Contains(mount) || !_mounts.Contains(mount) || !IsFollowed(mount) || !_queue!.IsMarked(Encoding.Latin1.GetBytes(mount.Path)))
             {
                 if (_roots.Find(root => MountPoint.IsWithin(root, mount.Path)) is { } root)
                 {

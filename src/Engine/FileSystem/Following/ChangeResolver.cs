@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace NativeSync.Engine.FileSystem.Following;
@@ -6,17 +5,21 @@ namespace NativeSync.Engine.FileSystem.Following;
 /// <summary>Turns handles into the places where things are now. What cannot be known for sure is told, and then everything is to be looked at.</summary>
 internal sealed class ChangeResolver : IDisposable
 {
+    private const char Whole = '\u0100'; // stands before paths, which are Latin-1
+
     private readonly ISystemCalls _io;
     private readonly FileHandles _handles;
-    private readonly Dictionary<long, List<int>> _mounts = [];
+    private readonly IReadOnlyList<FollowedFileSystem> _systems;
+    private readonly List<List<int>> _mounts = [];
     private readonly ChangedDirectories _changed = new();
     private readonly HashSet<string> _places = [];
-    private readonly Dictionary<(ulong Device, ulong Inode), uint> _unplaced = [];
+    private readonly Dictionary<(ulong Device, ulong Inode), int> _unplaced = [];
     private readonly string? _trouble;
 
     public ChangeResolver(ISystemCalls io, IReadOnlyList<FollowedFileSystem> systems)
     {
         _io = io;
+        _systems = systems;
         _handles = new FileHandles(io);
         foreach (var system in systems)
         {
@@ -38,7 +41,7 @@ internal sealed class ChangeResolver : IDisposable
                 }
             }
 
-            _mounts.Add(system.Id, mounts);
+            _mounts.Add(mounts);
         }
     }
 
@@ -47,12 +50,12 @@ internal sealed class ChangeResolver : IDisposable
 
     /// <summary>Adds all that happened.</summary>
     /// <param name="set">What the kernel told.</param>
-    /// <param name="open">What may have changed without that, and the id of the file system of each.</param>
+    /// <param name="open">What may have changed without that.</param>
     /// <param name="notes">Names of files with several.</param>
     /// <returns>Why it cannot be known; null when it is.</returns>
-    public string? Resolve(ChangeSet set, IEnumerable<(OpenFile File, long FileSystem)> open, LinkNotes notes)
+    public string? Resolve(ChangeSet set, List<ChangedHandle> open, LinkNotes notes)
     {
-        Dictionary<UInt128, List<string>> parents = [];
+        Dictionary<string, List<string>> parents = [];
         foreach (var (key, handle) in set.Directories)
         {
             List<string> paths = [];
@@ -65,16 +68,16 @@ internal sealed class ChangeResolver : IDisposable
             parents.Add(key, paths);
         }
 
-        foreach (var (parent, name) in set.Arrived)
+        foreach (var arrived in set.Arrived)
         {
-            parents[parent].ForEach(path => _changed.AddWhole(ChangedDirectories.Below(path, name)));
+            parents[arrived[..ChangeSet.KeyLength]].ForEach(path => _changed.AddWhole(ChangedDirectories.Below(path, arrived[ChangeSet.KeyLength..])));
         }
 
-        HashSet<UInt128> opened = [];
-        foreach (var (file, system) in open)
+        HashSet<string> opened = [];
+        foreach (var file in open)
         {
-            opened.Add(ChangeSet.Key(system, file.Handle));
-            if (file.Handle.Length == 0 || Place(new ChangedHandle(system, file.Handle)) is not null)
+            opened.Add(ChangeSet.Key(file.FileSystem, file.Bytes));
+            if (file.Bytes.Length == 0 || Place(file) is not null)
             {
                 return "the place of a file that is open is not known";
             }
@@ -109,10 +112,7 @@ internal sealed class ChangeResolver : IDisposable
     public void Dispose()
     {
         _handles.Dispose();
-        foreach (var mounts in _mounts.Values)
-        {
-            mounts.ForEach(fd => _io.Close(fd));
-        }
+        _mounts.ForEach(mounts => mounts.ForEach(fd => _io.Close(fd)));
     }
 
     private void Add(string path)
@@ -125,7 +125,7 @@ internal sealed class ChangeResolver : IDisposable
     }
 
     /// <summary>Adds the directory of a file, if the kernel knows it. What has further names, or none that is known, is looked for later.</summary>
-    private string? Place(in ChangedHandle handle)
+    private string? Place(ChangedHandle handle)
     {
         FileStatus file = default;
         var placed = false;
@@ -141,21 +141,27 @@ internal sealed class ChangeResolver : IDisposable
         });
         if (trouble is null && file.LinkCount > 0 && !(placed && (file.LinkCount == 1 || file.IsDirectory)))
         {
-            _unplaced[(file.Device, file.Inode)] = file.LinkCount;
+            _unplaced[(file.Device, file.Inode)] = (int)file.LinkCount;
         }
 
         return trouble;
     }
 
     /// <summary>Opens an object in each mount that may show it; does nothing when it is gone.</summary>
-    private string? ForEachMount(in ChangedHandle handle, Action<int, FileStatus> act)
+    private string? ForEachMount(ChangedHandle handle, Action<int, FileStatus> act)
     {
-        if (_trouble is not null || !_mounts.TryGetValue(handle.FileSystem, out var mounts))
+        var at = 0;
+        while (at < _systems.Count && _systems[at].Id != handle.FileSystem)
+        {
+            at++;
+        }
+
+        if (_trouble is not null || at == _systems.Count)
         {
             return _trouble ?? "a file system is no longer what it was";
         }
 
-        foreach (var mount in mounts)
+        foreach (var mount in _mounts[at])
         {
             var fd = FileHandles.Open(mount, handle.Bytes);
             if (fd == -Errno.ESTALE)
@@ -183,46 +189,48 @@ internal sealed class ChangeResolver : IDisposable
     {
         var scanner = new DirectoryScanner(_io);
         var listing = new DirectoryListing();
-        HashSet<(ulong, ulong)> seen = [];
-        Stack<(string Path, bool Whole)> pending = new();
+        Dictionary<(ulong Device, ulong Inode), int> seen = [];
+        Stack<string> pending = new();
         foreach (var path in _places)
         {
-            pending.Push((path, false));
+            pending.Push(path);
         }
 
         // Those with all below them last, so first of the stack: being seen for itself must not keep one from being gone through.
         foreach (var path in _changed.Whole)
         {
-            pending.Push((path, true));
+            pending.Push(Whole + path);
         }
 
-        while (_unplaced.Count > 0 && pending.TryPop(out var next))
+        while (_unplaced.Count > 0 && pending.TryPop(out var path))
         {
-            var fd = _io.OpenPath(Encoding.Latin1.GetBytes(next.Path), OpenFlags.Read | OpenFlags.Directory);
+            var whole = path[0] == Whole;
+            path = whole ? path[1..] : path;
+            var fd = _io.OpenPath(Encoding.Latin1.GetBytes(path), OpenFlags.Read | OpenFlags.Directory);
             if (fd < 0)
             {
                 continue;
             }
 
-            if (_io.Stat(fd, out var own) >= 0 && seen.Add((own.Device, own.Inode)) && scanner.Scan(fd, ScanFields.None, listing) >= 0)
+            if (_io.Stat(fd, out var own) >= 0 && seen.TryAdd((own.Device, own.Inode), 0) && scanner.Scan(fd, ScanFields.None, listing) >= 0)
             {
                 for (var i = 0; i < listing.Count; i++)
                 {
                     ref var identity = ref listing.Identity(i);
                     if (listing.Metadata(i).IsDirectory)
                     {
-                        if (next.Whole)
+                        if (whole)
                         {
-                            pending.Push((ChangedDirectories.Below(next.Path, Text(listing.Name(i))), true));
+                            pending.Push(Whole + ChangedDirectories.Below(path, Text(listing.Name(i))));
                         }
 
                         continue;
                     }
 
-                    ref var missing = ref CollectionsMarshal.GetValueRefOrNullRef(_unplaced, (identity.Device, identity.Inode));
-                    if (!System.Runtime.CompilerServices.Unsafe.IsNullRef(ref missing) && --missing == 0)
+                    if (_unplaced.TryGetValue((identity.Device, identity.Inode), out var missing))
                     {
-                        _unplaced.Remove((identity.Device, identity.Inode));
+                        _unplaced[(identity.Device, identity.Inode)] = missing - 1;
+                        _ = missing > 1 || _unplaced.Remove((identity.Device, identity.Inode));
                     }
                 }
             }

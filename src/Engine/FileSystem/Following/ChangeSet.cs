@@ -5,9 +5,14 @@ using System.Text;
 namespace NativeSync.Engine.FileSystem.Following;
 
 /// <summary>A handle of a file system that is followed.</summary>
-/// <param name="FileSystem">f_fsid.</param>
-/// <param name="Bytes">struct file_handle.</param>
-internal readonly record struct ChangedHandle(long FileSystem, byte[] Bytes);
+/// <param name="fileSystem">f_fsid.</param>
+/// <param name="bytes">struct file_handle.</param>
+internal sealed class ChangedHandle(long fileSystem, byte[] bytes)
+{
+    public long FileSystem => fileSystem;
+
+    public byte[] Bytes => bytes;
+}
 
 /// <summary>
 /// What has changed since a pass began, each thing once: directories by handle, since names of those above them may change at any
@@ -20,23 +25,29 @@ internal sealed class ChangeSet
 
     private const int ManyLinks = 50_000;
 
-    private readonly Dictionary<UInt128, ChangedHandle> _directories = [];
-    private readonly Dictionary<UInt128, ChangedHandle> _links = [];
-    private readonly HashSet<(UInt128 Parent, string Name)> _arrived = [];
-    private readonly HashSet<UInt128> _touched = [];
+    /// <summary>Characters of a key.</summary>
+    public const int KeyLength = 8;
+
+    private readonly Dictionary<string, ChangedHandle> _directories = [];
+    private readonly Dictionary<string, ChangedHandle> _links = [];
+    private readonly HashSet<string> _arrived = [];
+    private readonly HashSet<string> _touched = [];
     private int _manyLinks = ManyLinks;
 
     /// <summary>Directories in which something happened.</summary>
-    public Dictionary<UInt128, ChangedHandle> Directories => _directories;
+    public Dictionary<string, ChangedHandle> Directories => _directories;
 
-    /// <summary>Directories that came to be under these names (as Latin-1): whatever bore the name before is not what does now.</summary>
-    public HashSet<(UInt128 Parent, string Name)> Arrived => _arrived;
+    /// <summary>
+    /// Directories that came to be under these names, each the key of the directory that holds it and the name as Latin-1: whatever bore the name
+    /// before is not what does now.
+    /// </summary>
+    public HashSet<string> Arrived => _arrived;
 
     /// <summary>
     /// What something happened to that was told without a directory: a name was added or removed, or it was reached by its handle
     /// (as servers of NFS do).
     /// </summary>
-    public Dictionary<UInt128, ChangedHandle> Links => _links;
+    public Dictionary<string, ChangedHandle> Links => _links;
 
     /// <summary>Time to drop those that are gone: whatever is deleted is among them.</summary>
     public bool AreLinksMany => _links.Count >= _manyLinks;
@@ -47,11 +58,16 @@ internal sealed class ChangeSet
     /// <summary>Why the set does not hold all that happened; null when it does.</summary>
     public string? Lost { get; private set; }
 
-    /// <summary>A short name for a handle.</summary>
-    public static UInt128 Key(long fileSystem, ReadOnlySpan<byte> handle) => XxHash128.HashToUInt128(handle, fileSystem);
+    /// <summary>A short name for a handle, of <see cref="KeyLength"/> characters that are no text.</summary>
+    public static string Key(long fileSystem, ReadOnlySpan<byte> handle)
+    {
+        Span<byte> key = stackalloc byte[KeyLength * sizeof(char)];
+        XxHash128.Hash(handle, key, fileSystem);
+        return new string(MemoryMarshal.Cast<byte, char>(key));
+    }
 
     /// <summary>Whether the content or the attributes of an object changed, or its names.</summary>
-    public bool IsTouched(UInt128 key) => _touched.Contains(key);
+    public bool IsTouched(string key) => _touched.Contains(key);
 
     /// <summary>Forgets all: a pass that looks at everything begins.</summary>
     public void Clear()
@@ -132,17 +148,16 @@ internal sealed class ChangeSet
         Add(_directories, parent, change.FileSystem, change.Parent);
         if ((change.Mask & ChangeMask.Directory) != 0 && (change.Mask & (ChangeMask.Created | ChangeMask.MovedTo)) != 0)
         {
-            _arrived.Add((parent, Encoding.Latin1.GetString(change.Name)));
+            _arrived.Add(parent + Encoding.Latin1.GetString(change.Name));
             HasMoves |= (change.Mask & ChangeMask.MovedTo) != 0;
         }
     }
 
-    private static void Add(Dictionary<UInt128, ChangedHandle> to, UInt128 key, long fileSystem, ReadOnlySpan<byte> handle)
+    private static void Add(Dictionary<string, ChangedHandle> to, string key, long fileSystem, ReadOnlySpan<byte> handle)
     {
-        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(to, key, out var known);
-        if (!known)
+        if (!to.ContainsKey(key))
         {
-            place = new ChangedHandle(fileSystem, handle.ToArray());
+            to.Add(key, new ChangedHandle(fileSystem, handle.ToArray()));
         }
     }
 }

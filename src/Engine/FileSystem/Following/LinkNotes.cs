@@ -6,14 +6,14 @@ namespace NativeSync.Engine.FileSystem.Following;
 /// </summary>
 internal sealed class LinkNotes
 {
-    private readonly Dictionary<UInt128, List<string>> _places = [];
+    private readonly Dictionary<string, List<string>> _places = [];
 
     public void Clear() => _places.Clear();
 
     /// <summary>Notes a name.</summary>
     /// <param name="key"><see cref="ChangeSet.Key"/> of the file.</param>
     /// <param name="directory">The directory that holds the name.</param>
-    public void Add(UInt128 key, string directory)
+    public void Add(string key, string directory)
     {
         if (!_places.TryGetValue(key, out var places))
         {
@@ -27,5 +27,5 @@ internal sealed class LinkNotes
     }
 
     /// <summary>Each file, and the directories that hold its names.</summary>
-    public IEnumerable<KeyValuePair<UInt128, List<string>>> All => _places;
+    public Dictionary<string, List<string>> All => _places;
 }

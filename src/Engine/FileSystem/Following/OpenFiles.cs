@@ -4,11 +4,6 @@ using NativeSync.Protocol;
 
 namespace NativeSync.Engine.FileSystem.Following;
 
-/// <summary>A file that may change, or may have changed, without an event.</summary>
-/// <param name="Status">What it is.</param>
-/// <param name="Handle">Its handle; empty when there is none.</param>
-internal readonly record struct OpenFile(FileStatus Status, byte[] Handle);
-
 /// <summary>
 /// Finds files that somebody has open for writing, or mapped from a handle for writing. A write through a shared mapping is no event, and
 /// neither is one by io_submit(2), until the last handle or mapping is closed. What loop devices are backed by is held by the kernel itself.
@@ -19,26 +14,26 @@ internal sealed class OpenFiles
     private const string FirstProcesses = "pid:[4026531836]"; // PROC_PID_INIT_INO
 
     private readonly ISystemCalls _io;
-    private readonly HashSet<ulong> _devices;
+    private readonly List<FollowedFileSystem> _systems;
     private readonly DirectoryScanner _scanner;
-    private readonly HashSet<(ulong Device, ulong Inode)> _known = [];
-    private readonly List<OpenFile> _found = [];
+    private readonly Dictionary<(ulong Device, ulong Inode), int> _known = [];
+    private readonly List<ChangedHandle> _found = [];
 
-    private OpenFiles(ISystemCalls io, HashSet<ulong> devices)
+    private OpenFiles(ISystemCalls io, List<FollowedFileSystem> systems)
     {
         _io = io;
-        _devices = devices;
+        _systems = systems;
         _scanner = new DirectoryScanner(io);
     }
 
     /// <summary>Looks at all processes.</summary>
     /// <param name="io">The kernel.</param>
-    /// <param name="devices">The file systems that count.</param>
+    /// <param name="systems">The file systems that count.</param>
     /// <param name="found">The files, each once.</param>
     /// <returns>Why they cannot all be known; null when they are.</returns>
-    public static string? Find(ISystemCalls io, HashSet<ulong> devices, out List<OpenFile> found)
+    public static string? Find(ISystemCalls io, List<FollowedFileSystem> systems, out List<ChangedHandle> found)
     {
-        var files = new OpenFiles(io, devices);
+        var files = new OpenFiles(io, systems);
         found = files._found;
         return files.LookAtProcesses() ?? files.LookAtLoopDevices();
     }
@@ -62,7 +57,7 @@ internal sealed class OpenFiles
                 return "a container does not see who has files open";
             }
 
-            return ForEach(proc, static (files, proc, pid) => files.LookAtProcess(proc, pid));
+            return ForEach(proc, LookAtProcess);
         }
         finally
         {
@@ -85,7 +80,7 @@ internal sealed class OpenFiles
             return null;
         }
 
-        error = ForEach(tasks, static (files, tasks, task) => files.LookAtTask(tasks, task, out _));
+        error = ForEach(tasks, (_, task) => LookAtTask(tasks, task, out var _));
         _io.Close(tasks);
         return error;
     }
@@ -164,7 +159,7 @@ internal sealed class OpenFiles
             error = handle.Length > 0 ? 0 : _io.StatFollowing(directory, name, out _) is < 0 and var closed ? closed : -Errno.EOPNOTSUPP;
             if (error >= 0)
             {
-                _found.Add(new OpenFile(status, handle));
+                Found(status, handle);
             }
         }
 
@@ -175,7 +170,9 @@ internal sealed class OpenFiles
     private static bool IsGone(int error) => error is -Errno.ENOENT or -Errno.ESRCH;
 
     private bool IsNew(in FileStatus status) =>
-        status is { IsRegular: true, LinkCount: > 0 } && _devices.Contains(status.Device) && _known.Add((status.Device, status.Inode));
+        status is { IsRegular: true, LinkCount: > 0 } && FollowedFileSystem.Of(_systems, status.Device) is not null && _known.TryAdd((status.Device, status.Inode), 0);
+
+    private void Found(in FileStatus status, byte[] handle) => _found.Add(new ChangedHandle(FollowedFileSystem.Of(_systems, status.Device)!.Id, handle));
 
     private string? LookAtLoopDevices()
     {
@@ -207,7 +204,7 @@ internal sealed class OpenFiles
             }
             else if (IsNew(status))
             {
-                _found.Add(new OpenFile(status, FileHandles.Of(Native.LibC.CurrentDirectory, file, follow: true)));
+                Found(status, FileHandles.Of(Native.LibC.CurrentDirectory, file, follow: true));
             }
         }
 
@@ -216,14 +213,14 @@ internal sealed class OpenFiles
     }
 
     /// <summary>Does something for each number in a directory, until it has trouble.</summary>
-    private string? ForEach(int directory, Func<OpenFiles, int, byte[], string?> act)
+    private string? ForEach(int directory, Func<int, byte[], string?> act)
     {
         var listing = new DirectoryListing();
         _scanner.Scan(directory, ScanFields.None, listing);
         for (var i = 0; i < listing.Count; i++)
         {
             if (Utf8Parser.TryParse(listing.Name(i), out int _, out var digits) && digits == listing.Name(i).Length
-                && act(this, directory, listing.Name(i).ToArray()) is { } trouble)
+                && act(directory, listing.Name(i).ToArray()) is { } trouble)
             {
                 return trouble;
             }

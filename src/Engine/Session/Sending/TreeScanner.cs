@@ -56,7 +56,13 @@ internal sealed class TreeScanner
 
     public void Run()
     {
-        _context.Changes?.Begin(RootsBelow(_sources.Root), RefusalToFollow());
+        if (_context.Changes is { } changes)
+        {
+            List<byte[]> roots = [];
+            AddRoots(_sources.Root, roots);
+            changes.Begin(roots, RefusalToFollow());
+        }
+
 
         AnnounceRoot();
         var root = new SenderDirectory(_nextId++, null, [], [.. _sources.Root.Contents.Select(c => c.Origin)]) { Node = _sources.Root };
@@ -91,7 +97,18 @@ internal sealed class TreeScanner
     }
 
     /// <summary>The directories that the operator named.</summary>
-    private static IEnumerable<byte[]> RootsBelow(SourceNode node) => [.. node.Contents.Select(c => c.Origin.RealPath), .. node.Children.SelectMany(RootsBelow)];
+    private static void AddRoots(SourceNode node, List<byte[]> to)
+    {
+        foreach (var (origin, _) in node.Contents)
+        {
+            to.Add(origin.RealPath);
+        }
+
+        foreach (var child in node.Children)
+        {
+            AddRoots(child, to);
+        }
+    }
 
     /// <summary>What depends on more than what happens in a directory itself, or on what is no event, takes a look at everything.</summary>
     private string? RefusalToFollow() =>
