@@ -135,8 +135,12 @@ public sealed class ChangeFollower : IDisposable
                 var handle = FileHandles.Of(fd, listing.Name(i));
                 lock (_gate)
                 {
-                    _trouble ??= handle.Length == 0 ? "the names of a file with several could not be noted" : null;
-                    _notes.Add(ChangeSet.Key(system.Id, handle), directory);
+                    _trouble ??= handle.Length == 0 ? "the names of a file with several could not be noted"
+                        : _notes.AreMany ? "more files have several names than are kept track of" : null;
+                    if (_trouble is null)
+                    {
+                        _notes.Add(ChangeSet.Key(system.Id, handle), directory);
+                    }
                 }
             }
         }

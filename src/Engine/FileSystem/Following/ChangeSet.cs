@@ -21,7 +21,7 @@ internal sealed class ChangedHandle(long fileSystem, byte[] bytes)
 internal sealed class ChangeSet
 {
     /// <summary>Of each kind; what changes more is looked at as a whole more cheaply. Some 100 MB at most.</summary>
-    private const int Most = 1_000_000;
+    private const int Most = 500_000;
 
     private const int ManyLinks = 50_000;
 

@@ -6,9 +6,15 @@ namespace NativeSync.Engine.FileSystem.Following;
 /// </summary>
 internal sealed class LinkNotes
 {
+    /// <summary>Files; a farm of hard links has more, and is looked at as a whole. Some 100 MB at most.</summary>
+    private const int Most = 300_000;
+
     private readonly Dictionary<string, List<string>> _places = [];
 
     public void Clear() => _places.Clear();
+
+    /// <summary>There are more than are kept.</summary>
+    public bool AreMany => _places.Count > Most;
 
     /// <summary>Notes a name.</summary>
     /// <param name="key"><see cref="ChangeSet.Key"/> of the file.</param>
