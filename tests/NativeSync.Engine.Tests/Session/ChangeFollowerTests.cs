@@ -45,7 +45,7 @@ public sealed class ChangeFollowerTests : IDisposable
             await PassAsync(scratch, follower);
             accounts.Add($"seed {seed}: {follower.Account}");
             narrow += IsFollowed(follower) ? 1 : 0;
-            await Check($"seed {seed}, {follower.Account}", () => TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]));
+            await Check($"seed {seed}, {follower.Account}", () => TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"], holes: false)); // XFS makes them where it likes
         }
 
         Assert.True(!Possible || narrow >= 10, string.Join('\n', accounts));
@@ -69,7 +69,7 @@ public sealed class ChangeFollowerTests : IDisposable
             await pass;
             follower.Narrow();
             await PassAsync(scratch, follower);
-            await Check($"seed {seed}, {follower.Account}", () => TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]));
+            await Check($"seed {seed}, {follower.Account}", () => TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"], holes: false)); // XFS makes them where it likes
         }
     }
 
