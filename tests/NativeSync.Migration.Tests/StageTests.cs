@@ -140,6 +140,19 @@ public sealed class StageTests
         Assert.Equal(3, h.Mover.Pushes.Count);
     }
 
+    [Theory]
+    [InlineData("", 1)]
+    [InlineData(""","Transfer.FollowChanges":false""", 0)]
+    public async Task EachFileSystemIsFollowedOverAllPassesUnlessThatIsRefused(string setting, int followers)
+    {
+        await using Harness h = new(client: ""","Transfer.MaxPasses":3""" + setting);
+        h.Mover.Result = _ => new TransferResult { LiteralBytes = 5000 };
+        await h.RunAsync();
+        Assert.Equal(3, h.Mover.Pushes.Count);
+        Assert.Equal(followers, h.Mover.Pushes.Select(p => p.Changes).Distinct().Count(follower => follower is not null));
+        Assert.Equal(followers == 0, h.Mover.Pushes.TrueForAll(p => p.Changes is null));
+    }
+
     [Fact]
     public async Task WhatChangedDuringTheLastPassGetsOneMore()
     {
