@@ -168,7 +168,7 @@ public sealed class ContinuationTests(SharedServer server) : IClassFixture<Share
         string change = $"--before-last=echo more >>'{scratch["src/a/b"]}'";
         string[] words = ["sync", "-a", "--until-converged=1M", change, scratch["src"] + "/"];
         CommandResult nobody = (await Command.RunAsync(
-            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", PublishedExecutable.FullName, .. words, scratch["out/dst"]])).MustExit(0);
+            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", Tool.Path, .. words, scratch["out/dst"]])).MustExit(0);
         Assert.Contains("changes were not followed (that takes the rights of root, in no container): the pass looked at everything", nobody.Output, StringComparison.Ordinal);
         Assert.Equal("x\nmore\n", File.ReadAllText(scratch["out/dst/a/b"]));
 
