@@ -9,7 +9,7 @@ using Xunit;
 namespace NativeSync.Engine.Tests.Session;
 
 /// <summary>A last pass that looks only at what has changed ends where one ends that looks at everything.</summary>
-public sealed class ChangeFollowerTests : IDisposable
+public sealed partial class ChangeFollowerTests : IDisposable
 {
     private const string Followed = "changes were followed";
 
@@ -310,9 +310,9 @@ public sealed class ChangeFollowerTests : IDisposable
         }
     }
 
-    [DllImport("libc")] private static extern nint mmap(nint address, nint length, int protection, int flags, int fd, nint offset);
+    [LibraryImport("libc")] private static partial nint mmap(nint address, nint length, int protection, int flags, int fd, nint offset);
 
-    [DllImport("libc")] private static extern int munmap(nint address, nint length);
+    [LibraryImport("libc")] private static partial int munmap(nint address, nint length);
 
     /// <summary>The first process of a virtual machine may be its guard, which shows even root nothing: then nothing is followed, which would leave nothing to test.</summary>
     private sealed class WithoutTheFirstProcess() : SystemCallsDecorator(LinuxSystemCalls.Instance)
