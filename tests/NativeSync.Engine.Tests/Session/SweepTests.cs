@@ -70,7 +70,7 @@ public sealed class SweepTests : IDisposable
     [InlineData(JobKind.Push, false, LineEnd.Stalled, 37)]
     public async Task AfterEachByteOfASessionTheNextRunCompletes(JobKind kind, bool toAgent, LineEnd end, int step)
     {
-        step *= EveryByte is not null ? 1 : TestRun.IsQuick ? 61 : 6;
+        step = EveryByte is not null && end == LineEnd.Broken ? 1 : step * (EveryByte is not null ? 1 : TestRun.IsQuick ? 61 : 6);
         var length = 0L;
         for (var i = 0; i < 3; i++)
         {
