@@ -6,12 +6,13 @@ namespace NativeSync.SideBySide;
 internal sealed record Options
 {
     public const string Help = """
-        bench/compare [--case NAME]… [--runs N] [--exe FILE] [--only TEXT] [--trace] [--no-write] [--list]
+        bench/compare [--case NAME]… [--runs N] [--exe FILE] [--only TEXT] [--trace] [--no-warm-up] [--no-write] [--list]
           --case NAME   this case (see --list); several may be given; default: the cases that need no asking
           --runs N      timed runs of each contender, in turn (default 5)
           --exe FILE    the executable under test (default artifacts/nativesync, built if it is not there)
           --only TEXT   only the contenders whose name contains TEXT
           --trace       says every half second what a line carries, and each of its TCP connections
+          --no-warm-up  timed runs alone: nothing is checked, and the first one has the upload of the agent in it
           --no-write    prints the tables and leaves docs/benchmarks.md alone
         """;
 
@@ -26,6 +27,8 @@ internal sealed record Options
     public bool Write { get; init; } = true;
 
     public bool Trace { get; init; }
+
+    public bool WarmUp { get; init; } = true;
 
     public bool List { get; init; }
 
@@ -47,6 +50,7 @@ internal sealed record Options
                 case "--exe" when value is not null: options = options with { Executable = Path.GetFullPath(value) }; i++; break;
                 case "--only" when value is not null: options = options with { Only = value }; i++; break;
                 case "--no-write": options = options with { Write = false }; break;
+                case "--no-warm-up": options = options with { WarmUp = false }; break;
                 case "--trace": options = options with { Trace = true }; break;
                 case "--list": options = options with { List = true }; break;
                 default: return (null, $"'{words[i]}' makes no sense here\n{Help}");

@@ -37,7 +37,7 @@ if (!File.Exists(executable))
 try
 {
     await using Bench bench = await Bench.OpenAsync(executable, chosen.Max(c => c.Room) + (1L << 30));
-    var runner = new Runner(bench, options.Runs, Console.WriteLine) { Traces = options.Trace };
+    var runner = new Runner(bench, options.Runs, Console.WriteLine) { Traces = options.Trace, WarmsUp = options.WarmUp };
     Dictionary<string, string> sections = [];
     foreach (Case one in chosen)
     {

@@ -38,6 +38,9 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
     /// <summary>Whether it is said what a line carries.</summary>
     public bool Traces { get; init; }
 
+    /// <summary>Whether there is a round that is not timed.</summary>
+    public bool WarmsUp { get; init; } = true;
+
     /// <summary>A contender that fails is dropped with its first complaint; the others go on.</summary>
     public async Task<IReadOnlyList<Series>> RunAsync(Case @case, string only)
     {
@@ -48,7 +51,7 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         Dictionary<Contender, (long Client, long Remote)> peaks = [];
         Dictionary<Contender, string> failures = [];
         // Run 0 warms up (the agent is uploaded, programs are read) and looks at memory; it is not timed.
-        for (int run = 0; run <= runs; run++)
+        for (int run = WarmsUp ? 0 : 1; run <= runs; run++)
         {
             foreach (Contender contender in contenders.Where(c => !failures.ContainsKey(c)))
             {

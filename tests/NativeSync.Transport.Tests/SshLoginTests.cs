@@ -215,6 +215,22 @@ public sealed class SshLoginTests
         Assert.Equal(user.Name + "\n", (await again.RunAsync("id -un")).OutputText);
     }
 
+    /// <summary>What forwards nothing closes without a word: that is no reason to doubt that there is an SSH server behind it.</summary>
+    [Fact]
+    public async Task AHostOnTheWayThatForwardsNothingIsNamed()
+    {
+        await using PrivateSshd jump = await PrivateSshd.StartAsync(new PrivateSshdOptions { OverrideLines = ["AllowTcpForwarding no"] });
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync();
+        TransportException e = await Assert.ThrowsAsync<TransportException>(() => sshd.ConnectAsync(o => o with
+        {
+            IdentityFiles = [jump.ClientKeyPath, sshd.ClientKeyPath],
+            HostKeyCheck = HostKeyCheck.No,
+            ProxyJump = $"{PrivateSshd.User}@127.0.0.1:{jump.Port}",
+        }));
+        Assert.EndsWith($"127.0.0.1:{sshd.Port} does not answer through {PrivateSshd.User}@127.0.0.1:{jump.Port}", e.Message, StringComparison.Ordinal);
+        Assert.Contains("AllowTcpForwarding", e.Hint, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AKeyAndAPasswordMayBothBeNeeded()
     {

@@ -52,6 +52,9 @@ internal sealed class SyncSession : IAsyncDisposable
         _cancellation = ct.Register(() => abort.Abort(new OperationCanceledException(ct)));
     }
 
+    /// <summary>The bandwidth limit of the moment is the other end's, too: it has none of its own.</summary>
+    public bool SharesLimit { get; init; } = true;
+
     public ProblemLog Problems => _context.Problems;
 
     /// <summary>Sends a tree, until the receiver has all it wants.</summary>
@@ -227,7 +230,7 @@ internal sealed class SyncSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Both ends pace what they send; the other one is told.</summary>
+    /// <summary>Both ends pace what they send; the other one is told, unless it was given a limit of its own.</summary>
     private void AdjustLimit()
     {
         var pace = _context.Lane.Group.Pace;
@@ -235,6 +238,11 @@ internal sealed class SyncSession : IAsyncDisposable
         if (pace.BytesPerSecond != wanted)
         {
             pace.BytesPerSecond = wanted;
+            if (!SharesLimit)
+            {
+                return;
+            }
+
             _context.Outbox.Control(ControlFrames.Encode(new LimitFrame((ulong)wanted)));
         }
     }

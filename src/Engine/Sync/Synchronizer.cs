@@ -124,7 +124,7 @@ public static class Synchronizer
             var opener = new LaneOpener(connection, lane, join, request.Options, clock.GetElapsedTime(asked), sends: kind == JobKind.Push);
             var options = request.Options with { Flags = effective, Asked = request.Options.Flags };
             batch?.Begin(options);
-            var session = new SyncSession(lane, abort, options, observer, environment, ct, batch);
+            var session = new SyncSession(lane, abort, options, observer, environment, ct, batch) { SharesLimit = request.RemoteBandwidthLimit is null };
             await using (session.ConfigureAwait(false))
             await using (opener.ConfigureAwait(false))
             {

@@ -12,6 +12,9 @@ internal sealed class AgentConnection : IConnection
     /// <summary>Channels on the first connection before another is opened: they take no login, and together they may have 8 MiB under way.</summary>
     private const int LanesOnFirst = 4;
 
+    /// <summary>The same where packets that are lost hold a connection up, so that the next lanes open another.</summary>
+    private const int LanesOnCautious = 2;
+
     /// <summary>
     /// Lanes on each further connection: two windows of 2 MiB are about what one TCP connection has under way with the kernel's usual buffers, and one
     /// connection is one cipher thread at the server.
@@ -43,7 +46,7 @@ internal sealed class AgentConnection : IConnection
         _ownsShell = ownsShell;
         _another = another;
         _lanes = [agent];
-        _ways = [new Way(Task.FromResult(shell), LanesOnFirst) { Lanes = 1 }];
+        _ways = [new Way(Task.FromResult(shell), shell is SshSession { MindsNoLoss: false } ? LanesOnCautious : LanesOnFirst) { Lanes = 1 }];
         Peer = shell.Peer;
     }
 

@@ -21,8 +21,13 @@ internal static unsafe partial class LibC
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
     public const int SOL_SOCKET = 1;
+    public const int SOL_TCP = 6;
+    public const int TCP_INFO = 11;
+    public const int TCP_CONGESTION = 13;
+    public const int TCP_NOTSENT_LOWAT = 25;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_MAX_PACING_RATE = 47;
     public const int SO_BUF_LOCK = 72;
 
     [StructLayout(LayoutKind.Sequential)]

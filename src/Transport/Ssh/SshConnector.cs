@@ -141,7 +141,9 @@ public static class SshConnector
                 throw;
             }
 
-            throw refusal ?? (!greeted && jump is null && options.Proxy is { } door
+            throw refusal ?? (!greeted && jump is not null
+                ? SshErrors.NotThrough(e, jump.Peer, host)
+                : !greeted && options.Proxy is { } door
                 ? SshProxyErrors.Connecting(e, door, host)
                 : SshErrors.Connecting(e, host, keys, options.PasswordProvider is not null || options.InteractiveProvider is not null));
         }

@@ -32,6 +32,11 @@ internal static class SshErrors
         _ => Failed(host, $"{host.Peer}: {Printable.Line(error.Message)}", "", error),
     };
 
+    /// <summary>Nothing came through a host on the way: it closes, and SSH.NET does not tell why.</summary>
+    public static TransportException NotThrough(Exception error, string jump, ResolvedHost host) => Failed(
+        host, $"{host.Peer} does not answer through {jump}",
+        $"Does {jump} forward at all (AllowTcpForwarding, PermitOpen in its sshd_config), and does it reach {Printable.Line(host.HostName)} port {host.Port}?", error);
+
     private static TransportException NotLoggedIn(ResolvedHost host, LoginKeys keys, bool hasPassword, Exception error)
     {
         string tried = keys.Notes.Count == 0 ? "no key was found" : string.Join("; ", keys.Notes);

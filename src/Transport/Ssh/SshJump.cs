@@ -19,6 +19,9 @@ internal sealed class SshJump : IAsyncDisposable
         _port = port;
     }
 
+    /// <summary>The host on the way, for people.</summary>
+    public string Peer => _session.Peer;
+
     /// <summary>The local port.</summary>
     public int Port => (int)_port.BoundPort;
 

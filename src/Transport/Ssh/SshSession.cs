@@ -27,6 +27,7 @@ public sealed class SshSession : IRemoteShell
         HostKey = hostKey.ToString();
         HostKeyFingerprint = hostKey.Fingerprint;
         Tuned = session is not null && SshSocket.Tune(session);
+        MindsNoLoss = session is not null && SshSocket.MindsNoLoss(session);
     }
 
     /// <summary><c>user@host:port</c>, escaped, for messages.</summary>
@@ -49,6 +50,9 @@ public sealed class SshSession : IRemoteShell
 
     /// <summary>True when the socket's buffers may grow with the line.</summary>
     internal bool Tuned { get; }
+
+    /// <inheritdoc cref="SshSocket.MindsNoLoss"/>
+    internal bool MindsNoLoss { get; }
 
     internal SshClient Client => _client;
 

@@ -17,6 +17,12 @@ internal static class SshSocket
     private const int ForcedBufferSize = 8 * 1024 * 1024;
 
     /// <summary>
+    /// What the kernel has not sent yet waits here and not there, up to so little: the channels share the line from the start, and one that is opened
+    /// while others send does not wait behind megabytes of theirs. 4 ms of 500 Mbit/s.
+    /// </summary>
+    private const int MostUnsent = 256 * 1024;
+
+    /// <summary>
     /// Forces a large buffer to send from (root), where little is under way anyway without a need; gives the tuning back to the kernel otherwise, and
     /// of the other buffer (Linux 5.14), or forces that, too. False when nothing was possible: slower on long lines, otherwise harmless.
     /// </summary>
@@ -29,15 +35,17 @@ internal static class SshSocket
 
         MakeBlocking(socket);
         NoticeDeath(socket);
-        bool isTuned = TrySet(socket, LibC.SO_BUF_LOCK, 0);
-        return TrySet(socket, LibC.SO_SNDBUFFORCE, ForcedBufferSize) && !isTuned ? TrySet(socket, LibC.SO_RCVBUFFORCE, ForcedBufferSize) : isTuned;
+        _ = LinePacer.WatchAsync(socket);
+        TrySet(socket, LibC.SOL_TCP, LibC.TCP_NOTSENT_LOWAT, MostUnsent);
+        bool isTuned = TrySet(socket, LibC.SOL_SOCKET, LibC.SO_BUF_LOCK, 0);
+        return TrySet(socket, LibC.SOL_SOCKET, LibC.SO_SNDBUFFORCE, ForcedBufferSize) && !isTuned ? TrySet(socket, LibC.SOL_SOCKET, LibC.SO_RCVBUFFORCE, ForcedBufferSize) : isTuned;
     }
 
-    private static bool TrySet(Socket socket, int option, int value)
+    private static bool TrySet(Socket socket, int level, int option, int value)
     {
         try
         {
-            socket.SetRawSocketOption(LibC.SOL_SOCKET, option, BitConverter.GetBytes(value));
+            socket.SetRawSocketOption(level, option, BitConverter.GetBytes(value));
             return true;
         }
         catch (SocketException)
@@ -79,6 +87,23 @@ internal static class SshSocket
         if (flags >= 0)
         {
             _ = LibC.fcntl(fd, LibC.F_SETFL, flags & ~LibC.O_NONBLOCK);
+        }
+    }
+
+    /// <summary>
+    /// Whether one connection fills a line that loses packets: bbr looks at what comes through, the others take any loss for a line that is full, and
+    /// are better off with more connections.
+    /// </summary>
+    public static bool MindsNoLoss(Session session)
+    {
+        try
+        {
+            Span<byte> name = stackalloc byte[16];
+            return Of(session) is { } socket && socket.GetRawSocketOption(LibC.SOL_TCP, LibC.TCP_CONGESTION, name) >= 3 && name.StartsWith("bbr"u8);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return false;
         }
     }
 

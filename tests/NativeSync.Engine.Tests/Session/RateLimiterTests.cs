@@ -46,9 +46,9 @@ public sealed class RateLimiterTests
         var limiter = new RateLimiter(clock) { BytesPerSecond = 100_000 };
         clock.Advance(TimeSpan.FromHours(1));
         var free = 0;
-        while (limiter.Reserve(limiter.Slice) == TimeSpan.Zero)
+        for (var bytes = int.MaxValue; limiter.Reserve(ref bytes) == TimeSpan.Zero; bytes = int.MaxValue)
         {
-            free += limiter.Slice;
+            free += bytes;
         }
 
         Assert.InRange(free, 1, 10_000);
@@ -58,8 +58,9 @@ public sealed class RateLimiterTests
     public void NoLimitMeansNoWaiting()
     {
         var limiter = new RateLimiter(new FakeTimeProvider());
-        Assert.Equal(int.MaxValue, limiter.Slice);
-        Assert.Equal(TimeSpan.Zero, limiter.Reserve(int.MaxValue));
+        var bytes = int.MaxValue;
+        Assert.Equal(TimeSpan.Zero, limiter.Reserve(ref bytes));
+        Assert.Equal(int.MaxValue, bytes);
     }
 
     /// <summary>Slices are never smaller than this.</summary>
@@ -94,8 +95,8 @@ public sealed class RateLimiterTests
             }
 
             change(limiter, time);
-            var bytes = limiter.Slice;
-            var wait = limiter.Reserve(bytes).TotalSeconds;
+            var bytes = int.MaxValue;
+            var wait = limiter.Reserve(ref bytes).TotalSeconds;
 
             // A timer of the kernel's is up to some milliseconds late.
             ready.Enqueue((next.Lane, bytes), time + wait + (wait > 0 ? random.NextDouble() * 0.008 : 0));

@@ -29,6 +29,7 @@ internal sealed class LaneGroup : IDisposable
     private Action<InboundPack>? _onRecords;
     private long _next;
     private long _granted;
+    private long _expected;
     private long _window;
     private long _toGrant;
     private long _sentBefore;
@@ -60,6 +61,9 @@ internal sealed class LaneGroup : IDisposable
 
     /// <summary>What was agreed when the session began.</summary>
     public LaneSettings Settings { get; private set; } = new();
+
+    /// <summary>Bytes of contents that may have to go: known a round trip or more before the lanes are full.</summary>
+    public long Expected => Volatile.Read(ref _expected);
 
     /// <summary>Further lanes, those that are about to end among them.</summary>
     public int Count
@@ -103,6 +107,9 @@ internal sealed class LaneGroup : IDisposable
         Outbox.AddCredit(peerCredit);
         _begun.TrySetResult();
     }
+
+    /// <summary>So many bytes of contents may have to go.</summary>
+    public void Expect(long bytes) => Interlocked.Add(ref _expected, bytes);
 
     /// <summary>Waits until the session has begun: only then may lanes join.</summary>
     public Task WaitForBeginAsync(CancellationToken ct) => _begun.Task.WaitAsync(ct);

@@ -3,11 +3,11 @@ namespace NativeSync.Engine.Session;
 /// <summary>Whether a line needs further lanes, and whether more of them bring more: judged by what comes through.</summary>
 internal sealed class LaneGrowth
 {
-    /// <summary>
-    /// Further lanes that are opened at once: three channels on the connection that is there, which take no login, and a second connection with two,
-    /// since what one has under way is bounded by the kernel's buffers (4 MiB), its start and its losses.
-    /// </summary>
-    public const int FirstStep = 5;
+    /// <summary>Further channels on the connection that is there: they take no login, and a sender fills most lines with that one.</summary>
+    private const int SenderStep = 3;
+
+    /// <summary>A second connection with two more: what the server's own has under way is bounded by its kernel's buffers (4 MiB).</summary>
+    private const int ReceiverStep = 5;
 
     private const int Most = 15;
 
@@ -20,6 +20,9 @@ internal sealed class LaneGrowth
 
     /// <summary>A receiver does not see whether the sender waits for the line; so much is worth it in any case.</summary>
     private const int NeedBytes = 1024 * 1024;
+
+    /// <summary>So much is to come that one channel will be too little: lanes that are opened behind it on a line that is full take seconds.</summary>
+    private const int MuchBytes = 16 * 1024 * 1024;
 
     /// <summary>Where one pack of so many waits because enough is under way, the line is full, and no lane is missing.</summary>
     private const int FullShare = 4;
@@ -49,6 +52,9 @@ internal sealed class LaneGrowth
     /// <summary>Whether another step may be tried: not soon after one that brought nothing.</summary>
     public bool IsDue => _group.Clock.GetTimestamp() >= _dueAt;
 
+    /// <summary>Further lanes that are opened at once.</summary>
+    public int FirstStep => _sends ? SenderStep : ReceiverStep;
+
     /// <summary>The next step after so many further lanes: twice the connections.</summary>
     public static int After(int further) => Math.Min(Most, 2 * further - 1);
 
@@ -64,10 +70,10 @@ internal sealed class LaneGrowth
         return _roundTrip >= ShortLine && _first.ShortestRoundTrip >= ShortLine;
     }
 
-    /// <summary>Waits until the line is what the session waits for, and no limit of the user's is.</summary>
+    /// <summary>Waits until the line is what the session waits for, or will be, and no limit of the user's is.</summary>
     public async Task NeedAsync()
     {
-        while (_group.Pace.BytesPerSecond != 0 || !(_sends ? _group.Outbox.Waits > 0 : _first.AllTraffic.Received >= NeedBytes))
+        while (_group.Pace.BytesPerSecond != 0 || !(_group.Expected >= MuchBytes || (_sends ? _group.Outbox.Waits > 0 : _first.AllTraffic.Received >= NeedBytes)))
         {
             await Task.Delay(Tick, _group.Clock, _ct).ConfigureAwait(false);
         }

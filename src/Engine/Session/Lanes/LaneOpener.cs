@@ -71,7 +71,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     private async Task GrowAsync(LaneGrowth growth)
     {
         await growth.NeedAsync().ConfigureAwait(false);
-        var wanted = LaneGrowth.FirstStep;
+        var wanted = growth.FirstStep;
         while (true)
         {
             await KeepAsync(wanted).ConfigureAwait(false);

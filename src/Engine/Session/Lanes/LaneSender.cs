@@ -144,8 +144,7 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
         _rest = bytes;
         while (!_rest.IsEmpty)
         {
-            var slice = _rest[..Math.Min(_rest.Length, pace.Slice)];
-            pace.Wait(slice.Length, group.Abort.Token);
+            var slice = _rest[..pace.Wait(_rest.Length, group.Abort.Token)];
 
             // A writer that is broken off waits no longer; it has taken the bytes all the same.
             _rest = _rest[slice.Length..];

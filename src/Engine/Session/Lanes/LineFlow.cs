@@ -14,6 +14,12 @@ internal sealed class LineFlow(long frequency)
     /// <summary>A line of 200 Mbit/s at 200 ms, and half of its queue.</summary>
     private const long Beginning = 6 * 1024 * 1024;
 
+    /// <summary>
+    /// So many times what the line holds may be under way in any case. What is lost arrives one or two round trips later and holds up all behind it;
+    /// what is more than TCP lets out waits at this end, and overruns no queue.
+    /// </summary>
+    private const double Recovering = 3;
+
     /// <summary>More than is ever granted.</summary>
     private const long Most = 64 * 1024 * 1024;
 
@@ -45,6 +51,8 @@ internal sealed class LineFlow(long frequency)
     private int _round;
     private double _rates;
     private double _leastQueue = double.MaxValue;
+    private double _shallowest = double.MaxValue;
+    private double _deepest;
 
     /// <summary>The shortest that a pack or an answer has taken there and back: clock ticks.</summary>
     public long Shortest => _shortest;
@@ -111,12 +119,11 @@ internal sealed class LineFlow(long frequency)
         if (_round > 0)
         {
             _rates += rate;
-        }
-        else
-        {
-            _leastQueue = double.MaxValue;
+            _shallowest = Math.Min(_shallowest, _leastQueue);
+            _deepest = Math.Max(_deepest, _leastQueue);
         }
 
+        _leastQueue = double.MaxValue;
         if (++_round == Rounds)
         {
             Judge(_rates / (Rounds - 1));
@@ -129,7 +136,8 @@ internal sealed class LineFlow(long frequency)
     {
         if (_limit == _kept)
         {
-            _keptRate = rate;
+            // A moment in which the line was not fed is not what it carries.
+            _keptRate = Math.Max(rate, (_keptRate + rate) / 2);
             _resting--;
         }
         else if (rate >= _keptRate * (_limit > _kept ? Worthwhile : Harmless))
@@ -144,9 +152,9 @@ internal sealed class LineFlow(long frequency)
 
         if (_resting <= 0 && _limit == _kept)
         {
-            // A pack that met no queue shows that there is none, whatever losses did to the others.
-            _limit = _leastQueue < _shortest / 8 + frequency / 100 ? Math.Min(Most, (long)(_kept * Step))
-                : _leastQueue > _shortest / 2 + frequency / 20 && _leastQueue < double.MaxValue ? Math.Max(Least, (long)(_kept / Step))
+            // In each round a pack met no queue: there is none, whatever losses did to the others. In one round alone, TCP starts or has made a pause.
+            _limit = _deepest < _shortest / 8 + frequency / 100 ? Math.Min(Most, (long)(_kept * Step))
+                : _shallowest > _shortest / 2 + frequency / 20 && _shallowest < double.MaxValue ? Math.Max(Math.Max(Least, Math.Min(_kept, (long)(Recovering * rate * _shortest))), (long)(_kept / Step))
                 : _kept;
         }
     }
@@ -155,5 +163,7 @@ internal sealed class LineFlow(long frequency)
     {
         _round = 0;
         _rates = 0;
+        _shallowest = double.MaxValue;
+        _deepest = 0;
     }
 }

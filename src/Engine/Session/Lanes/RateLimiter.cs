@@ -9,6 +9,9 @@ internal sealed class RateLimiter(TimeProvider clock)
     /// <summary>Slices of a second: with one that was late a burst is at most a tenth of a second's worth.</summary>
     private const int SlicesPerSecond = 20;
 
+    private const int SmallestSlice = 512;
+    private const int LargestSlice = 256 * 1024;
+
     private readonly Lock _gate = new();
     private long _rate;
     private long _next = clock.GetTimestamp();
@@ -20,11 +23,12 @@ internal sealed class RateLimiter(TimeProvider clock)
         set => Volatile.Write(ref _rate, value);
     }
 
-    /// <summary>The most bytes to hand over at once.</summary>
-    public int Slice => BytesPerSecond is > 0 and var rate ? (int)Math.Clamp(rate / SlicesPerSecond, 512, 256 * 1024) : int.MaxValue;
-
-    /// <summary>Takes the next turn for so many bytes: how long to wait before they may go.</summary>
-    public TimeSpan Reserve(int bytes)
+    /// <summary>
+    /// Takes the next turn: how long to wait before the next bytes may go. Cut and reckoned by one look at the rate, or a pack that was let through
+    /// whole would wait for its length at a tiny rate that was set that moment.
+    /// </summary>
+    /// <param name="bytes">What is there to go; in return as many as may go at once.</param>
+    public TimeSpan Reserve(ref int bytes)
     {
         var rate = BytesPerSecond;
         if (rate <= 0)
@@ -32,6 +36,7 @@ internal sealed class RateLimiter(TimeProvider clock)
             return TimeSpan.Zero;
         }
 
+        bytes = Math.Min(bytes, (int)Math.Clamp(rate / SlicesPerSecond, SmallestSlice, LargestSlice));
         lock (_gate)
         {
             var now = clock.GetTimestamp();
@@ -41,10 +46,10 @@ internal sealed class RateLimiter(TimeProvider clock)
         }
     }
 
-    /// <summary>Waits until <paramref name="bytes"/> more may go.</summary>
-    public void Wait(int bytes, CancellationToken ct)
+    /// <summary>Waits until some of <paramref name="bytes"/> may go: as many as are returned.</summary>
+    public int Wait(int bytes, CancellationToken ct)
     {
-        if (Reserve(bytes) is var delay && delay > TimeSpan.Zero)
+        if (Reserve(ref bytes) is var delay && delay > TimeSpan.Zero)
         {
             if (clock == TimeProvider.System)
             {
@@ -57,5 +62,7 @@ internal sealed class RateLimiter(TimeProvider clock)
                 Task.Delay(delay, clock, ct).GetAwaiter().GetResult();
             }
         }
+
+        return bytes;
     }
 }

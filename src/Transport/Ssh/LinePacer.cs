@@ -1,0 +1,87 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+
+namespace NativeSync.Transport;
+
+/// <summary>
+/// Keeps a connection from sending into a queue that is full. On a long line the kernel's TCP sends at up to three times the line's rate while it
+/// starts, and after each look at the shortest round trip (bbr, every ten seconds); what is lost then costs seconds. So while packets wait in a queue
+/// on the way, the kernel paces the connection at a little more than what came through at best: the line stays full, and TCP may still find more.
+/// </summary>
+internal static class LinePacer
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>On a shorter line nothing is gained.</summary>
+    private const uint ShortestLine = 15_000;
+
+    /// <summary>Microseconds of waiting that count as a queue, besides an eighth of the way: less is chance.</summary>
+    private const uint Chance = 4_000;
+
+    /// <summary>Periods with a queue before the pace is set: a second, in which a connection that others hold up has found its own.</summary>
+    private const int Patience = 20;
+
+    /// <summary>Periods without a queue after which what came through tells no more of the line: three seconds.</summary>
+    private const int Memory = 60;
+
+    /// <summary>Room to find that the line carries more.</summary>
+    private const double Gain = 1.2;
+
+    private const uint Unpaced = uint.MaxValue;
+
+    /// <summary>Watches a connection until it ends.</summary>
+    public static async Task WatchAsync(Socket socket)
+    {
+        byte[] info = new byte[TcpInfo.Size];
+        using PeriodicTimer timer = new(Period);
+        uint pace = Unpaced;
+        ulong best = 0;
+        int silent = 0;
+        int queued = 0;
+        try
+        {
+            while (await timer.WaitForNextTickAsync().ConfigureAwait(false))
+            {
+                if (socket.GetRawSocketOption(LibC.SOL_TCP, LibC.TCP_INFO, info) < TcpInfo.Size || Number(info, TcpInfo.ShortestRoundTrip) < ShortestLine)
+                {
+                    return;
+                }
+
+                uint shortest = Number(info, TcpInfo.ShortestRoundTrip);
+                bool queues = Number(info, TcpInfo.RoundTrip) > shortest + shortest / 8 + Chance;
+                (silent, queued) = queues ? (0, queued + 1) : (silent + 1, 0);
+
+                // Once there is a pace it grows with what comes through, queue or not, or it would keep itself too low.
+                best = silent > Memory || (best == 0 && queued < Patience) ? 0
+                    : Math.Max(best, BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.DeliveryRate)));
+                uint wanted = best == 0 ? Unpaced : (uint)Math.Min(Unpaced, best * Gain);
+                if (wanted != pace)
+                {
+                    pace = wanted;
+                    socket.SetRawSocketOption(LibC.SOL_SOCKET, LibC.SO_MAX_PACING_RATE, BitConverter.GetBytes(pace));
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended, or the kernel knows nothing of this.
+        }
+    }
+
+    private static uint Number(byte[] info, int offset) => BinaryPrimitives.ReadUInt32LittleEndian(info.AsSpan(offset));
+
+    /// <summary>Linux' <c>struct tcp_info</c>, as far as it is needed (4.9 has all of it).</summary>
+    private static class TcpInfo
+    {
+        /// <summary>Microseconds, smoothed.</summary>
+        public const int RoundTrip = 68;
+
+        /// <summary>Microseconds.</summary>
+        public const int ShortestRoundTrip = 148;
+
+        /// <summary>Bytes per second.</summary>
+        public const int DeliveryRate = 160;
+
+        public const int Size = 168;
+    }
+}
