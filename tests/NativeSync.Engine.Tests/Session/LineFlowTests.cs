@@ -62,6 +62,10 @@ public sealed class LineFlowTests
         var sent = 0;
         long now = 1, free = 0, carried = 0;
         var last = new long[2];
+
+        // The TCP of each of two connections lets out what the line holds; what is more waits in front of it.
+        var window = (int)(2 * megabytes * line / PackBytes);
+        var arrived = new List<long>();
         const long Begins = 5 * Second, Ends = 16 * Second;
         while (now < Ends)
         {
@@ -70,12 +74,14 @@ public sealed class LineFlowTests
                 flow.Add(PackBytes);
 
                 // What finds the queue of 100 ms full is lost in part, and sent again.
-                var lost = free - now > Second / 10 ? 1.3 : 1;
-                free = Math.Max(free, now) + (long)(lost * PackBytes / megabytes);
+                var goes = arrived.Count < window ? now : Math.Max(now, arrived[^window]);
+                var lost = free - goes > Second / 10 ? 1.3 : 1;
+                free = Math.Max(free, goes) + (long)(lost * PackBytes / megabytes);
 
                 // In order on each of two connections.
                 var connection = sent++ % 2;
                 last[connection] = Math.Max(last[connection], free + line + extra(line));
+                arrived.Add(last[connection]);
                 under.Enqueue(now, last[connection]);
             }
 
