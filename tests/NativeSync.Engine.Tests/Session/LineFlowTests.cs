@@ -63,8 +63,8 @@ public sealed class LineFlowTests
         long now = 1, free = 0, carried = 0;
         var last = new long[2];
 
-        // The TCP of each of two connections lets out what the line holds; what is more waits in front of it.
-        var window = (int)(2 * megabytes * line / PackBytes);
+        // TCP lets out half as much again as the line holds; what is more waits in front of it.
+        var window = (int)(1.5 * megabytes * line / PackBytes);
         var arrived = new List<long>();
         const long Begins = 5 * Second, Ends = 16 * Second;
         while (now < Ends)
