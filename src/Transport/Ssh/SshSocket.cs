@@ -36,7 +36,7 @@ internal static class SshSocket
         MakeBlocking(socket);
         NoticeDeath(socket);
         _ = LinePacer.WatchAsync(socket);
-        TrySet(socket, LibC.SOL_TCP, LibC.TCP_NOTSENT_LOWAT, MostUnsent);
+        _ = TrySet(socket, LibC.SOL_TCP, LibC.TCP_NOTSENT_LOWAT, MostUnsent);
         bool isTuned = TrySet(socket, LibC.SOL_SOCKET, LibC.SO_BUF_LOCK, 0);
         return TrySet(socket, LibC.SOL_SOCKET, LibC.SO_SNDBUFFORCE, ForcedBufferSize) && !isTuned ? TrySet(socket, LibC.SOL_SOCKET, LibC.SO_RCVBUFFORCE, ForcedBufferSize) : isTuned;
     }
