@@ -63,7 +63,6 @@ internal sealed class TreeScanner
             changes.Begin(roots, RefusalToFollow());
         }
 
-
         AnnounceRoot();
         var root = new SenderDirectory(_nextId++, null, [], [.. _sources.Root.Contents.Select(c => c.Origin)]) { Node = _sources.Root };
         var walk = new Stack<Step>();
