@@ -18,6 +18,9 @@ internal sealed class LaneGrowth
 
     private const int Pings = 3;
 
+    /// <summary>Round trips in which TCP gets to the line's rate: before that, what comes through says nothing of the line.</summary>
+    private const int StartTrips = 15;
+
     /// <summary>A receiver does not see whether the sender waits for the line; so much is worth it in any case.</summary>
     private const int NeedBytes = 1024 * 1024;
 
@@ -46,6 +49,7 @@ internal sealed class LaneGrowth
         _roundTrip = roundTrip;
         _sends = sends;
         _ct = ct;
+        _dueAt = sends ? _group.Clock.GetTimestamp() + (long)(StartTrips * roundTrip.TotalSeconds * _group.Clock.TimestampFrequency) : 0;
         _settle = TimeSpan.FromSeconds(Math.Clamp(4 * roundTrip.TotalSeconds, 0.5, 2));
     }
 
