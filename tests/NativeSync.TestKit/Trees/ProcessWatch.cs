@@ -106,6 +106,7 @@ public sealed class ProcessWatch : IAsyncDisposable
     {
         try
         {
+            string before = CommandLineOf(process) ?? "";
             string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
             if (line is null)
             {
@@ -114,9 +115,14 @@ public sealed class ProcessWatch : IAsyncDisposable
 
             long bytes = 1024 * long.Parse(line.AsSpan(6, line.Length - 6 - 2).Trim(), CultureInfo.InvariantCulture);
             string command = CommandLineOf(process) ?? "";
+            if (command != before)
+            {
+                return; // the memory may be that of the image which an exec has just replaced
+            }
+
             // A process that is about to exec has the memory of its parent's image: the last command line counts alone.
-            long before = _peaks.TryGetValue(process, out Peak? peak) && peak.CommandLine == command ? peak.Bytes : 0;
-            _peaks[process] = new Peak(process, command, Math.Max(before, bytes));
+            long highest = _peaks.TryGetValue(process, out Peak? peak) && peak.CommandLine == command ? peak.Bytes : 0;
+            _peaks[process] = new Peak(process, command, Math.Max(highest, bytes));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
