@@ -51,6 +51,9 @@ internal sealed class DirectoryListing
         public ushort LinkLength;
     }
 
+    /// <summary>Bytes that a listing keeps for other directories.</summary>
+    private const long MostSpare = 1024 * 1024;
+
     private Item[] _items = [];
     private byte[] _bytes = [];
     private int _used;
@@ -123,6 +126,13 @@ internal sealed class DirectoryListing
         _used = 0;
         Incomplete = false;
         Problems = null;
+    }
+
+    /// <summary>Empties the listing, for another directory: its memory stays unless it is far more than the usual.</summary>
+    public void Recycle()
+    {
+        Clear();
+        Trim(MostSpare);
     }
 
     /// <summary>Gives memory back when a directory was far larger than the usual.</summary>

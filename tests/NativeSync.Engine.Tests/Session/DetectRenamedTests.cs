@@ -88,6 +88,37 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task WhatStaysIsFoundThoughManyThatGoAreOfItsSizeAndTime()
+    {
+        Write("src/kept/file", new string('n', 5000), When);
+        Write("src/new/file", new string('n', 5000), When);
+        Write("dst/kept/file", new string('n', 5000), When);
+        for (var i = 0; i < 8; i++)
+        {
+            Write($"dst/old{i}/file", new string((char)('a' + i), 5000), When);
+        }
+
+        var report = await Push(JobFlags.Delete);
+        Assert.Equal(0, report.Statistics.LiteralBytes);
+        Assert.Empty(Difference(delete: true));
+    }
+
+    [Fact]
+    public async Task OfManyOfOneNameTheOneWhosePathEndsMostAlikeIsTried()
+    {
+        for (var i = 0; i < 30; i++)
+        {
+            Write($"src/old/{i}/deep/Makefile", $"{i:D100}", When);
+        }
+
+        await Push();
+        Directory.Move(At("src/old"), At("src/new"));
+        var report = await Push(JobFlags.Delete);
+        Assert.Equal(0, report.Statistics.LiteralBytes);
+        Assert.Empty(Difference(delete: true));
+    }
+
+    [Fact]
     public async Task OfManyOfOneTimeTheRightOneIsFoundByItsName()
     {
         for (var i = 0; i < 200; i++)

@@ -31,6 +31,8 @@ public sealed class HostileReceiverTests : IDisposable
         ["a wish beyond the entries"] = s => s.Answer(0, Verdict.Differs).Want(0, 4),
         ["a wish with the largest index"] = s => s.Answer(0, Verdict.Differs).Want(0, int.MaxValue),
         ["a wish about a directory that was not announced"] = s => s.Want(77, 0),
+        ["a wish before the answer"] = s => s.Want(0, 0),
+        ["a wish before the answer that all is the same"] = s => s.Want(0, 1).Answer(0, Verdict.Same),
         ["a wish about a settled directory"] = s => s.Answer(0, Verdict.Same).Want(0, 0),
         ["a comparison beyond the entries"] = s => s.Answer(0, Verdict.Differs).Add((ref WireWriter w) => Records.WriteCompare(ref w, 0, 99, 1)),
         ["a delta beyond the entries"] = s => s.Answer(0, Verdict.Differs).WantDelta(0, 99, 1000, 512, 4).Signature(2, 4),

@@ -56,15 +56,14 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
         }
     }
 
-    /// <summary>What was found extraneous so far.</summary>
-    public LateDeletion[] Deletions
+    /// <summary>What was found extraneous, in the order in which it was found; false when there is no more so far.</summary>
+    public bool TryGetDeletion(int number, out LateDeletion deletion)
     {
-        get
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                return [.. _deletions];
-            }
+            var isThere = number < _deletions.Count;
+            deletion = isThere ? _deletions[number] : default;
+            return isThere;
         }
     }
 

@@ -14,9 +14,8 @@ internal sealed class SenderTable
     /// <summary>Bytes of listings kept for directories that are not settled; the scanner waits beyond.</summary>
     private const long WindowBytes = 24 * 1024 * 1024;
 
-    /// <summary>Listings kept for other directories, and the bytes that each may have.</summary>
+    /// <summary>Listings kept for other directories.</summary>
     private const int MostSpares = 16;
-    private const long MostSpare = 1024 * 1024;
 
     /// <summary>What stands where a listing was that has another use now.</summary>
     private static readonly DirectoryListing Settled = new();
@@ -159,13 +158,15 @@ internal sealed class SenderTable
                 throw new ProtocolException(ProtocolError.BadOrder, $"directory {id} was answered twice or unasked");
             }
 
+            // Before that the scanner may still be reading the listing, whatever a peer says.
+            var isScanned = directory.Announced;
             directory.Announced = true;
             directory.Answered = true;
             switch (verdict)
             {
                 case Verdict.Same:
                     Settle(directory);
-                    Reuse(directory);
+                    Reuse(directory, isScanned);
                     break;
                 case Verdict.Differs:
                     Enqueue(new SenderWork(SenderTask.Entries, directory));
@@ -188,9 +189,9 @@ internal sealed class SenderTable
         lock (_gate)
         {
             var directory = task == SenderTask.Remove && _settled.TryGetValue(id, out var settled) ? settled : Get(id);
-            if (index >= directory.Listing.Count)
+            if (index >= directory.Listing.Count || !(directory.Answered || directory.Void))
             {
-                throw new ProtocolException(ProtocolError.BadOrder, $"directory {id} has no entry {index}");
+                throw new ProtocolException(ProtocolError.BadOrder, $"directory {id} has no entry {index}, or was not answered yet");
             }
 
             Enqueue(new SenderWork(task, directory, index, digest, delta, copy));
@@ -303,14 +304,13 @@ internal sealed class SenderTable
     }
 
     /// <summary>Nothing of a directory that is the same will be asked for.</summary>
-    private void Reuse(SenderDirectory directory)
+    private void Reuse(SenderDirectory directory, bool isScanned)
     {
-        if (!KeepsSettled && _spares.Count < MostSpares)
+        if (isScanned && !KeepsSettled && _spares.Count < MostSpares)
         {
             var listing = directory.Listing;
             directory.Listing = Settled;
-            listing.Clear();
-            listing.Trim(MostSpare);
+            listing.Recycle();
             _spares.Push(listing);
         }
     }

@@ -223,6 +223,7 @@ internal sealed class TreeScanner
         if (_scratch.IsSparse)
         {
             directory.Listing = _scratch.Compact();
+            _scratch.Recycle();
         }
         else
         {

@@ -8,9 +8,6 @@ namespace NativeSync.Engine.Session.Receiving.Directories;
 /// <remarks>Of the dispatcher alone.</remarks>
 internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, IdentityMapper? identities)
 {
-    /// <summary>Bytes of a listing that are kept for the next.</summary>
-    private const long MostSpare = 1024 * 1024;
-
     private readonly DirectoryScanner _scanner = new(context.Io, context.XattrFilter(FilterSide.Receiver));
     private DirectoryListing? _spare;
 
@@ -165,8 +162,7 @@ internal sealed class DirectoryProber(SyncContext context, ReceiverTree tree, Id
     /// <summary>Most directories agree, and then one listing does for all of them.</summary>
     private void KeepSpare(DirectoryListing listing)
     {
-        listing.Clear();
-        listing.Trim(MostSpare);
+        listing.Recycle();
         _spare = listing;
     }
 

@@ -228,7 +228,7 @@ internal sealed class ContentFinder : IDisposable
         _survey ??= new ContentSurvey(_context, _tree, _seed);
         if (attempt.Round == _survey.Rounds)
         {
-            if (_survey.IsComplete || tried.Length >= MostAttempts)
+            if (_survey.IsComplete)
             {
                 return false;
             }
@@ -243,14 +243,9 @@ internal sealed class ContentFinder : IDisposable
 
         attempt.Round = _survey.Rounds;
         Span<int> found = stackalloc int[MostAttempts];
-        found = found[.._index!.Find(directory.Remote!.Entries.Metadata(index), directory.Name, _tree.LocalName(directory, index), _context.TimeWindow == 0, found)];
-        attempt.Found = found.ToArray();
+        var count = _index!.Find(directory.Remote!.Entries.Metadata(index), directory.Path, _tree.LocalName(directory, index), _context.TimeWindow == 0, tried, found);
+        attempt.Found = found[..count].ToArray();
         attempt.Next = 0;
-        if (tried.Length > 0)
-        {
-            attempt.Found = Array.FindAll(attempt.Found, file => !tried.Contains(file));
-        }
-
         return true;
     }
 

@@ -91,28 +91,32 @@ internal sealed class ContentIndex(long seed)
         }
     }
 
-    /// <summary>Files of that size and time: those of the same name first, and of them those from a directory of the same name.</summary>
+    /// <summary>Files of that size and time: those of the same name first, and of them the one whose path ends most alike.</summary>
     /// <param name="wanted">What the source has.</param>
-    /// <param name="parent">The name of the directory that it is in.</param>
+    /// <param name="directory">The path of the directory that it is in.</param>
     /// <param name="name">Its name.</param>
     /// <param name="exact">Times must agree to the nanosecond.</param>
+    /// <param name="tried">Numbers of files that it is not.</param>
     /// <param name="into">Gets their numbers.</param>
     /// <returns>How many.</returns>
-    public int Find(in EntryMetadata wanted, ReadOnlySpan<byte> parent, ReadOnlySpan<byte> name, bool exact, Span<int> into)
+    public int Find(in EntryMetadata wanted, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> name, bool exact, ReadOnlySpan<int> tried, Span<int> into)
     {
         var content = HashOf(wanted);
         var nanoseconds = exact ? wanted.Modified.Nanoseconds : (uint?)null;
         var found = 0;
+        var best = -1;
         var at = _byName[HashOf(content, name) & (_byName.Length - 1)];
-        for (var steps = 0; at != None && found < into.Length && steps < MostSteps; steps++, at = _items[at].NextOfName)
+        for (var steps = 0; at != None && steps < MostSteps; steps++, at = _items[at].NextOfName)
         {
-            if (Matches(at, content, nanoseconds) && NameOf(at).SequenceEqual(name))
+            if (Matches(at, content, nanoseconds) && NameOf(at).SequenceEqual(name) && !tried.Contains(at))
             {
-                into[found++] = at;
-                if (Stored(_directories[_items[at].Directory].Name).SequenceEqual(parent))
+                var alike = NamesAlike(_items[at].Directory, directory);
+                found = Math.Min(found + 1, into.Length);
+                into[found - 1] = at;
+                if (alike > best)
                 {
+                    best = alike;
                     (into[0], into[found - 1]) = (at, into[0]);
-                    break;
                 }
             }
         }
@@ -120,7 +124,7 @@ internal sealed class ContentIndex(long seed)
         at = _byContent[content & (_byContent.Length - 1)];
         for (var steps = 0; at != None && found < into.Length && steps < MostSteps; steps++, at = _items[at].NextOfContent)
         {
-            if (Matches(at, content, nanoseconds) && !into[..found].Contains(at))
+            if (Matches(at, content, nanoseconds) && !into[..found].Contains(at) && !tried.Contains(at))
             {
                 into[found++] = at;
             }
@@ -156,6 +160,24 @@ internal sealed class ContentIndex(long seed)
         }
 
         return path;
+    }
+
+    /// <summary>How many names at the end of two paths are the same.</summary>
+    private int NamesAlike(int directory, ReadOnlySpan<byte> path)
+    {
+        var alike = 0;
+        for (; _directories[directory].Parent >= 0; directory = _directories[directory].Parent, alike++)
+        {
+            var start = path.LastIndexOf((byte)'/') + 1;
+            if (path.IsEmpty || !Stored(_directories[directory].Name).SequenceEqual(path[start..]))
+            {
+                break;
+            }
+
+            path = path[..Math.Max(0, start - 1)];
+        }
+
+        return alike;
     }
 
     private static void Chain(int[] heads, uint hash, int item, ref int next)

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
@@ -15,7 +16,7 @@ internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long
     private readonly FilterScope _filters = context.FiltersIn(FilterSide.Receiver, tree.Root.Path, static (_, _) => { });
     private readonly DirectoryScanner _scanner = new(context.Io);
     private readonly DirectoryListing _listing = new();
-    private readonly HashSet<byte[]> _known = new(ByteArrayComparer.Instance);
+    private readonly HashSet<ulong> _known = [];
     private readonly Stack<(int Directory, DirectoryRules? Above)> _pending = new();
     private ulong _device;
 
@@ -32,16 +33,10 @@ internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long
     {
         index = index?.Copy() ?? new ContentIndex(seed);
         _device = context.Io.Stat(tree.Root.Fd, out var root) < 0 ? ulong.MaxValue : root.Device;
-        var extraneous = Rounds++ == 0 ? tree.Late.Deletions : [];
-        IsComplete = extraneous.Length == 0;
+        IsComplete = Rounds++ > 0 || !AddExtraneous(index);
         if (IsComplete)
         {
             _pending.Push((index.AddDirectory(-1, []), null));
-        }
-
-        foreach (var (directory, name, _, rules) in extraneous)
-        {
-            AddExtraneous(index, directory, name, rules);
         }
 
         while (!index.IsFull && _pending.TryPop(out var next))
@@ -54,27 +49,44 @@ internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long
         return index;
     }
 
-    private void AddExtraneous(ContentIndex index, byte[] directory, byte[] name, DirectoryRules rules)
+    /// <summary>What was found extraneous so far; it comes directory by directory.</summary>
+    /// <returns>False when there is nothing.</returns>
+    private bool AddExtraneous(ContentIndex index)
     {
-        var fd = tree.Handles.Open(directory);
-        if (fd < 0)
+        byte[]? directory = null;
+        var number = 0;
+        var fd = -1;
+        var count = 0;
+        for (; tree.Late.TryGetDeletion(count, out var extraneous) && !index.IsFull; count++)
         {
-            return;
+            if (directory is null || !directory.AsSpan().SequenceEqual(extraneous.Directory))
+            {
+                Close(fd);
+                directory = extraneous.Directory;
+                number = index.AddPath(directory);
+                fd = tree.Handles.Open(directory);
+            }
+
+            if (fd >= 0 && context.Io.StatAt(fd, extraneous.Name, out var status) >= 0 && status.Device == _device
+                && Take(index, number, extraneous.Name, status.ToMetadata(), status.Device, extraneous.Rules))
+            {
+                _known.Add(KeyOf(directory, extraneous.Name));
+            }
         }
 
-        var error = context.Io.StatAt(fd, name, out var status);
-        context.Io.Close(fd);
-        if (error < 0 || index.IsFull)
-        {
-            return;
-        }
+        Close(fd);
+        return count > 0;
+    }
 
-        var parent = index.AddPath(directory);
-        if (Take(index, parent, name, status.ToMetadata(), status.Device, rules))
+    private void Close(int fd)
+    {
+        if (fd >= 0)
         {
-            _known.Add(PathBytes.Join(directory, name));
+            context.Io.Close(fd);
         }
     }
+
+    private ulong KeyOf(ReadOnlySpan<byte> directory, ReadOnlySpan<byte> name) => XxHash3.HashToUInt64(PathBytes.Join(directory, name), seed);
 
     private void Walk(ContentIndex index, int directory, DirectoryRules? above)
     {
@@ -97,7 +109,7 @@ internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long
         var entries = EntrySelection.ForReceiving(rules, _listing, path);
         for (var i = 0; i < entries.Count && !index.IsFull; i++)
         {
-            if (_known.Count == 0 || !_known.Contains(PathBytes.Join(path, entries.Name(i))))
+            if (_known.Count == 0 || !_known.Contains(KeyOf(path, entries.Name(i))))
             {
                 Take(index, directory, entries.Name(i), entries.Metadata(i), entries.Identity(i).Device, rules);
             }
