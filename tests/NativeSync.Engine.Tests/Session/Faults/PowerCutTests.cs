@@ -105,10 +105,29 @@ public sealed class PowerCutTests : IDisposable
         }
     }
 
-    /// <summary>A pass whose power goes behind its last file: nothing is flushed, and nothing said to be done.</summary>
-    private async Task BreakOffAsync(string destination, int clock)
+    /// <summary>Two passes of one boot follow one of another, and in the second of them the clock is set back: what the first one left in doubt stays so.</summary>
+    [Fact]
+    public async Task NoLaterLineOfTheMarkReplacesAnEarlierOne()
     {
-        FaultySystemCalls calls = new(LinuxSystemCalls.Instance);
+        string destination = _scratch["dst"], mark = destination + "/.nativesync-partial/unflushed";
+        SyncTree.Shell($"cp -a {_scratch["old"]} {destination}");
+        List<string> expected = [];
+        OtherBoot now = new(_scratch["now"]);
+        foreach (var (boot, clock, lines) in ((OtherBoot, int, int)[])[(new(_scratch["before"]), 0, 1), (now, 0, 2), (now, 8 * 3600, 3)])
+        {
+            SyncTree.Shell($"rm {destination}/d*/f1*");
+            await BreakOffAsync(destination, clock, boot);
+            var found = File.ReadAllLines(mark);
+            Assert.Equal(lines, found.Length);
+            Assert.Equal(expected, found.Take(expected.Count));
+            expected = [.. found];
+        }
+    }
+
+    /// <summary>A pass whose power goes behind its last file: nothing is flushed, and nothing said to be done.</summary>
+    private async Task BreakOffAsync(string destination, int clock, ISystemCalls? boot = null)
+    {
+        FaultySystemCalls calls = new(boot ?? LinuxSystemCalls.Instance);
         calls.Fail(call => call.Kind == SystemCall.SyncFileSystem, Errno.EIO);
         await Assert.ThrowsAsync<SessionException>(() => PassAsync(destination, calls, clock: new SetBack(calls, clock)));
     }

@@ -49,10 +49,12 @@ internal sealed class UnflushedMark(SyncContext context, ResumePlace place, int 
         {
             _fd = fd;
             Read(SmallFile.Read(context.Io, fd));
+            context.Io.Stat(fd, out var status);
+
+            // Behind what is there, whenever that comes: a clock may be set back long after this.
+            _length = status.Size;
             if (writes && Now < _begun)
             {
-                context.Io.Stat(fd, out var status);
-                _length = status.Size;
                 Add(Math.Min(status.Changed.Seconds, Now));
                 context.Io.Sync(place.Directory);
                 context.Io.Sync(rootFd);
