@@ -67,6 +67,15 @@ public sealed class ProgressTests : IDisposable
         Assert.Equal(watch.Now.TotalEntries, watch.Now.Entries);
     }
 
+    [Fact]
+    public async Task AFileThatIsFetchedGoesOnCountingWhenItIsComplete()
+    {
+        Watch watch = new();
+        await RunAsync(JobKind.Pull, watch, lane => lane, CancellationToken.None).WaitAsync(Patience);
+        Assert.Equal(Large, watch.WhenWritten);
+        Assert.Equal(Large, watch.Now.Bytes);
+    }
+
     private async Task<SyncReport> RunAsync(JobKind kind, Watch watch, Func<ILane, ILane> wrap, CancellationToken ct)
     {
         var request = _tree.Request("src/", "dst", JobFlags.None);
@@ -82,10 +91,17 @@ public sealed class ProgressTests : IDisposable
 
         public SyncProgress Now => Volatile.Read(ref _progress)?.Invoke() ?? default;
 
+        /// <summary>What counted when the large file had got its place.</summary>
+        public long WhenWritten { get; private set; }
+
         public void OnStart(Func<SyncProgress> progress) => Volatile.Write(ref _progress, progress);
 
         public void OnEntry(in EntryEvent entry)
         {
+            if (entry.Path.AsSpan().SequenceEqual("large"u8))
+            {
+                WhenWritten = Now.Bytes;
+            }
         }
 
         public void OnProblem(in SyncProblem problem)

@@ -20,13 +20,16 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     public static bool MayAskAgain(ReceiverDirectory directory, int index) => directory.Remote!.Attempts(index)++ < 2;
 
     /// <summary>Nothing more is expected for one entry.</summary>
-    public void Settled(ReceiverDirectory directory, int index)
+    /// <param name="directory">Where the entry is.</param>
+    /// <param name="index">The entry.</param>
+    /// <param name="counted">Bytes of it that count already.</param>
+    public void Settled(ReceiverDirectory directory, int index, long counted = 0)
     {
         if (directory.Remote is { } remote)
         {
             remote.State(index) = ContentState.Done;
             ref var metadata = ref remote.Entries.Metadata(index);
-            context.Progress.Settled(1, metadata.IsRegular ? metadata.Size : 0);
+            context.Progress.Settled(1, (metadata.IsRegular ? metadata.Size : 0) - counted);
         }
 
         tree.Directories.ContentSettled(directory);
@@ -77,10 +80,14 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     /// <param name="literal">Of them, bytes that came as data.</param>
     /// <param name="matched">Of them, bytes that came from the basis.</param>
     /// <param name="digest">XXH3-128 of the content.</param>
-    public void Written(ReceiverDirectory directory, int index, int error, long size, long literal, long matched, UInt128 digest = default)
+    /// <param name="counted">Bytes that count already.</param>
+    public void Written(ReceiverDirectory directory, int index, int error, long size, long literal, long matched, UInt128 digest = default, long counted = 0)
     {
         if (error < 0)
         {
+            // What is missing is told: none of it is there.
+            context.Progress.Settled(0, -counted);
+            counted = 0;
             tree.Full.ThrowIf(error, tree.PathOf(directory, index), directory.Remote!.Entries.Metadata(index).Size);
         }
 
@@ -103,7 +110,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
                 (changes & Changes.New) != 0 ? OutcomeKind.Created : OutcomeKind.Updated, directory, index, changes | Changes.Content, literal, digest);
         }
 
-        Done(directory, index, error >= 0);
+        Done(directory, index, error >= 0, counted);
     }
 
     /// <summary>A writer has copied an entry's content from another place of this machine.</summary>
@@ -143,10 +150,10 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     }
 
     /// <summary>The sender cannot give an entry's content: what is here stays.</summary>
-    public void SourceFailed(ReceiverDirectory directory, int index, int errno)
+    public void SourceFailed(ReceiverDirectory directory, int index, int errno, long counted = 0)
     {
         context.Problems.Add(new SyncProblem(errno == 0 ? Operation.Batch : Operation.Read, errno, tree.PathOf(directory, index), OnSource: true, Warning: errno == Errno.ENOENT));
-        Done(directory, index, succeeded: false);
+        Done(directory, index, succeeded: false, counted);
     }
 
     /// <summary>The source changed while it was read, and did not hold still: what came is kept, and listed.</summary>
@@ -157,7 +164,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
     }
 
     /// <summary>The content of an entry is in place, or cannot be had: whoever waits for it goes on.</summary>
-    private void Done(ReceiverDirectory directory, int index, bool succeeded)
+    private void Done(ReceiverDirectory directory, int index, bool succeeded, long counted = 0)
     {
         tree.Bases.Forget(directory, index);
         var remote = directory.Remote!;
@@ -172,7 +179,7 @@ internal sealed class ContentResults(SyncContext context, ReceiverTree tree)
         }
 
         tree.Links.LeaderDone(remote.Group(index), succeeded, remote.State(index) == ContentState.Aside);
-        Settled(directory, index);
+        Settled(directory, index, counted);
     }
 
     private void RemovePartial(ReceiverDirectory directory, int index)

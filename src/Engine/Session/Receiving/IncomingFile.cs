@@ -101,7 +101,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         if (errno != 0)
         {
             Abandon();
-            tree.Contents.SourceFailed(directory, index, errno);
+            tree.Contents.SourceFailed(directory, index, errno, _counted);
             return;
         }
 
@@ -114,7 +114,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             }
 
             Close();
-            tree.Contents.Written(directory, index, error: 0, size, _literal, _matched, digest);
+            tree.Contents.Written(directory, index, error: 0, size, _literal, _matched, digest, _counted);
             return;
         }
 
@@ -124,11 +124,12 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         {
             _error = _patcher?.Error ?? _error;
             Abandon();
-            tree.Contents.Written(directory, index, _error == 0 ? -Errno.EIO : _error, 0, 0, 0);
+            tree.Contents.Written(directory, index, _error == 0 ? -Errno.EIO : _error, 0, 0, 0, counted: _counted);
         }
         else if (outcome == PatchOutcome.Mismatch)
         {
             Abandon();
+            context.Progress.Settled(0, -_counted);
             tree.Contents.Mismatch(directory, index);
         }
         else if (unstable && ContentResults.MayAskAgain(directory, index))
@@ -136,6 +137,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             // What has changed since is less than all of it.
             var kept = Keep();
             Abandon();
+            context.Progress.Settled(0, -_counted);
             if (kept)
             {
                 tree.Reconciler.Requests.AskLater(directory, index);
@@ -219,7 +221,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             Close();
         }
 
-        tree.Contents.Written(directory, index, error, size, _literal, _matched, digest);
+        tree.Contents.Written(directory, index, error, size, _literal, _matched, digest, _counted);
     }
 
     private int OpenOutput(int dirfd)
@@ -268,7 +270,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
     }
 
-    /// <summary>What has come counts, until all of the file does or it has to come again.</summary>
+    /// <summary>What has come counts at once; when all of the file does, only the rest is added, and when it has to come again, nothing of it counts.</summary>
     private void Count(long length)
     {
         length = Math.Min(length, size - _counted);
@@ -278,8 +280,6 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
 
     private void Close()
     {
-        context.Progress.Settled(0, -_counted);
-        _counted = 0;
         _patcher?.Dispose();
         _patcher = null;
         if (_fd >= 0)
