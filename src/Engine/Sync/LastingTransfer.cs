@@ -8,10 +8,7 @@ namespace NativeSync.Engine;
 /// </summary>
 public static class LastingTransfer
 {
-    /// <summary>So many bytes on the wire show that a session got somewhere: the limit counts anew from its end.</summary>
-    private const long Progress = 1 << 20;
-
-    /// <summary>Transfers until it is done, or until the line stays away for longer than the limit.</summary>
+    /// <summary>Transfers until it is done, or until no session has got anywhere for longer than the limit.</summary>
     /// <param name="connect">Makes a connection, at first and after each loss. That the first one cannot be had is final, unless the options say that the other end was reached before.</param>
     /// <param name="push">True to send from here, false to fetch.</param>
     /// <param name="request">What and how.</param>
@@ -60,7 +57,7 @@ public static class LastingTransfer
                 failure = e;
             }
 
-            await backoff.WaitAsync(failure, tally.Abandon() >= Progress, ct).ConfigureAwait(false);
+            await backoff.WaitAsync(failure, tally.Abandon(), ct).ConfigureAwait(false);
             again = true;
         }
     }

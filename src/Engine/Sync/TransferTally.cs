@@ -7,11 +7,25 @@ namespace NativeSync.Engine;
 /// </summary>
 internal sealed class TransferTally(ISyncObserver? observer, bool push) : ISyncObserver
 {
+    /// <summary>So many bytes show that a session got somewhere: the limit counts anew from its end.</summary>
+    private const long Progress = 1 << 20;
+
+    /// <summary>An entry that is done counts as much, for trees of small files, links and attributes.</summary>
+    private const long EntryBytes = 256;
+
+    /// <summary>
+    /// What moves on the wire may be the same each time: of a file that must not go on within itself, or before what the other end
+    /// is killed by. So many sessions that got no further than one before may have moved something else; then that must not go on for ever.
+    /// </summary>
+    private const int MostAnew = 20;
+
     private readonly Statistics _before = new();
     private readonly Statistics _now = new();
     private Func<SyncProgress>? _progress;
     private Func<SyncProgress>? _told;
     private long _wire;
+    private long _furthest;
+    private int _anew;
 
     /// <summary>A session has been begun.</summary>
     public bool HasBegun { get; private set; }
@@ -35,15 +49,23 @@ internal sealed class TransferTally(ISyncObserver? observer, bool push) : ISyncO
     }
 
     /// <summary>The session broke off: what it did counts.</summary>
-    /// <returns>Bytes that it moved on the wire.</returns>
-    public long Abandon()
+    /// <returns>It got somewhere.</returns>
+    public bool Abandon()
     {
         _before.AddWork(_now);
         _now.AddWork(_now, -1);
-        var moved = _progress?.Invoke().WireBytes ?? 0;
+        var reached = _progress?.Invoke() ?? default;
         _progress = null;
-        _wire += moved;
-        return moved;
+        _wire += reached.WireBytes;
+        var far = reached.Bytes + (reached.Entries * EntryBytes);
+        if (far >= _furthest + Progress)
+        {
+            _furthest = far;
+            _anew = 0;
+            return true;
+        }
+
+        return reached.WireBytes >= Progress && ++_anew <= MostAnew;
     }
 
     /// <summary>The session was the last one.</summary>

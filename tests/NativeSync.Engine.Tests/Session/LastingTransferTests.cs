@@ -81,6 +81,23 @@ public sealed class LastingTransferTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(60), _losses.Max(l => l.Wait));
     }
 
+    /// <summary>Nothing of a file is kept that must not go on within itself, and the line always drops behind more than a megabyte of it.</summary>
+    [Theory]
+    [InlineData(JobKind.Push)]
+    [InlineData(JobKind.Pull)]
+    public async Task SendingTheSameAgainAndAgainIsNoProgress(JobKind kind)
+    {
+        var content = new byte[4 << 20];
+        new Random(7).NextBytes(content);
+        File.WriteAllBytes(Path.Combine(_tree.Root, "src/large"), content);
+        File.Delete(Path.Combine(_tree.Root, "src/sparse"));
+        var run = RunAsync(kind, TimeSpan.FromMinutes(5), new JumpingTime(), _ => Cut(kind, 2_200_000), resumeFrom: 0);
+        await Assert.ThrowsAsync<TransportException>(() => run);
+
+        // Twenty in vain, ten until the limit; and of those before, as many for each megabyte by which one came a little further than the others.
+        Assert.InRange(_losses.Count, 28, 100);
+    }
+
     [Theory]
     [InlineData(TransportFault.Login)]
     [InlineData(TransportFault.HostKey)]
@@ -129,13 +146,13 @@ public sealed class LastingTransferTests : IDisposable
         Assert.Equal(5, PassForecast.Next([Pass(0, 5), Pass(0, 5)]).TotalSeconds, 1);
     }
 
-    private SyncRequest Request()
+    private SyncRequest Request(long resumeFrom = 64 << 10)
     {
         var request = _tree.Request("src/", "dst", JobFlags.Delete);
-        return request with { Options = request.Options with { ResumeFrom = 64 << 10 } };
+        return request with { Options = request.Options with { ResumeFrom = resumeFrom } };
     }
 
-    private Task<SyncReport> RunAsync(JobKind kind, TimeSpan limit, TimeProvider clock, Func<int, IConnection> connect)
+    private Task<SyncReport> RunAsync(JobKind kind, TimeSpan limit, TimeProvider clock, Func<int, IConnection> connect, long resumeFrom = 64 << 10)
     {
         var options = new ReconnectOptions
         {
@@ -146,7 +163,7 @@ public sealed class LastingTransferTests : IDisposable
             OnLost = _losses.Add,
             OnResumed = () => _resumed++,
         };
-        return LastingTransfer.RunAsync(async _ => { await Task.Yield(); return connect(0); }, kind == JobKind.Push, Request(), null, options).WaitAsync(Patience);
+        return LastingTransfer.RunAsync(async _ => { await Task.Yield(); return connect(0); }, kind == JobKind.Push, Request(resumeFrom), null, options).WaitAsync(Patience);
     }
 
     private static IConnection Cut(JobKind kind, long after)
