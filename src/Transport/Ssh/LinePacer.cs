@@ -24,6 +24,9 @@ internal static class LinePacer
     /// <summary>Periods without a queue after which what came through tells no more of the line: three seconds.</summary>
     private const int Memory = 60;
 
+    /// <summary>Bytes that have to be there first: what a login and a first window show is not the line.</summary>
+    private const ulong Begun = 1024 * 1024;
+
     /// <summary>Room to find that the line carries more.</summary>
     private const double Gain = 1.2;
 
@@ -48,12 +51,16 @@ internal static class LinePacer
                 }
 
                 uint shortest = Number(info, TcpInfo.ShortestRoundTrip);
-                bool queues = Number(info, TcpInfo.RoundTrip) > shortest + shortest / 8 + Chance;
+                // Only what was held up by the line and not by who sends tells of the line.
+                bool isBusy = Number(info, TcpInfo.Unsent) > 0 && Number(info, TcpInfo.Unacknowledged) > 0 && (info[TcpInfo.Flags] & TcpInfo.LimitedBySender) == 0
+                    && BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.BytesThere)) > Begun;
+                bool queues = isBusy && Number(info, TcpInfo.RoundTrip) > shortest + shortest / 8 + Chance;
                 (silent, queued) = queues ? (0, queued + 1) : (silent + 1, 0);
 
                 // Once there is a pace it grows with what comes through, queue or not, or it would keep itself too low.
                 best = silent > Memory || (best == 0 && queued < Patience) ? 0
-                    : Math.Max(best, BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.DeliveryRate)));
+                    : isBusy ? Math.Max(best, BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.DeliveryRate)))
+                    : best;
                 uint wanted = best == 0 ? Unpaced : (uint)Math.Min(Unpaced, best * Gain);
                 if (wanted != pace)
                 {
@@ -73,8 +80,23 @@ internal static class LinePacer
     /// <summary>Linux' <c>struct tcp_info</c>, as far as it is needed (4.9 has all of it).</summary>
     private static class TcpInfo
     {
+        /// <summary>A byte of bits.</summary>
+        public const int Flags = 7;
+
+        /// <summary>The delivery rate was bounded by who sends.</summary>
+        public const byte LimitedBySender = 1;
+
+        /// <summary>Packets under way.</summary>
+        public const int Unacknowledged = 24;
+
         /// <summary>Microseconds, smoothed.</summary>
         public const int RoundTrip = 68;
+
+        /// <summary>Acknowledged since the connection began.</summary>
+        public const int BytesThere = 120;
+
+        /// <summary>Bytes that wait in the kernel.</summary>
+        public const int Unsent = 144;
 
         /// <summary>Microseconds.</summary>
         public const int ShortestRoundTrip = 148;

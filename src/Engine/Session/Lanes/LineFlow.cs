@@ -119,8 +119,11 @@ internal sealed class LineFlow(long frequency)
         if (_round > 0)
         {
             _rates += rate;
-            _shallowest = Math.Min(_shallowest, _leastQueue);
-            _deepest = Math.Max(_deepest, _leastQueue);
+            if (_leastQueue < double.MaxValue)
+            {
+                _shallowest = Math.Min(_shallowest, _leastQueue);
+                _deepest = Math.Max(_deepest, _leastQueue);
+            }
         }
 
         _leastQueue = double.MaxValue;
@@ -150,11 +153,11 @@ internal sealed class LineFlow(long frequency)
             _resting = _rest = Math.Min(2 * _rest, LongestRest);
         }
 
-        if (_resting <= 0 && _limit == _kept)
+        if (_resting <= 0 && _limit == _kept && _shallowest < double.MaxValue)
         {
-            // In each round a pack met no queue: there is none, whatever losses did to the others. In one round alone, TCP starts or has made a pause.
+            // In each round that tells a pack met no queue: there is none, whatever losses did to the others. In one round alone, TCP starts or has made a pause.
             _limit = _deepest < _shortest / 8 + frequency / 100 ? Math.Min(Most, (long)(_kept * Step))
-                : _shallowest > _shortest / 2 + frequency / 20 && _shallowest < double.MaxValue ? Math.Max(Math.Max(Least, Math.Min(_kept, (long)(Recovering * rate * _shortest))), (long)(_kept / Step))
+                : _shallowest > _shortest / 2 + frequency / 20 ? Math.Max(Math.Max(Least, Math.Min(_kept, (long)(Recovering * rate * _shortest))), (long)(_kept / Step))
                 : _kept;
         }
     }

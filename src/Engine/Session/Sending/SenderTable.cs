@@ -52,6 +52,9 @@ internal sealed class SenderTable
     /// <summary>What is removed is confirmed at the end (--delay-updates): settled directories are known until then.</summary>
     public bool KeepsSettled { get; init; }
 
+    /// <summary>Is told of bytes of content that will be sent, as far as that is sure.</summary>
+    public Action<long> Expects { get; init; } = static _ => { };
+
     /// <summary>There is no room for another listing. Only the scanner, which asks, makes it so.</summary>
     public bool IsFull
     {
@@ -285,6 +288,16 @@ internal sealed class SenderTable
     private void Enqueue(in SenderWork work)
     {
         _work.Enqueue(work);
+        switch (work.Task)
+        {
+            case SenderTask.Contents:
+                Expects(work.Directory.ContentBytes);
+                break;
+            case SenderTask.Whole:
+                Expects(work.Directory.Listing.Metadata(work.Index).Size);
+                break;
+        }
+
         Monitor.PulseAll(_gate);
     }
 

@@ -354,7 +354,6 @@ internal sealed class TreeScanner
 
         totals.AddTo(_statistics);
         _context.Progress.Found(listing.Count, directory.ContentBytes);
-        _context.Lane.Group.Expect(directory.ContentBytes);
         return children;
     }
 
