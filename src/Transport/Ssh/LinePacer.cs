@@ -24,8 +24,11 @@ internal static class LinePacer
     /// <summary>Periods without a queue after which what came through tells no more of the line: three seconds.</summary>
     private const int Memory = 60;
 
-    /// <summary>Bytes that have to be there first: what a login and a first window show is not the line.</summary>
-    private const ulong Begun = 1024 * 1024;
+    /// <summary>Bytes that have to be there first: what a login and the first windows show is not the line.</summary>
+    private const ulong Begun = 4 * 1024 * 1024;
+
+    /// <summary>Packets under way from which on the line is in use; the kernel may have nothing unsent and bbr call that limited by who sends.</summary>
+    private const uint InUse = 64;
 
     /// <summary>Room to find that the line carries more.</summary>
     private const double Gain = 1.2;
@@ -51,9 +54,7 @@ internal static class LinePacer
                 }
 
                 uint shortest = Number(info, TcpInfo.ShortestRoundTrip);
-                // Only what was held up by the line and not by who sends tells of the line.
-                bool isBusy = Number(info, TcpInfo.Unsent) > 0 && Number(info, TcpInfo.Unacknowledged) > 0 && (info[TcpInfo.Flags] & TcpInfo.LimitedBySender) == 0
-                    && BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.BytesThere)) > Begun;
+                bool isBusy = Number(info, TcpInfo.Unacknowledged) > InUse && BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.BytesThere)) > Begun;
                 bool queues = isBusy && Number(info, TcpInfo.RoundTrip) > shortest + shortest / 8 + Chance;
                 (silent, queued) = queues ? (0, queued + 1) : (silent + 1, 0);
 
@@ -80,12 +81,6 @@ internal static class LinePacer
     /// <summary>Linux' <c>struct tcp_info</c>, as far as it is needed (4.9 has all of it).</summary>
     private static class TcpInfo
     {
-        /// <summary>A byte of bits.</summary>
-        public const int Flags = 7;
-
-        /// <summary>The delivery rate was bounded by who sends.</summary>
-        public const byte LimitedBySender = 1;
-
         /// <summary>Packets under way.</summary>
         public const int Unacknowledged = 24;
 
@@ -94,9 +89,6 @@ internal static class LinePacer
 
         /// <summary>Acknowledged since the connection began.</summary>
         public const int BytesThere = 120;
-
-        /// <summary>Bytes that wait in the kernel.</summary>
-        public const int Unsent = 144;
 
         /// <summary>Microseconds.</summary>
         public const int ShortestRoundTrip = 148;
