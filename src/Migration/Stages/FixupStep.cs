@@ -17,45 +17,62 @@ internal sealed class FixupStep : Step
     private const int LookSeconds = 15;
 
     /// <summary>What a look ends with when the fix-ups have not.</summary>
-    private const int NotYet = 75;
+    internal const int NotYet = 75;
 
     /// <summary>
     /// They run apart from the connection, and each look asks for their end, so that the line may be cut at any time: the first look
     /// begins them, the others find what it began, and what they said is kept until it was heard. What a run left that was killed is
-    /// waited for, and counts when it was of the same pass and asked for the same; what was killed itself is begun again.
+    /// waited for, and counts when it was of the same pass and asked for the same; what was killed itself is begun again, twice at most.
     /// </summary>
-    private const string Script = """
+    /// <remarks>
+    /// A process is its number and the time of its start, since numbers are given again; it notes them itself, so that none runs
+    /// unknown, the agent as well as who waits for it. The room for its exit code is had before it begins, as what they say may use up all there is.
+    /// </remarks>
+    internal const string Script = """
         umask 077
+        exec 3>&2 2>/dev/null
         d=$agent.fixup boot=$(cat /proc/sys/kernel/random/boot_id) n=0 dead=0
-        alive() { [ "$(cat "$d/boot" 2>/dev/null)" = "$boot" ] && kill -0 "$(cat "$d/pid" 2>/dev/null)" 2>/dev/null; }
+        who() { read -r s <"/proc/$1/stat" && set -- "${s%% *}" ${s##*) } && [ "$2" != Z ] && echo "$1 ${21}"; }
+        runs() { read -r pid since <"$1" && [ "$(who "$pid")" = "$pid $since" ]; }
+        alive() { [ "$(cat "$d/boot")" = "$boot" ] && { runs "$d/pid" || runs "$d/agent"; }; }
+        same() { [ "$(cat "$d/key")" = "$key" ] && [ "$(cat "$d/facts")" = "$facts" ]; }
         while :; do
-          if mkdir "$d" 2>/dev/null; then
-            echo "$boot" >"$d/boot" && printf %s "$key" >"$d/key" && printf %s "$facts" >"$d/facts" || exit 1
+          if mkdir "$d"; then
+            dead=0
+            case $(cat "$d.begun") in
+              ...*) rm -rf "$d"; echo "they were begun three times, and killed each time before they ended; is there memory and room enough?" >&3; exit 1 ;;
+            esac
+            if ! { echo "$boot" >"$d/boot" && printf %s "$key" >"$d/key" && printf %s "$facts" >"$d/facts" && echo "    " >"$d/ended" && printf . >>"$d.begun"; }; then
+              rm -rf "$d"; echo "$d cannot be written: is there room?" >&3; exit 1
+            fi
             (
               trap '' HUP
-              "$agent" fixup --root "$root" --json --facts "$d/facts" >"$d/out" 2>"$d/err"
-              echo $? >"$d/ended" && mv "$d/ended" "$d/end"
-            ) </dev/null >/dev/null 2>&1 &
-            echo $! >"$d/pid"
+              who self >"$d/pid" || exit
+              (who self >"$d/agent" && exec "$agent" fixup --root "$root" --json --facts "$d/facts") >"$d/out" 2>"$d/err"
+              echo $? 1<>"$d/ended" && mv "$d/ended" "$d/end"
+            ) </dev/null >/dev/null 3>&- &
           elif [ -e "$d/end" ]; then
-            if [ "$(cat "$d/key")" = "$key" ] && [ "$(cat "$d/facts")" = "$facts" ]; then
-              cat "$d/out"; cat "$d/err" >&2; exit "$(cat "$d/end")"
+            if same; then
+              cat "$d/out"; cat "$d/err" >&3; exit $(cat "$d/end")
             fi
-            rm -rf "$d"
+            rm -rf "$d" "$d.begun"
             continue
           elif alive; then
             dead=0
           elif [ ! -d "$d" ]; then
-            echo "$d cannot be made" >&2; exit 1
+            echo "$d cannot be made" >&3; exit 1
           elif [ $dead -ge 10 ]; then
             # Not only between its beginning and its number, or its end and the word of it.
-            [ -e "$d/end" ] || rm -rf "$d"
+            if [ ! -e "$d/end" ]; then
+              same || rm -f "$d.begun"
+              rm -rf "$d"
+            fi
             continue
           else
             dead=$((dead+1))
           fi
           if [ $n -ge $looks ]; then exit 75; fi
-          n=$((n+1)); sleep 0.3 2>/dev/null || sleep 1
+          n=$((n+1)); sleep 0.3 || sleep 1
         done
         """;
 
@@ -96,7 +113,7 @@ internal sealed class FixupStep : Step
 
             result = await look.ConfigureAwait(false);
         }
-        while (result.ExitCode == NotYet);
+        while (result.ExitCode == NotYet); // They live, and each of their commands has a time-out.
 
         Keep(context, result);
         await ForgetAsync(context, agent, limit, ct).ConfigureAwait(false);
@@ -108,7 +125,7 @@ internal sealed class FixupStep : Step
     {
         try
         {
-            await context.AskAsync("fix-ups", (system, stop) => system.RunAsync($"rm -rf {Shell.Quote(agent + ".fixup")}", stop), limit, ct).ConfigureAwait(false);
+            await context.AskAsync("fix-ups", (system, stop) => system.RunAsync($"rm -rf {Shell.Quote(agent + ".fixup")} {Shell.Quote(agent + ".fixup.begun")}", stop), limit, ct).ConfigureAwait(false);
         }
         catch (TransportException e)
         {
