@@ -34,7 +34,8 @@ internal sealed unsafe partial class LinuxSystemCalls
     public int StatPath(ReadOnlySpan<byte> operatorPath, bool follow, out FileStatus status) =>
         StatPath(LibC.CurrentDirectory, operatorPath, follow ? 0 : LibC.AtSymlinkNoFollow, out status);
 
-    public int StatFollowing(int dirfd, ReadOnlySpan<byte> path, out FileStatus status) => StatPath(dirfd, path, 0, out status);
+    // DONT_SYNC, as above: /proc leads to files of servers that do not answer any more, which nobody must wait for.
+    public int StatFollowing(int dirfd, ReadOnlySpan<byte> path, out FileStatus status) => StatPath(dirfd, path, LibC.AtStatxDontSync, out status);
 
     private int StatPath(int dirfd, ReadOnlySpan<byte> path, int flags, out FileStatus status)
     {

@@ -128,6 +128,104 @@ public sealed partial class ChangeFollowerTests : IDisposable
         Assert.Equal([1, 2, 3], File.ReadAllBytes(_scratch["dst/a/b/file"])[..3]);
     }
 
+    [Fact]
+    public async Task AWriteThroughAnOverlayIsCarried()
+    {
+        Make("mkdir -p src/up src/c out/low out/work out/all; mount -t overlay -o lowerdir=out/low,upperdir=src/up,workdir=out/work none out/all; mkdir out/all/d; truncate -s 64K out/all/d/db; touch -d 2001-01-01 out/all/d/db");
+        try
+        {
+            var fd = LinuxSystemCalls.Instance.OpenPath(Bytes(_scratch["out/all/d/db"]), OpenFlags.ReadWrite);
+            var map = mmap(0, 65536, 3, 1, fd, 0);
+            await PassAsync(_scratch, _follower);
+            foreach (var isOpen in (bool[])[true, false])
+            {
+                // Another page, since the first write to one is what sets the time.
+                byte[] content = isOpen ? [1, 2, 3] : [4, 5, 6];
+                var at = isOpen ? 0 : 16384;
+                Marshal.Copy(content, 0, map + at, 3);
+                _ = isOpen ? 0 : LinuxSystemCalls.Instance.Close(fd);
+                _follower.Narrow();
+                await PassAsync(_scratch, _follower);
+                Assert.Equal(content, File.ReadAllBytes(_scratch["dst/up/d/db"])[at..(at + 3)]);
+            }
+
+            _ = munmap(map, 65536);
+            await PassAsync(_scratch, _follower);
+            Make("echo more >out/all/d/other");
+            _follower.Narrow();
+            await PassAsync(_scratch, _follower);
+            MustBeFollowed();
+            Assert.Equal("more\n", await File.ReadAllTextAsync(_scratch["dst/up/d/other"]));
+        }
+        finally
+        {
+            Make("umount -l out/all");
+        }
+    }
+
+    [Fact]
+    public async Task AFileThatIsOpenElsewhereIsNotAskedFor()
+    {
+        Make("mkdir -p src/a");
+        await _scratch.MountAsync("out", "size=1m");
+        var path = _scratch["out/file"];
+        using var open = File.Create(path);
+        _ = LinuxSystemCalls.Instance.StatPath(Bytes(path), follow: false, out var status);
+        WithoutTheFirstProcess io = new();
+        using ChangeFollower follower = new(io);
+        await PassAsync(_scratch, follower);
+        follower.Narrow();
+        await PassAsync(_scratch, follower);
+
+        Assert.True(!Possible || IsFollowed(follower), follower.Account);
+        Assert.DoesNotContain((status.Device, status.Inode), io.Asked);
+    }
+
+    [Fact]
+    public async Task WhatIsDeeperThanAPathMayBeLongIsCarried()
+    {
+        string Script(string what) => $"python3 -c 'import os\nfor i in range(20): os.makedirs(\"n\" * 240, exist_ok=True); os.chdir(\"n\" * 240)\n{what}'";
+        Make($"mkdir -p src/a; cd src; {Script("open(\"file\", \"w\").write(\"x\"); os.mkdir(\"gone\")")}");
+        await PassAsync(_scratch, _follower);
+        Make($"cd src; {Script("open(\"file\", \"a\").write(\"more\"); os.rmdir(\"gone\"); os.mkdir(\"new\")")}");
+        _follower.Narrow();
+        await PassAsync(_scratch, _follower);
+
+        Make($"cd dst; {Script("assert open(\"file\").read() == \"xmore\" and sorted(os.listdir()) == [\"file\", \"new\"]")}");
+    }
+
+    [Theory]
+    [InlineData("a/,b/", "rm -rf a/d", "a/d a/e")]
+    [InlineData("a/,b/", "rm -rf b/d", "b/d b/e")]
+    [InlineData("a/n,b/n", "mv a/n/d a/n.d", "a/n/d")]
+    [InlineData("a/,x/d", "rm -rf a/d/sub", "a/d/sub")]
+    public async Task WhatSeveralSourcesShareEndsAsALookAtEverything(string sources, string change, string also)
+    {
+        Make($"mkdir -p {also} a/d/sub b/d/sub a/n/d b/n/d x/d/sub; for d in a/d a/d/sub b/d b/d/sub a/n/d b/n/d x/d/sub; do echo $d >$d/text; touch $d/in-${{d%%/*}}; done; for d in b/d b/n/d x/d x/d/sub; do echo other >>$d/text; done");
+        var request = Request(_scratch, _follower) with { Sources = [.. sources.Split(',').Select(s => Bytes(_scratch[s]))] };
+        _follower.Passed((await Synchronizer.LocalAsync(request)).ExitCode);
+        Make(change);
+        _follower.Narrow();
+        _follower.Passed((await Synchronizer.LocalAsync(request)).ExitCode);
+
+        Assert.Contains("not followed", _follower.Account, StringComparison.Ordinal);
+        await Synchronizer.LocalAsync(request with { Destination = Bytes(_scratch["all"]), Options = request.Options with { Changes = null } });
+        Make("diff -r dst all");
+    }
+
+    [Fact]
+    public async Task DevicesWhoseContentIsCopiedAreNotFollowed()
+    {
+        Make("mkdir -p src/a");
+        var request = Request(_scratch, _follower);
+        request = request with { Options = request.Options with { SourceOptions = SourceOptions.CopyDevices } };
+        _follower.Passed((await Synchronizer.LocalAsync(request)).ExitCode);
+        _follower.Narrow();
+        _follower.Passed((await Synchronizer.LocalAsync(request)).ExitCode);
+
+        Assert.Contains("what is written to a device is no event", _follower.Account, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("echo more >>src/b/other", true, "another name of a file with several")]
     [InlineData("echo more >>out/third", true, "a name that is no part of the tree")]
@@ -319,6 +417,15 @@ public sealed partial class ChangeFollowerTests : IDisposable
     {
         public override int OpenBeneath(int rootfd, ReadOnlySpan<byte> relativePath, OpenFlags flags, uint mode = 0) =>
             relativePath.StartsWith("1/"u8) ? -Errno.ENOENT : base.OpenBeneath(rootfd, relativePath, flags, mode);
+
+        public List<(ulong Device, ulong Inode)> Asked { get; } = [];
+
+        public override int StatFollowing(int dirfd, ReadOnlySpan<byte> path, out FileStatus status)
+        {
+            var error = base.StatFollowing(dirfd, path, out status);
+            Asked.Add((status.Device, status.Inode));
+            return error;
+        }
     }
 
     private sealed class CountingCalls() : SystemCallsDecorator(LinuxSystemCalls.Instance)

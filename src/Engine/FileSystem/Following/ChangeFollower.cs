@@ -106,7 +106,7 @@ public sealed class ChangeFollower : IDisposable
             _account = _changed is null ? _account : "the source is another directory now";
             _changed = null;
             _looked = 0;
-            _trouble = refusal;
+            _trouble = refusal ?? (places.Contains("") ? "the path of a source is longer than the kernel tells" : null);
             _roots = places;
             _trouble ??= _queue is null ? Start() : null;
             _trouble ??= Mark();

@@ -59,9 +59,19 @@ internal sealed class ChangeResolver : IDisposable
         foreach (var (key, handle) in set.Directories)
         {
             List<string> paths = [];
-            if (ForEachMount(handle, (fd, _) => paths.Add(Text(_handles.PathOf(fd)))) is { } trouble)
+            var isPlaced = true;
+            var trouble = ForEachMount(handle, (fd, status) =>
             {
-                return trouble;
+                var path = _handles.PathOf(fd);
+                isPlaced &= path is not null || status.LinkCount == 0;
+                if (path is { Length: > 0 })
+                {
+                    paths.Add(Text(path));
+                }
+            });
+            if (trouble is not null || !isPlaced)
+            {
+                return trouble ?? "the path of a directory that changed is longer than the kernel tells";
             }
 
             paths.ForEach(Add);
@@ -117,11 +127,8 @@ internal sealed class ChangeResolver : IDisposable
 
     private void Add(string path)
     {
-        if (path.Length > 0)
-        {
-            _changed.Add(path);
-            _places.Add(path);
-        }
+        _changed.Add(path);
+        _places.Add(path);
     }
 
     /// <summary>Adds the directory of a file, if the kernel knows it. What has further names, or none that is known, is looked for later.</summary>
@@ -133,7 +140,7 @@ internal sealed class ChangeResolver : IDisposable
         {
             file = status;
             var path = _handles.PathOf(fd);
-            if (path.Length > 0 && _io.StatPath(path, follow: false, out var there) >= 0 && there.SameObject(status))
+            if (path is { Length: > 0 } && _io.StatPath(path, follow: false, out var there) >= 0 && there.SameObject(status))
             {
                 placed = true;
                 Add(status.IsDirectory ? Text(path) : ChangedDirectories.Above(Text(path)));

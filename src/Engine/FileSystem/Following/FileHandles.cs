@@ -47,13 +47,13 @@ internal sealed unsafe class FileHandles : IDisposable
         }
     }
 
-    /// <summary>The absolute path of something open, as the kernel knows it; empty when it cannot be told.</summary>
-    public byte[] PathOf(int fd)
+    /// <summary>The absolute path of something open, as the kernel knows it; empty when no path leads there, null when it cannot be told, as when it is longer than 4095 bytes.</summary>
+    public byte[]? PathOf(int fd)
     {
         Span<byte> number = stackalloc byte[16];
         Utf8Formatter.TryFormat(fd, number, out var digits);
         var length = _own < 0 ? -1 : _io.ReadLinkAt(_own, number[..digits], _path);
-        return length > 0 && length < PathRoom && _path[0] == '/' ? _path.AsSpan(0, length).ToArray() : [];
+        return length <= 0 || length >= PathRoom ? null : _path[0] == '/' ? _path.AsSpan(0, length).ToArray() : [];
     }
 
     public void Dispose() => _ = _own < 0 ? 0 : _io.Close(_own);

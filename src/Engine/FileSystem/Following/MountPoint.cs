@@ -12,10 +12,12 @@ namespace NativeSync.Engine.FileSystem.Following;
 internal sealed record MountPoint(int Id, string Device, string Root, string Path, string Type)
 {
     /// <summary>The mounts of this process in the order of the kernel, later ones over earlier ones; texts are Latin-1.</summary>
-    public static List<MountPoint> ReadAll(ISystemCalls io)
+    public static List<MountPoint> ReadAll(ISystemCalls io) => Parse(ProcText.Read(io, "/proc/self/mountinfo"u8) ?? []);
+
+    /// <summary>The same of what such a file holds.</summary>
+    public static List<MountPoint> Parse(byte[] text)
     {
         List<MountPoint> mounts = [];
-        var text = ProcText.Read(io, "/proc/self/mountinfo"u8) ?? [];
         foreach (var range in text.AsSpan().Split((byte)'\n'))
         {
             ReadOnlySpan<byte> line = text.AsSpan(range);

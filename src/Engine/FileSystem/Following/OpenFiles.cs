@@ -16,14 +16,17 @@ internal sealed class OpenFiles
     private readonly ISystemCalls _io;
     private readonly List<FollowedFileSystem> _systems;
     private readonly DirectoryScanner _scanner;
+    private readonly ProcessMounts _mounts;
     private readonly Dictionary<(ulong Device, ulong Inode), int> _known = [];
     private readonly List<ChangedHandle> _found = [];
+    private string? _layered;
 
     private OpenFiles(ISystemCalls io, List<FollowedFileSystem> systems)
     {
         _io = io;
         _systems = systems;
         _scanner = new DirectoryScanner(io);
+        _mounts = new ProcessMounts(io, systems);
     }
 
     /// <summary>Looks at all processes.</summary>
@@ -57,12 +60,19 @@ internal sealed class OpenFiles
                 return "a container does not see who has files open";
             }
 
-            return ForEach(proc, LookAtProcess);
+            // All of them first: a handle may come from a process of another namespace.
+            return ForEach(proc, AddMounts) ?? ForEach(proc, LookAtProcess);
         }
         finally
         {
             _io.Close(proc);
         }
+    }
+
+    private string? AddMounts(int proc, byte[] pid)
+    {
+        _mounts.Add(proc, pid);
+        return null;
     }
 
     private string? LookAtProcess(int proc, byte[] pid)
@@ -86,7 +96,7 @@ internal sealed class OpenFiles
     }
 
     private string? LookAtTask(int above, byte[] id, out bool any) =>
-        AddOpen(above, id, out any) && AddMapped(above, id) ? null : $"process {Encoding.Latin1.GetString(id)} does not show what it has open";
+        AddOpen(above, id, out any) && AddMapped(above, id) ? null : _layered ?? $"process {Encoding.Latin1.GetString(id)} does not show what it has open";
 
     /// <summary>False when what it has open cannot be known, though it is there.</summary>
     private bool AddOpen(int above, byte[] id, out bool any)
@@ -104,7 +114,7 @@ internal sealed class OpenFiles
         for (var i = 0; known && i < listing.Count; i++)
         {
             any = true;
-            known = Add(handles, listing.Name(i), listing.Metadata(i).Mode);
+            known = (listing.Metadata(i).Mode & WriteBit) == 0 || Add(handles, listing.Name(i), _mounts.MountOf(above, id, listing.Name(i)));
         }
 
         _io.Close(handles);
@@ -134,7 +144,8 @@ internal sealed class OpenFiles
             places = places < 0 ? _io.OpenBeneath(above, PathOf(id, "map_files"u8), OpenFlags.Read | OpenFlags.Directory) : places;
             var dash = line.IndexOf((byte)'-');
             byte[] name = [.. line[..dash].TrimStart((byte)'0'), (byte)'-', .. line[(dash + 1)..space].TrimStart((byte)'0')];
-            error = places < 0 ? places : _io.StatAt(places, name, out var link) is < 0 and var failed ? failed : Add(places, name, link.Mode) ? 0 : -Errno.EACCES;
+            error = places < 0 ? places : _io.StatAt(places, name, out var link) is < 0 and var failed ? failed
+                : (link.Mode & WriteBit) == 0 || Add(places, name, DeviceOf(line)) ? 0 : -Errno.EACCES;
             known = error >= 0 || IsGone(error);
         }
 
@@ -142,10 +153,10 @@ internal sealed class OpenFiles
         return known;
     }
 
-    /// <summary>Adds what a link in /proc leads to, if that is a file that may be written; false when it cannot be known.</summary>
-    private bool Add(int directory, ReadOnlySpan<byte> name, uint mode)
+    /// <summary>Adds what a link in /proc leads to, if that is a file; false when it cannot be known.</summary>
+    private bool Add(int directory, ReadOnlySpan<byte> name, string place)
     {
-        if ((mode & WriteBit) == 0)
+        if (_mounts.IsElsewhere(place))
         {
             return true;
         }
@@ -163,14 +174,40 @@ internal sealed class OpenFiles
             }
         }
 
-        return error >= 0 || IsGone(error);
+        return error >= 0 ? _layered is null : IsGone(error);
+    }
+
+    /// <summary>The device of a line of maps, where it is told in hexadecimal digits, as <see cref="ProcessMounts.Name"/>.</summary>
+    private static string DeviceOf(ReadOnlySpan<byte> line)
+    {
+        for (var field = 0; field < 3; field++)
+        {
+            line = line[(line.IndexOf((byte)' ') + 1)..];
+        }
+
+        return Utf8Parser.TryParse(line, out uint major, out var digits, 'x') && Utf8Parser.TryParse(line[(digits + 1)..], out uint minor, out _, 'x')
+            ? ProcessMounts.Name(((ulong)major << 32) | minor) : "";
     }
 
     /// <summary>The process ended, or closed it; no reason to know less than all.</summary>
     private static bool IsGone(int error) => error is -Errno.ENOENT or -Errno.ESRCH;
 
-    private bool IsNew(in FileStatus status) =>
-        status is { IsRegular: true, LinkCount: > 0 } && FollowedFileSystem.Of(_systems, status.Device) is not null && _known.TryAdd((status.Device, status.Inode), 0);
+    /// <summary>Whether a file is on a file system that is followed, and was not found yet. What may be kept there by another file system ends the search.</summary>
+    private bool IsNew(in FileStatus status)
+    {
+        if (status is not { IsRegular: true, LinkCount: > 0 })
+        {
+            return false;
+        }
+
+        if (FollowedFileSystem.Of(_systems, status.Device) is not null)
+        {
+            return _known.TryAdd((status.Device, status.Inode), 0);
+        }
+
+        _layered = _mounts.IsElsewhere(ProcessMounts.Name(status.Device)) ? _layered : "a file is open for writing on an overlay, by FUSE or on a mount that is not known: what is written through it may show in no event";
+        return false;
+    }
 
     private void Found(in FileStatus status, byte[] handle) => _found.Add(new ChangedHandle(FollowedFileSystem.Of(_systems, status.Device)!.Id, handle));
 
@@ -184,6 +221,7 @@ internal sealed class OpenFiles
         }
 
         string? trouble = null;
+        var mounts = MountPoint.ReadAll(_io);
         for (var i = 0; i < listing.Count && trouble is null; i++)
         {
             if (!listing.Name(i).StartsWith("loop"u8))
@@ -193,12 +231,13 @@ internal sealed class OpenFiles
 
             byte[] place = [.. "/sys/block/"u8, .. listing.Name(i), .. "/loop/backing_file"u8];
             var file = (ProcText.Read(_io, place) ?? []).AsSpan().TrimEnd((byte)'\n');
-            if (file.IsEmpty || file.EndsWith(" (deleted)"u8))
+            if (file.IsEmpty || file.EndsWith(" (deleted)"u8)
+                || (MountPoint.Showing(mounts, Encoding.Latin1.GetString(file)) is { } mount && _mounts.IsElsewhere(mount.Device)))
             {
                 continue;
             }
 
-            if (_io.StatPath(file, follow: true, out var status) < 0)
+            if (_io.StatFollowing(Native.LibC.CurrentDirectory, file, out var status) < 0)
             {
                 trouble = $"what is behind {Encoding.Latin1.GetString(listing.Name(i))} is not to be found";
             }
@@ -206,6 +245,8 @@ internal sealed class OpenFiles
             {
                 Found(status, FileHandles.Of(Native.LibC.CurrentDirectory, file, follow: true));
             }
+
+            trouble ??= _layered;
         }
 
         _io.Close(block);

@@ -53,8 +53,8 @@ internal sealed class SourcePlace(ISystemCalls io, byte[] path) : IDisposable
     {
         using var handles = new FileHandles(io);
         var fd = Take();
-        var path = fd < 0 ? [] : handles.PathOf(fd);
+        var path = fd < 0 ? null : handles.PathOf(fd);
         Return(fd);
-        return path;
+        return path ?? [];
     }
 }

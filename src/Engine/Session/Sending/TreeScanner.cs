@@ -116,7 +116,13 @@ internal sealed class TreeScanner
         : _context.Has(JobFlags.AccessTimes) ? "reading is followed by nobody"
         : _context.Has(JobFlags.PruneEmptyDirectories) ? "whether a directory is empty shows below it"
         : _context.Filters.HasDirMerges ? "a rule file counts for all that is below it"
+        : (_context.Options.SourceOptions & SourceOptions.CopyDevices) != 0 ? "what is written to a device is no event"
+        : IsMerged(_sources.Root) ? "several sources share a directory, and what is gone from one shows that of another"
         : null;
+
+    /// <summary>Whether the contents of several sources may meet at or below a name.</summary>
+    private static bool IsMerged(SourceNode node) =>
+        node.Contents.Count > 1 || (node.Contents.Count > 0 && node.Children.Count > 0) || node.Children.Any(IsMerged);
 
     private void AnnounceRoot()
     {
