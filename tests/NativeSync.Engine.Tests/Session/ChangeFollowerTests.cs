@@ -201,7 +201,7 @@ public sealed partial class ChangeFollowerTests : IDisposable
     [InlineData("a/,x/d", "rm -rf a/d/sub", "a/d/sub")]
     public async Task WhatSeveralSourcesShareEndsAsALookAtEverything(string sources, string change, string also)
     {
-        Make($"mkdir -p {also} a/d/sub b/d/sub a/n/d b/n/d x/d/sub; for d in a/d a/d/sub b/d b/d/sub a/n/d b/n/d x/d/sub; do echo $d >$d/text; touch $d/in-${{d%%/*}}; done; for d in b/d b/n/d x/d x/d/sub; do echo other >>$d/text; done");
+        Make($"mkdir -p {also} a/d/sub b/d/sub a/n/d b/n/d x/d/sub; for d in a/d a/d/sub b/d b/d/sub a/n/d b/n/d x/d/sub; do echo $d >$d/text; touch $d/in-${{d%%/*}}; done; for d in b/d b/d/sub b/n/d x/d x/d/sub; do echo other >>$d/text; done");
         var request = Request(_scratch, _follower) with { Sources = [.. sources.Split(',').Select(s => Bytes(_scratch[s]))] };
         _follower.Passed((await Synchronizer.LocalAsync(request)).ExitCode);
         Make(change);
