@@ -129,7 +129,7 @@ public sealed class ChangeFollower : IDisposable
         for (var i = 0; _changed is null && i < listing.Count; i++)
         {
             ref var identity = ref listing.Identity(i);
-            if (identity.LinkCount > 1 && !listing.Metadata(i).IsDirectory && FollowedFileSystem.Of(_systems, identity.Device) is { } system)
+            if (_trouble is null && identity.LinkCount > 1 && !listing.Metadata(i).IsDirectory && FollowedFileSystem.Of(_systems, identity.Device) is { } system)
             {
                 directory ??= Encoding.Latin1.GetString(place.RealPath);
                 var handle = FileHandles.Of(fd, listing.Name(i));
@@ -137,7 +137,11 @@ public sealed class ChangeFollower : IDisposable
                 {
                     _trouble ??= handle.Length == 0 ? "the names of a file with several could not be noted"
                         : _notes.AreMany ? "more files have several names than are kept track of" : null;
-                    if (_trouble is null)
+                    if (_trouble is not null)
+                    {
+                        _notes.Clear();
+                    }
+                    else
                     {
                         _notes.Add(ChangeSet.Key(system.Id, handle), directory);
                     }

@@ -6,15 +6,26 @@ namespace NativeSync.Engine.FileSystem.Following;
 /// </summary>
 internal sealed class LinkNotes
 {
-    /// <summary>Files; a farm of hard links has more, and is looked at as a whole. Some 100 MB at most.</summary>
-    private const int Most = 300_000;
+    /// <summary>Bytes, about; a farm of hard links would take more, and is looked at as a whole.</summary>
+    private const long Most = 100_000_000;
+
+    /// <summary>What a file takes besides its names, a name, and the path of a directory besides its characters: keys, lists and entries of the table.</summary>
+    private const int FileCost = 200, NameCost = 16, PathCost = 24;
 
     private readonly Dictionary<string, List<string>> _places = [];
+    private string? _last;
+    private long _bytes;
 
-    public void Clear() => _places.Clear();
+    public void Clear()
+    {
+        _places.Clear();
+        _places.TrimExcess();
+        _last = null;
+        _bytes = 0;
+    }
 
     /// <summary>There are more than are kept.</summary>
-    public bool AreMany => _places.Count > Most;
+    public bool AreMany => _bytes > Most;
 
     /// <summary>Notes a name.</summary>
     /// <param name="key"><see cref="ChangeSet.Key"/> of the file.</param>
@@ -24,11 +35,14 @@ internal sealed class LinkNotes
         if (!_places.TryGetValue(key, out var places))
         {
             _places.Add(key, places = []);
+            _bytes += FileCost;
         }
 
         if (places.Count == 0 || !ReferenceEquals(places[^1], directory))
         {
             places.Add(directory);
+            _bytes += NameCost + (ReferenceEquals(_last, directory) ? 0 : PathCost + (directory.Length * sizeof(char)));
+            _last = directory;
         }
     }
 
