@@ -91,6 +91,13 @@ internal sealed class PassLoop(PassArguments passes, ChangeFollower? follower, I
             reporter.Followed(follower?.Account ?? "changes were not followed (the source is at the other side): the pass looked at everything");
         }
 
+        if (follower is { NeedsAnother: true })
+        {
+            Add(report);
+            report = await pass(ct);
+            reporter.Followed(follower.Account);
+        }
+
         return report;
     }
 

@@ -93,11 +93,17 @@ internal sealed class TransferStep : Step
             string what = $"pass {pass}, {fs.Label}";
             TransferResult result;
             ChangeFollower? follower = followers?.Of(i);
+            Task<TransferResult> MoveOnceAsync() => context.Services.Mover.PushAsync(
+                context.System!, context.JobFor(i) with { Changes = follower },
+                p => context.Observer.StepProgress(title, Percent(p), context.Time.GetElapsedTime(begin), Detail(what, p)), ct);
             try
             {
-                result = await context.Services.Mover.PushAsync(
-                    context.System!, context.JobFor(i) with { Changes = follower },
-                    p => context.Observer.StepProgress(title, Percent(p), context.Time.GetElapsedTime(begin), Detail(what, p)), ct).ConfigureAwait(false);
+                result = await MoveOnceAsync().ConfigureAwait(false);
+                if (follower is { NeedsAnother: true })
+                {
+                    context.Log.Info($"{what}: {follower.Account}, and another one does");
+                    result = await MoveOnceAsync().ConfigureAwait(false);
+                }
             }
             catch (TransportException e)
             {

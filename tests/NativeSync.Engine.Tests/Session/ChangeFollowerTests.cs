@@ -335,6 +335,23 @@ public sealed partial class ChangeFollowerTests : IDisposable
         Assert.Contains(Possible ? "the pass before ended with code 23" : "not followed", _follower.Account, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("rm -rf dst/*; mkdir src/a/new")]
+    [InlineData("rm -rf dst; mkdir src/a/new src/a/other")]
+    public async Task ADestinationThatLostDirectoriesIsNotedAndGoneThroughAsAWhole(string change)
+    {
+        Make("mkdir -p src/a/b src/c/d; echo x >src/a/b/file; echo y >src/c/d/file");
+        await PassAsync(_scratch, _follower);
+        Make(change);
+        _follower.Narrow();
+        await PassAsync(_scratch, _follower);
+        Assert.True(!Possible || _follower.NeedsAnother, _follower.Account);
+        await PassAsync(_scratch, _follower);
+
+        Assert.Contains(Possible ? "the destination lacked directories" : "not followed", _follower.Account, StringComparison.Ordinal);
+        await TreeJudge.MustBeEqualAsync(Source, _scratch["dst"]);
+    }
+
     private static async Task PassAsync(Scratch scratch, ChangeFollower follower)
     {
         var report = await Synchronizer.LocalAsync(Request(scratch, follower));

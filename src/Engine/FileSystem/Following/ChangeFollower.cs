@@ -29,6 +29,7 @@ public sealed class ChangeFollower : IDisposable
     private string? _account;
     private long _looked;
     private bool _moves;
+    private bool _began;
 
     /// <summary>Follows nothing until a pass begins.</summary>
     public ChangeFollower()
@@ -54,6 +55,12 @@ public sealed class ChangeFollower : IDisposable
 
     /// <summary>The next pass looks only at what has changed since the one before began.</summary>
     internal bool IsNarrow => _changed is not null;
+
+    /// <summary>
+    /// The pass looked only at what had changed, and the destination turned out not to be what the pass before left there: another one is
+    /// needed, which looks at everything.
+    /// </summary>
+    public bool NeedsAnother { get; private set; }
 
     /// <summary>Directories changed places: what looks new at the destination may be there under another name.</summary>
     internal bool HasMoves => _moves;
@@ -86,6 +93,7 @@ public sealed class ChangeFollower : IDisposable
             _trouble ??= trouble ?? _set.Lost ?? Resolve(open);
             _account = _trouble;
             _looked = 0;
+            _began = NeedsAnother = false;
             _moves = _set.HasMoves;
         }
     }
@@ -98,12 +106,15 @@ public sealed class ChangeFollower : IDisposable
         var places = roots.ConvertAll(Encoding.Latin1.GetString);
         lock (_gate)
         {
-            if (_changed is not null && string.Join('\0', places) == string.Join('\0', _roots))
+            if (_changed is not null && !_began && string.Join('\0', places) == string.Join('\0', _roots))
             {
-                return; // a narrow pass, perhaps going on over another line
+                _began = true;
+                return; // a narrow pass
             }
 
-            _account = _changed is null ? _account : "the source is another directory now";
+            // Over another line it does not go on: what the destination was when it began is not known any more.
+            _account = _changed is null ? _account : _began ? "the line was lost" : "the source is another directory now";
+            _began = false;
             _changed = null;
             _looked = 0;
             _trouble = refusal ?? (places.Contains("") ? "the path of a source is longer than the kernel tells" : null);
@@ -114,6 +125,25 @@ public sealed class ChangeFollower : IDisposable
             _notes.Clear();
         }
     }
+
+    /// <summary>A session has ended.</summary>
+    /// <param name="arrived">Directories that may be new at the destination, in a narrow pass.</param>
+    /// <param name="made">Directories that were made there.</param>
+    internal void Ended(long arrived, long made)
+    {
+        lock (_gate)
+        {
+            if (_changed is not null && made > arrived)
+            {
+                NeedsAnother = true;
+                _changed = null;
+                _trouble = _account = "the destination lacked directories that the pass before had left there";
+            }
+        }
+    }
+
+    /// <summary>Whether a directory arrived where it is, so that a narrow pass goes through all that is in it.</summary>
+    internal bool HasArrived(ReadOnlySpan<byte> path) => _changed is { } changed && changed.IsBelowWhole(Encoding.Latin1.GetString(path));
 
     /// <summary>Whether a directory is to be looked at, in a narrow pass.</summary>
     internal bool Contains(ReadOnlySpan<byte> path) => _changed!.Contains(Encoding.Latin1.GetString(path));

@@ -25,13 +25,11 @@ internal sealed class ChangedDirectories
     }
 
     /// <summary>Whether a directory is to be looked at.</summary>
-    public bool Contains(string path)
-    {
-        if (_wanted.Contains(path))
-        {
-            return true;
-        }
+    public bool Contains(string path) => _wanted.Contains(path) || IsBelowWhole(path);
 
+    /// <summary>Whether a directory is one of those that are looked at with all below them, or below one.</summary>
+    public bool IsBelowWhole(string path)
+    {
         for (; path.Length > 1; path = Above(path))
         {
             if (_whole.Contains(path))

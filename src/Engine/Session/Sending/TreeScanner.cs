@@ -187,6 +187,7 @@ internal sealed class TreeScanner
         }
 
         var children = Survey(directory);
+        directory.Arrived = _context.Changes is { IsNarrow: true } changes && directory.Contents.Length == 1 && changes.HasArrived(directory.Contents[0].RealPath);
         _held += directory.Listing.Count;
         _table.Add(directory);
         var digest = !_context.DigestsDecide || directory.IsSelected || directory.Marks is not null || _table.IsVoid(directory) || HasUnwanted(directory.Listing)
