@@ -29,7 +29,7 @@ internal sealed class TreeScanner
     private readonly Statistics _statistics;
     private readonly DirectoryScanner _scanner;
     private readonly LinkFollower _follower;
-    private readonly NamedEntries _named;
+    private readonly SourceListings _listings;
     private readonly IdentityMapper? _identities;
     private readonly EmptyDirectories _emptiness;
     private readonly ScanFields _fields;
@@ -37,7 +37,6 @@ internal sealed class TreeScanner
     private int _nextId;
     private int _rounds;
     private int _held;
-    private DirectoryListing? _scratch;
 
     public TreeScanner(SyncContext context, SourceTree sources, SenderTable table, LinkGroups links, Statistics statistics)
     {
@@ -48,8 +47,8 @@ internal sealed class TreeScanner
         _statistics = statistics;
         _scanner = new DirectoryScanner(context.Io, context.XattrFilter(FilterSide.Sender));
         _follower = new LinkFollower(context);
-        _named = new NamedEntries(context, _scanner, _follower);
         _fields = context.SendFields;
+        _listings = new SourceListings(context, table, _scanner, _follower, _fields);
         _emptiness = new EmptyDirectories(context);
         _identities = context.Has(JobFlags.NumericIds) ? null : new IdentityMapper(IdentityMap.Load(context.Io));
     }
@@ -181,7 +180,7 @@ internal sealed class TreeScanner
         }
 
         RecordOutbox.Hold();
-        if (!Scan(directory))
+        if (!_listings.TryScan(directory))
         {
             return null;
         }
@@ -216,106 +215,6 @@ internal sealed class TreeScanner
         }
 
         return false;
-    }
-
-    private bool Scan(SenderDirectory directory)
-    {
-        _scratch ??= _table.TakeListing();
-        directory.Listing = _scratch;
-        if (!Scan(directory, _scratch))
-        {
-            return false;
-        }
-
-        if (_scratch.IsSparse)
-        {
-            directory.Listing = _scratch.Compact();
-            _scratch.Recycle();
-        }
-        else
-        {
-            _scratch = null;
-        }
-
-        return true;
-    }
-
-    private bool Scan(SenderDirectory directory, DirectoryListing listing)
-    {
-        listing.Clear();
-        var named = directory.Node is { Children.Count: > 0 };
-        if (!named && directory.Contents.Length == 1)
-        {
-            var error = ScanOrigin(directory, 0, listing);
-            return error >= 0 || ReportUnreadable(directory.Path, error);
-        }
-
-        var merged = new ListingMerger(listing);
-        var readable = named || directory.Parent is null;
-        if (named)
-        {
-            var origins = new List<Origin>(directory.Contents);
-            var (entries, from, orders) = _named.Scan(directory.Node!, origins);
-            directory.Origins = [.. origins];
-            merged.Add(entries, from, orders);
-        }
-
-        for (var i = 0; i < directory.Contents.Length; i++)
-        {
-            var part = new DirectoryListing();
-            var error = ScanOrigin(directory, i, part);
-            if (error < 0)
-            {
-                ReportUnreadable(directory.Path, error);
-                listing.Incomplete = true;
-                continue;
-            }
-
-            readable = true;
-            merged.Add(part, i, OrderOf(directory, i));
-        }
-
-        directory.EntryOrigins = merged.Finish();
-        return readable;
-    }
-
-    /// <summary>Which source a directory's content belongs to; below the named ones the order is that of the origins.</summary>
-    private static int OrderOf(SenderDirectory directory, int origin)
-    {
-        var node = directory.Node;
-        var inherited = directory.Contents.Length - (node?.Contents.Count ?? 0);
-        return node is not null && origin >= inherited ? node.Contents[origin - inherited].Order : origin;
-    }
-
-    /// <summary>Scans one place of a directory, makes of it what is sent, and leaves what its rules show.</summary>
-    private int ScanOrigin(SenderDirectory directory, int index, DirectoryListing into)
-    {
-        ref var origin = ref directory.Contents[index];
-        var error = _follower.CheckLoop(origin);
-        var fd = error < 0 ? error : _follower.OpenDirectory(origin);
-        if (fd < 0)
-        {
-            return fd;
-        }
-
-        try
-        {
-            error = _scanner.Scan(fd, _fields, into);
-            if (error >= 0)
-            {
-                _context.Changes?.Listed(fd, into, origin);
-                EntrySelection.HideResumePlace(_context, into);
-                origin = origin.Enter(directory.Path, fd);
-                _follower.Apply(fd, directory.Path, into, _scanner, origin.Rules);
-                EntrySelection.ForSending(origin.Rules!, into, directory.Path);
-            }
-
-            return error;
-        }
-        finally
-        {
-            _context.Io.Close(fd);
-        }
     }
 
     /// <summary>Drops what is not to be transferred, counts the rest, and collects the directories to descend into.</summary>
@@ -488,7 +387,8 @@ internal sealed class TreeScanner
         {
             if (above.Identity == (identity.Device, identity.Inode) && ++_rounds > MostRounds)
             {
-                return !ReportUnreadable(PathBytes.Join(directory.Path, name), -Errno.ELOOP);
+                SenderProblems.Unreadable(_context, PathBytes.Join(directory.Path, name), -Errno.ELOOP);
+                return true;
             }
         }
 
@@ -501,13 +401,6 @@ internal sealed class TreeScanner
         var writer = new WireWriter(scope.Room);
         Records.WriteClose(ref writer, directory.Id);
         scope.Commit(writer.Position);
-    }
-
-    private bool ReportUnreadable(byte[] path, int error)
-    {
-        SenderProblems.Report(_context, new SyncProblem(
-            Operation.ReadDirectory, -error, path, OnSource: true, Warning: error == -Errno.ENOENT && path.Length > 0));
-        return false;
     }
 
     private void ReportProblems(SenderDirectory directory)
