@@ -81,6 +81,7 @@ public sealed class IncomingSignatureTests
         using SourcePlace place = new(context.Io, tree.PathBytes);
         SenderTable table = new(abort, context.Progress, context.Outbox);
         table.Add(new SenderDirectory(0, null, [], [new Origin(place, [], null!)]) { Listing = listing });
+        table.Answer(0, Verdict.Differs);
         IncomingSignature blocks = new(Layout, abort);
         blocks.Add(new byte[400]);
         table.Ask(SenderTask.Delta, 0, 0, delta: new DeltaRequest(0, 0, blocks));
