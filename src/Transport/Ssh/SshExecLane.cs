@@ -108,6 +108,11 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
             {
                 // The connection is gone, which closes the channel as well.
             }
+            finally
+            {
+                // Where closing failed SSH.NET leaves it open, and the reading thread would wait for ever.
+                _command.OutputStream.Dispose();
+            }
         });
         _ = _execution.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return ValueTask.CompletedTask;
