@@ -216,7 +216,8 @@ internal sealed class DirectoryListing
     {
         if (_bytes.Length - _used < length)
         {
-            Enlarge(ref _bytes, _used, checked((int)Math.Min(Array.MaxLength, Math.Max((long)_bytes.Length * 2, Math.Max(4096L, (long)_used + length)))));
+            // What was written behind the end and is not committed yet stays, too: who reserves more goes on with it.
+            Enlarge(ref _bytes, _bytes.Length, checked((int)Math.Min(Array.MaxLength, Math.Max((long)_bytes.Length * 2, Math.Max(4096L, (long)_used + length)))));
         }
 
         return _bytes.AsSpan(_used, length);

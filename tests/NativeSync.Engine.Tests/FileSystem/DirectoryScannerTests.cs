@@ -19,6 +19,26 @@ public sealed class DirectoryScannerTests
         return listing;
     }
 
+    /// <summary>The arena has to grow between one attribute and the next.</summary>
+    [Fact]
+    public void AttributesOfManySizesComeBackByteForByte()
+    {
+        using TemporaryTree tree = new("/dev/shm");
+        tree.Shell("for f in a b c; do : >$f; for i in 1 2 3 4 5; do setfattr -n user.$f$i -v \"$(head -c $((i * 900)) /dev/zero | tr '\\0' $f)\" $f; done; done");
+        DirectoryListing listing = Scan(LinuxSystemCalls.Instance, tree.Handle);
+        for (int file = 0; file < 3; file++)
+        {
+            XattrReader reader = new(listing.Xattrs(file));
+            for (int i = 1; i <= 5; i++)
+            {
+                Assert.True(reader.TryRead(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value));
+                char letter = (char)('a' + file);
+                Assert.Equal($"user.{letter}{i}", Encoding.ASCII.GetString(name));
+                Assert.Equal(new string(letter, i * 900), Encoding.ASCII.GetString(value));
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(KernelNames))]
     public void NastyNamesComeBackByteForByteInOrder(string kernel)
