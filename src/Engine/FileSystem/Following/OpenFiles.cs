@@ -257,7 +257,11 @@ internal sealed class OpenFiles
     private string? ForEach(int directory, Func<int, byte[], string?> act)
     {
         var listing = new DirectoryListing();
-        _scanner.Scan(directory, ScanFields.None, listing);
+        if (_scanner.Scan(directory, ScanFields.None, listing) is < 0 and var error && !IsGone(error))
+        {
+            return $"who has files open cannot be listed: {Errno.Describe(-error)}";
+        }
+
         for (var i = 0; i < listing.Count; i++)
         {
             if (Utf8Parser.TryParse(listing.Name(i), out int _, out var digits) && digits == listing.Name(i).Length
