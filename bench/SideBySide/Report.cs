@@ -28,7 +28,7 @@ internal static class Report
 
             bool isFloor = one.Contender.Role == Role.Floor;
             string mark = ReferenceEquals(one, best) ? "**" : "";
-            text.Append(CultureInfo.InvariantCulture, $"| {mark}{one.Contender.Name}{mark} | {one.Seconds:0.00} | {Ratio(one.Seconds, best?.Seconds, isFloor)} | {one.Runs.Min(r => r.Seconds):0.00}–{one.Runs.Max(r => r.Seconds):0.00} | {one.ClientCpu:0.00} + {one.RemoteCpu:0.00} | {one.WireBytes / 1e6:0.00} | {Ratio(one.WireBytes, fewest?.WireBytes, isFloor)} | {(one.ClientPeak == 0 ? "" : $"{one.ClientPeak >> 20}, {one.RemotePeak >> 20}")} |");
+            text.Append(CultureInfo.InvariantCulture, $"| {mark}{one.Contender.Name}{mark} | {one.Seconds:0.00} | {Ratio(one.Seconds, best?.Seconds, isFloor)} | {Spread(one)} | {one.ClientCpu:0.00} + {one.RemoteCpu:0.00} | {one.WireBytes / 1e6:0.00} | {Ratio(one.WireBytes, fewest?.WireBytes, isFloor)} | {(one.ClientPeak == 0 ? "" : $"{one.ClientPeak >> 20}, {one.RemotePeak >> 20}")} |");
             text.Append(@case.Line is null ? "\n" : one.Share > 0 ? string.Create(CultureInfo.InvariantCulture, $" {one.Share:P0} |\n") : " |\n");
         }
 
@@ -49,6 +49,10 @@ internal static class Report
 
         await File.WriteAllTextAsync(page, text);
     }
+
+    private static string Spread(Series series) => series.Runs.Count == 1
+        ? "one run"
+        : string.Create(CultureInfo.InvariantCulture, $"{series.Runs.Min(r => r.Seconds):0.00}–{series.Runs.Max(r => r.Seconds):0.00}");
 
     private static string Ratio(double value, double? reference, bool isFloor) =>
         isFloor || reference is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{value / reference:0.00}");

@@ -32,6 +32,9 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
     /// <summary>More than a login takes: who has sent this much is connected.</summary>
     private const long LoginBytes = 32 << 10;
 
+    /// <summary>What is only there for orientation and takes longer is timed in the warming round and not again.</summary>
+    private static readonly TimeSpan LongRun = TimeSpan.FromSeconds(20);
+
     private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(20);
     private const int SettleAttempts = 500;
 
@@ -53,23 +56,22 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         // Run 0 warms up (the agent is uploaded, programs are read) and looks at memory; it is not timed.
         for (int run = WarmsUp ? 0 : 1; run <= runs; run++)
         {
-            foreach (Contender contender in contenders.Where(c => !failures.ContainsKey(c)))
+            foreach (Contender contender in contenders.Where(c => !failures.ContainsKey(c) && !(c.Role == Role.Floor && measured[c].Any(m => m.Seconds > LongRun.TotalSeconds))))
             {
                 await @case.ResetAsync(bench);
                 IReadOnlyList<string> words = contender.Words(bench, source, destination);
                 try
                 {
-                    if (run == 0)
+                    if (run == 0 && contender.Role != Role.Floor)
                     {
                         peaks[contender] = await WatchAsync(contender, words);
-                        if (contender.Role != Role.Floor)
-                        {
-                            await VerifyAsync(@case, source, destination);
-                        }
+                        await VerifyAsync(@case, source, destination);
+                        continue;
                     }
-                    else
+
+                    Measurement measurement = await MeasureAsync(words, @case.Payload);
+                    if (run > 0 || measurement.Seconds > LongRun.TotalSeconds)
                     {
-                        Measurement measurement = await MeasureAsync(words, @case.Payload);
                         measured[contender].Add(measurement);
                         say(string.Create(CultureInfo.InvariantCulture, $"  {run}/{runs}  {measurement.Seconds,7:0.00} s  {(measurement.Share > 0 ? measurement.Share.ToString("P0", CultureInfo.InvariantCulture) : ""),6}  {contender.Name}"));
                     }
@@ -109,11 +111,6 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         (await Command.RunAsync(words)).MustExit(0);
         await here.StopAsync();
         await there.StopAsync();
-        if (contender.Process.Length == 0)
-        {
-            return default;
-        }
-
         HashSet<int> remote = [.. there.Peaks.Select(p => p.ProcessId)];
         // The ssh that rsync starts names rsync in its command line too: only the program itself counts.
         long Largest(IEnumerable<ProcessWatch.Peak> peaks) => peaks
