@@ -4,6 +4,7 @@ using NativeSync.Engine.Compression;
 namespace NativeSync.Bench.Micro;
 
 /// <summary>Packs of 1 MiB: text, incompressible (sampled and refused), and back.</summary>
+[MemoryDiagnoser]
 public class CodecBenchmarks
 {
     private readonly PackCodec _codec = new();

@@ -4,6 +4,7 @@ using NativeSync.Engine.Delta;
 namespace NativeSync.Bench.Micro;
 
 /// <summary>The matcher over 256 MiB in memory: the cases of design §8 at a quarter of their size.</summary>
+[MemoryDiagnoser]
 public class MatcherBenchmarks
 {
     private byte[] _content = [];

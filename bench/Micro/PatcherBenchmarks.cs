@@ -5,6 +5,7 @@ using NativeSync.Engine.FileSystem;
 namespace NativeSync.Bench.Micro;
 
 /// <summary>Puts 256 MiB together in a memory-backed file system, every hundredth 8 KiB as a literal.</summary>
+[MemoryDiagnoser]
 public class PatcherBenchmarks
 {
     private const int Block = 8192;

@@ -4,6 +4,7 @@ using NativeSync.Engine.Delta;
 namespace NativeSync.Bench.Micro;
 
 /// <summary>The weak checksum of whole blocks (signature), and rolled over every position (search) past the filter of 2^18 blocks, as of 1 GiB.</summary>
+[MemoryDiagnoser]
 public class RollingChecksumBenchmarks
 {
     private const int Window = 4096;

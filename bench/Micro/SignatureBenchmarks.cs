@@ -4,6 +4,7 @@ using NativeSync.Engine.Delta;
 namespace NativeSync.Bench.Micro;
 
 /// <summary>The signature of 256 MiB in memory, and the index that the other side builds from it.</summary>
+[MemoryDiagnoser]
 public class SignatureBenchmarks
 {
     private byte[] _basis = [];

@@ -8,6 +8,7 @@ namespace NativeSync.SideBySide;
 internal sealed class Bench : IAsyncDisposable
 {
     private const string Memory = "/dev/shm";
+    private const long Spare = 1L << 30;
     private const string Cipher = "aes128-gcm@openssh.com";
 
     private Bench(string root, PrivateSshd server, string executable)
@@ -64,11 +65,15 @@ internal sealed class Bench : IAsyncDisposable
     public IReadOnlyList<string> Ssh(bool fastExchange = false) =>
         ["ssh", .. Server.SshArguments, "-c", Cipher, .. fastExchange ? ["-o", "KexAlgorithms=curve25519-sha256"] : Array.Empty<string>()];
 
+    /// <summary>Whether so many bytes can be kept in memory, and a gigabyte for the programs beside them.</summary>
+    public static bool HasRoom(long bytes) =>
+        Directory.Exists(Memory) && new DriveInfo(Memory).AvailableFreeSpace >= bytes + Spare && Meter.AvailableMemory() >= bytes + Spare;
+
     public static async Task<Bench> OpenAsync(string executable, long roomNeeded)
     {
-        if (!Directory.Exists(Memory) || new DriveInfo(Memory).AvailableFreeSpace < roomNeeded || Meter.AvailableMemory() < roomNeeded)
+        if (!HasRoom(roomNeeded))
         {
-            throw new InvalidOperationException($"{roomNeeded >> 20} MiB are needed in {Memory}, so that programs are measured and not disks; free some memory or choose fewer cases");
+            throw new InvalidOperationException($"{(roomNeeded + Spare) >> 20} MiB are needed in {Memory}, so that programs are measured and not disks; free some memory or choose fewer cases");
         }
 
         string root = Path.Combine(Memory, "nativesync-compare-" + Environment.ProcessId);

@@ -8,6 +8,8 @@ internal static class Cases
     private const long TreeRoom = 2_000L << 20;
     private const long Gigabyte = 1L << 30;
 
+    private const int Starts = 100;
+
     /// <summary>The settings among which rsync's best is chosen.</summary>
     private static readonly Contender[] RsyncSettings =
         [Contender.Rsync("-a"), Contender.Rsync("-az", "--zc=zstd", "--zl=1"), Contender.Rsync("-az", "--zc=lz4"), Contender.Rsync("-aW")];
@@ -37,7 +39,7 @@ internal static class Cases
             },
             ResetAsync = _ => Task.CompletedTask,
             CleanAsync = bench => bench.RemoveAsync("same"),
-            Contenders = [.. RsyncSettings, Contender.RsyncFastExchange("-a"), Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Unison(isFirst: false), Contender.Login(false), Contender.Login(true)],
+            Contenders = [.. RsyncSettings, Contender.RsyncFastExchange("-a"), Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Rclone, Contender.Unison(isFirst: false), Contender.Login(false), Contender.Login(true)],
         },
         new Case
         {
@@ -64,7 +66,6 @@ internal static class Cases
         {
             Name = "million",
             Title = "One million small files, nothing changed",
-            ByDefault = false,
             Room = 10 * Gigabyte,
             PrepareAsync = async bench =>
             {
@@ -78,13 +79,33 @@ internal static class Cases
                 await bench.RemoveAsync("many");
                 await bench.RemoveAsync("many-copy");
             },
-            Contenders = [.. RsyncSettings[..1], Contender.NativeSync("-a"), Contender.Login(false)],
+            Contenders = [.. RsyncSettings, Contender.NativeSync("-a"), Contender.NativeSync("-az"), Contender.Login(false)],
         },
         Delta("delta-regions", "1 GiB file, 160 random 64 KiB regions overwritten and 100 insertions and deletions", DataSets.RegionsAsync, "-a"),
         Delta("delta-pages", "1 GiB file, 2,600 random 4 KiB pages overwritten in place", DataSets.PagesAsync, "-a", "--inplace"),
         Delta("unrelated", "1 GiB random file over an unrelated 1 GiB basis", DataSets.UnrelatedAsync, "-a"),
         InPlaceOf("equal-blocks", "4 GiB file of one repeated block, against the same with one byte changed", 8 * Gigabyte, path => DataSets.EqualBlocksAsync(path, 4 * Gigabyte), "-a", "--inplace"),
         InPlaceOf("16-gib", "16 GiB file with holes, 1 GiB of data in it, one byte changed", 4 * Gigabyte, path => DataSets.HolesAsync(path, 16 * Gigabyte, pieces: 64), "-aS"),
+        new Case
+        {
+            Name = "start",
+            Title = $"{Starts} runs one after the other, each of an unchanged local directory of one file",
+            Room = 1 << 20,
+            PrepareAsync = async bench =>
+            {
+                Directory.CreateDirectory(bench["start"]);
+                await DataSets.RandomAsync(bench["start/file"], 1000, seed: 1);
+                (await Command.RunAsync(["cp", "-a", bench["start"], bench["start-copy"]])).MustExit(0);
+                return (bench["start"] + "/", bench["start-copy"] + "/");
+            },
+            ResetAsync = _ => Task.CompletedTask,
+            CleanAsync = async bench =>
+            {
+                await bench.RemoveAsync("start");
+                await bench.RemoveAsync("start-copy");
+            },
+            Contenders = [Contender.Repeated(Starts, "rsync"), Contender.Repeated(Starts, "nativesync")],
+        },
     ];
 
     /// <summary>A file too large to be kept three times: the destination is made of the source again by changing a byte.</summary>
@@ -92,7 +113,6 @@ internal static class Cases
     {
         Name = name,
         Title = title,
-        ByDefault = false,
         Room = room,
         PrepareAsync = async bench =>
         {
@@ -104,14 +124,13 @@ internal static class Cases
         },
         ResetAsync = bench => DataSets.ChangeByteAsync(bench["large/dst/file"]),
         CleanAsync = bench => bench.RemoveAsync("large"),
-        Contenders = [Contender.Rsync(options), Contender.NativeSync(options), Contender.Login(false)],
+        Contenders = [Contender.Rsync(options), Contender.Rsync([.. options, "-W"]), Contender.NativeSync(options), Contender.Login(false)],
     };
 
     private static Case Delta(string name, string title, Func<string, string, Task> makeAsync, params string[] options) => new()
     {
         Name = name,
         Title = title,
-        ByDefault = false,
         Room = 4 * Gigabyte,
         CompareContent = true,
         PrepareAsync = async bench =>

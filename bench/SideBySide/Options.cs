@@ -7,7 +7,7 @@ internal sealed record Options
 {
     public const string Help = """
         bench/compare [--case NAME]… [--runs N] [--exe FILE] [--only TEXT] [--trace] [--no-warm-up] [--no-write] [--list]
-          --case NAME   this case (see --list); several may be given; default: the cases that need no asking
+          --case NAME   this case (see --list); several may be given; default: all that need no asking and find room in memory (an hour)
           --runs N      timed runs of each contender, in turn (default 5)
           --exe FILE    the executable under test (default artifacts/nativesync, built if it is not there)
           --only TEXT   only the contenders whose name contains TEXT

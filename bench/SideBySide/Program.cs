@@ -28,6 +28,16 @@ if (unknown.Length > 0)
     return 2;
 }
 
+if (options.Cases.Count == 0)
+{
+    foreach (Case large in chosen.Where(c => !Bench.HasRoom(c.Room)))
+    {
+        Console.WriteLine($"{large.Name} is left out: it takes {large.Room >> 20} MiB of memory");
+    }
+
+    chosen = [.. chosen.Where(c => Bench.HasRoom(c.Room))];
+}
+
 string executable = options.Executable ?? Path.Combine(TestRun.Repository, "artifacts", "nativesync");
 if (!File.Exists(executable))
 {
@@ -36,7 +46,7 @@ if (!File.Exists(executable))
 
 try
 {
-    await using Bench bench = await Bench.OpenAsync(executable, chosen.Max(c => c.Room) + (1L << 30));
+    await using Bench bench = await Bench.OpenAsync(executable, chosen.Select(c => c.Room).DefaultIfEmpty().Max());
     var runner = new Runner(bench, options.Runs, Console.WriteLine) { Traces = options.Trace, WarmsUp = options.WarmUp };
     Dictionary<string, string> sections = [];
     foreach (Case one in chosen)

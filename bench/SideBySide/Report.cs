@@ -16,7 +16,7 @@ internal static class Report
         Series? fewest = rivals.MinBy(s => s.WireBytes);
         text.Append(CultureInfo.InvariantCulture, $"### {@case.Title}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"{date:yyyy-MM-dd HH:mm} UTC, `bench/compare --case {@case.Name} --runs {options.Runs}`, medians of {options.Runs} runs in turn. {Meter.Machine()}; load {Meter.Load():0.0} at the end. ");
-        text.Append(await VersionsAsync(bench)).Append(".\n\n");
+        text.Append(await VersionsAsync(bench, series)).Append(".\n\n");
         text.Append("| contender | s | ÷ best rsync | spread s | CPU s here + there | MB on the wire | ÷ fewest of rsync | peak MiB here, there |").Append(@case.Line is null ? "" : " share of the line |").Append("\n|---|---|---|---|---|---|---|---|").Append(@case.Line is null ? "\n" : "---|\n");
         foreach (Series one in series)
         {
@@ -55,16 +55,22 @@ internal static class Report
         : string.Create(CultureInfo.InvariantCulture, $"{series.Runs.Min(r => r.Seconds):0.00}–{series.Runs.Max(r => r.Seconds):0.00}");
 
     private static string Ratio(double value, double? reference, bool isFloor) =>
-        isFloor || reference is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{value / reference:0.00}");
+        isFloor || reference is null or 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{value / reference:0.00}");
 
     private static string FirstLine(string? text) => (text ?? "did not run").Split('\n').FirstOrDefault(l => l.Length > 0 && !l.StartsWith("exit code", StringComparison.Ordinal)) ?? "";
 
-    private static async Task<string> VersionsAsync(Bench bench)
+    private static async Task<string> VersionsAsync(Bench bench, IReadOnlyList<Series> series)
     {
         string First(CommandResult result) => (result.Output + result.Error).Split('\n')[0].Trim();
         string rsync = First(await Command.RunAsync(["rsync", "--version"])).Replace("  ", " ", StringComparison.Ordinal);
         string ssh = First(await Command.RunAsync(["ssh", "-V"]));
         string subject = File.Exists(bench.Executable) ? string.Join(' ', (await Command.RunAsync([bench.Executable, "--version"])).Output.Split('\n').Take(2)) : "nativesync not built";
-        return $"{subject}; {rsync}; {ssh}";
+        List<string> versions = [subject, rsync, ssh];
+        foreach (string peer in series.Where(s => s.Contender.Role == Role.Floor && s.Failure is null).Select(s => s.Contender.Process).Where(p => p.Length > 0).Distinct())
+        {
+            versions.Add(First(await Command.RunAsync([peer, peer switch { "unison" => "-version", "rclone" => "version", _ => "--version" }])));
+        }
+
+        return string.Join("; ", versions);
     }
 }

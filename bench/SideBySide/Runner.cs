@@ -62,16 +62,23 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
                 IReadOnlyList<string> words = contender.Words(bench, source, destination);
                 try
                 {
-                    if (run == 0 && contender.Role != Role.Floor)
+                    if (run == 0)
                     {
-                        peaks[contender] = await WatchAsync(contender, words);
-                        await VerifyAsync(@case, source, destination);
-                        continue;
-                    }
+                        (Measurement warm, peaks[contender]) = await WatchAsync(contender, words, @case.Payload);
+                        if (contender.Role != Role.Floor)
+                        {
+                            await VerifyAsync(@case, source, destination);
+                            continue;
+                        }
 
-                    Measurement measurement = await MeasureAsync(words, @case.Payload);
-                    if (run > 0 || measurement.Seconds > LongRun.TotalSeconds)
+                        if (warm.Seconds > LongRun.TotalSeconds)
+                        {
+                            measured[contender].Add(warm);
+                        }
+                    }
+                    else
                     {
+                        Measurement measurement = await MeasureAsync(words, @case.Payload);
                         measured[contender].Add(measurement);
                         say(string.Create(CultureInfo.InvariantCulture, $"  {run}/{runs}  {measurement.Seconds,7:0.00} s  {(measurement.Share > 0 ? measurement.Share.ToString("P0", CultureInfo.InvariantCulture) : ""),6}  {contender.Name}"));
                     }
@@ -104,19 +111,24 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         return new Measurement(result.Elapsed.TotalSeconds, client.Sum(), Meter.ChildSeconds(bench.Server.ProcessId) - remote, bench.WireBytes - wire, share);
     }
 
-    private async Task<(long Client, long Remote)> WatchAsync(Contender contender, IReadOnlyList<string> words)
+    private async Task<(Measurement Measurement, (long Client, long Remote) Peaks)> WatchAsync(Contender contender, IReadOnlyList<string> words, long payload)
     {
         await using var here = new ProcessWatch(Environment.ProcessId);
         await using var there = new ProcessWatch(bench.Server.ProcessId);
-        (await Command.RunAsync(words)).MustExit(0);
+        Measurement measurement = await MeasureAsync(words, payload);
         await here.StopAsync();
         await there.StopAsync();
+        if (contender.Process.Length == 0)
+        {
+            return (measurement, default);
+        }
+
         HashSet<int> remote = [.. there.Peaks.Select(p => p.ProcessId)];
         // The ssh that rsync starts names rsync in its command line too: only the program itself counts.
         long Largest(IEnumerable<ProcessWatch.Peak> peaks) => peaks
             .Where(p => Path.GetFileName(p.CommandLine.Split(' ')[0]).StartsWith(contender.Process, StringComparison.Ordinal) || p.CommandLine.StartsWith(bench.Executable, StringComparison.Ordinal) || p.CommandLine.Contains(" serve", StringComparison.Ordinal))
             .Select(p => p.Bytes).DefaultIfEmpty().Max();
-        return (Largest(here.Peaks.Where(p => !remote.Contains(p.ProcessId))), Largest(there.Peaks));
+        return (measurement, (Largest(here.Peaks.Where(p => !remote.Contains(p.ProcessId))), Largest(there.Peaks)));
     }
 
     /// <summary>Waits until the sessions of the server have ended and were counted.</summary>
