@@ -73,7 +73,7 @@ public sealed class MemoryTests : IDisposable
         await WithinMemoryAsync(server, push: true, ["-a", "--lanes=16"], near: line.Near);
     }
 
-    /// <summary>Enough files for the listings on the way to reach their bound, behind which nothing grows: a million need 108 MiB, and 83 when nothing has changed.</summary>
+    /// <summary>Enough files for the listings on the way to reach their bound, behind which nothing grows: a million need 108 MiB, and 35 when nothing has changed.</summary>
     [Fact]
     [Trait("Category", "Slow")]
     public async Task WhatIsKeptOfFilesHasABound()

@@ -28,7 +28,7 @@ internal static class BenchAdvice
     private const double LeastRatio = 1.05;
 
     /// <summary>On a shorter line <c>--lanes=auto</c> opens no second lane.</summary>
-    private const double ShortLine = 0.005;
+    private const double ShortLine = 0.015;
 
     /// <summary>Reading everything for so many seconds is worth a file of digests.</summary>
     private const double LongRead = 30;

@@ -10,7 +10,7 @@ namespace NativeSync.Engine.Delta;
 /// <remarks>
 /// <para><b>What is compared.</b> A block at an expected place is one comparison for one block, and 32 bits decide it well enough: of the
 /// 2,600 changed pages of design §8 one would be mistaken in 1.6 million runs, the digest of the whole file catches it, and the
-/// redo uses all 16 bytes of the strong hash. A search compares (positions x blocks) pairs; there two neighbours must match, 64 bits. So below
+/// redo asks for all of the file. A search compares (positions x blocks) pairs; there two neighbours must match, 64 bits. So below
 /// 4 GiB the weak checksum travels alone, and for its bytes the blocks can be half as long.</para>
 /// <para><b>Block size.</b> A signature costs (4 + strong) bytes a block; each isolated change costs up to one block of
 /// unchanged data beside it, which zstd shrinks to q of itself. rsync's own figures on the files of design §8 (32 KiB blocks) give q = 0.17;
@@ -98,9 +98,9 @@ internal readonly record struct BlockLayout
 
     /// <summary>
     /// The layout for a basis. <paramref name="requestedBlockSize"/> (rsync's <c>-B</c>; 0 = choose) is rounded up to a power of
-    /// two within bounds. <paramref name="fullStrongHash"/> is for the redo after a digest mismatch.
+    /// two within bounds.
     /// </summary>
-    public static BlockLayout For(long basisLength, int requestedBlockSize = 0, bool fullStrongHash = false)
+    public static BlockLayout For(long basisLength, int requestedBlockSize = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(basisLength);
         basisLength = Math.Min(basisLength, (long)MaxBlockSize * MaxBlockCount); // what lies beyond 64 TiB is no basis
@@ -112,7 +112,7 @@ internal readonly record struct BlockLayout
             blockSize <<= 1;
         }
 
-        return new BlockLayout(basisLength, blockSize, fullStrongHash ? FullStrongLength : ChooseStrongLength(basisLength, blockSize));
+        return new BlockLayout(basisLength, blockSize, ChooseStrongLength(basisLength, blockSize));
     }
 
     /// <summary>The layout that a peer asks for; false when a number is out of range.</summary>

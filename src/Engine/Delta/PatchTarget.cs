@@ -37,7 +37,7 @@ internal enum PatchOutcome
     /// <summary>The output holds the new content, verified.</summary>
     Verified,
 
-    /// <summary>The output is not what the sender has: throw it away and ask again with the full strong hash.</summary>
+    /// <summary>The output is not what the sender has: throw it away and ask for all of the file.</summary>
     Mismatch,
 
     /// <summary>The system refused; the patcher's Error says how.</summary>

@@ -8,8 +8,8 @@ namespace NativeSync.Engine.Digests;
 /// </summary>
 /// <remarks>
 /// <para>When it is wrong, a change goes unnoticed; so it is used only where it cannot be. ctime cannot be set, and moves with every
-/// write. A file whose ctime is within two seconds of its reading is not recorded: a later write could fall into the same tick of its
-/// file system's clock. A clock that was set back makes ctimes come again: when it stands before the time at which the file was
+/// write. A file whose ctime is within two seconds of the moment at which its reading begins is not recorded: what is written from then
+/// on could fall into the same tick of its file system's clock. A clock that was set back makes ctimes come again: when it stands before the time at which the file was
 /// written, nothing in it counts. See <see cref="DigestIndexFile"/>.</para>
 /// <para>Guarded by <c>_gate</c>; used by all threads.</para>
 /// </remarks>
@@ -51,12 +51,16 @@ internal sealed class DigestIndex(TimeProvider clock)
         return false;
     }
 
+    /// <summary>Seconds since 1970: when a reading begins, for <see cref="Put"/>.</summary>
+    public long Now => clock.GetUtcNow().ToUnixTimeSeconds();
+
     /// <summary>Keeps a digest.</summary>
     /// <param name="status">The file, as it was before it was read and after.</param>
     /// <param name="digest">XXH3-128 of its content.</param>
-    public void Put(in FileStatus status, UInt128 digest)
+    /// <param name="began"><see cref="Now"/> before its first byte was read: a long read outlasts any grain.</param>
+    public void Put(in FileStatus status, UInt128 digest, long began)
     {
-        if (clock.GetUtcNow().ToUnixTimeSeconds() - status.Changed.Seconds > GrainSeconds)
+        if (began - status.Changed.Seconds > GrainSeconds)
         {
             Load(DigestEntry.Of(status, digest, Run));
             IsChanged = true;

@@ -26,10 +26,11 @@ internal static class FileDigest
             return 0;
         }
 
+        var began = known?.Now ?? 0;
         var error = Compute(io, fd, status.IsRegular ? status.Size : long.MaxValue, out digest);
         if (known is not null && error >= 0 && io.Stat(fd, out var after) >= 0 && after.IsSameVersion(status))
         {
-            known.Put(status, digest);
+            known.Put(status, digest, began);
         }
 
         return error;

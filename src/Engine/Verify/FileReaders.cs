@@ -107,6 +107,7 @@ internal sealed class FileReaders(ISystemCalls io, int count, DigestIndex? diges
 
         UInt128 digest = default;
         bool known = digests is not null && digests.TryGet(before, out digest);
+        long began = digests?.Now ?? 0;
         error = known ? 0 : hasher.Hash(fd, before.Blocks * 512 < before.Size, out digest, ct);
         if (error < 0)
         {
@@ -117,7 +118,7 @@ internal sealed class FileReaders(ISystemCalls io, int count, DigestIndex? diges
         error = io.Stat(fd, out FileStatus after);
         if (!known && error >= 0 && after.IsSameVersion(before))
         {
-            digests?.Put(before, digest);
+            digests?.Put(before, digest, began);
         }
 
         ref readonly EntryMetadata listed = ref directory.Listing.Metadata(index);

@@ -1,5 +1,5 @@
 using NativeSync.Engine.Digests;
-using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
 using NativeSync.Engine.Verify;
 using NativeSync.Protocol;
 
@@ -15,14 +15,14 @@ public static class Verifier
     /// <exception cref="TransportException">A connection failed.</exception>
     /// <exception cref="ProtocolException">The other end did not send a manifest.</exception>
     public static Task<VerifyReport> CompareAsync(VerifySide source, VerifySide destination, VerifyOptions options, IVerifyObserver? observer = null, CancellationToken ct = default) =>
-        CompareAsync(source, destination, options, observer, LinuxSystemCalls.Instance, ct);
+        CompareAsync(source, destination, options, observer, SyncEnvironment.Default, ct);
 
-    internal static async Task<VerifyReport> CompareAsync(VerifySide source, VerifySide destination, VerifyOptions options, IVerifyObserver? observer, ISystemCalls io, CancellationToken ct)
+    internal static async Task<VerifyReport> CompareAsync(VerifySide source, VerifySide destination, VerifyOptions options, IVerifyObserver? observer, SyncEnvironment environment, CancellationToken ct)
     {
-        IRecordSource a = await OpenAsync(source, options, io, ct).ConfigureAwait(false);
+        IRecordSource a = await OpenAsync(source, options, environment, ct).ConfigureAwait(false);
         await using (a.ConfigureAwait(false))
         {
-            IRecordSource b = await OpenAsync(destination, options, io, ct).ConfigureAwait(false);
+            IRecordSource b = await OpenAsync(destination, options, environment, ct).ConfigureAwait(false);
             await using (b.ConfigureAwait(false))
             {
                 VerifyReport report = await CompareAsync(a, b, options, observer, ct).ConfigureAwait(false);
@@ -43,13 +43,14 @@ public static class Verifier
         return found.Finish(a, b, comparer.Tolerated);
     }
 
-    private static async ValueTask<IRecordSource> OpenAsync(VerifySide side, VerifyOptions options, ISystemCalls io, CancellationToken ct)
+    private static async ValueTask<IRecordSource> OpenAsync(VerifySide side, VerifyOptions options, SyncEnvironment environment, CancellationToken ct)
     {
         if (side.Connection is { } connection)
         {
             return await RemoteManifest.OpenAsync(connection, side.Path, options, ct).ConfigureAwait(false);
         }
 
-        return new LocalManifest(io, ManifestServer.OptionsOf(options.Flags, options.Rules), side.Path, SharedDigests.Open(io, TimeProvider.System, options.ChecksumIndex), ct);
+        SharedDigests? digests = SharedDigests.Open(environment.Io, environment.Clock, options.ChecksumIndex);
+        return new LocalManifest(environment.Io, ManifestServer.OptionsOf(options.Flags, options.Rules), side.Path, digests, ct);
     }
 }

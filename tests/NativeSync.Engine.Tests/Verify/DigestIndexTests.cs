@@ -23,7 +23,7 @@ public sealed class DigestIndexTests : IDisposable
     {
         var index = new DigestIndex(_clock) { Run = 1 };
         var status = File(inode: 7, changed: 900_000_000);
-        index.Put(status, Digest);
+        index.Put(status, Digest, index.Now);
         Assert.True(index.TryGet(status, out var digest));
         Assert.Equal(Digest, digest);
         Assert.False(index.TryGet(status with { Size = 11 }, out _));
@@ -42,7 +42,7 @@ public sealed class DigestIndexTests : IDisposable
     {
         var index = new DigestIndex(_clock) { Run = 1 };
         var status = File(inode: 7, changed: _clock.Seconds - secondsAgo);
-        index.Put(status, Digest);
+        index.Put(status, Digest, index.Now);
         Assert.Equal(recorded, index.TryGet(status, out _));
     }
 
@@ -52,7 +52,7 @@ public sealed class DigestIndexTests : IDisposable
         var index = DigestIndexFile.Read(LinuxSystemCalls.Instance, _clock, IndexPath);
         for (var i = 0; i < 5000; i++)
         {
-            index.Put(File((ulong)i, changed: 1000), new UInt128(0, (ulong)i));
+            index.Put(File((ulong)i, changed: 1000), new UInt128(0, (ulong)i), index.Now);
         }
 
         Assert.Equal(0, DigestIndexFile.Write(LinuxSystemCalls.Instance, _clock, IndexPath, index));
@@ -71,7 +71,7 @@ public sealed class DigestIndexTests : IDisposable
     public void ADamagedIndexIsEmptyAndOneThatOthersMayWriteIsRefused()
     {
         var index = DigestIndexFile.Read(LinuxSystemCalls.Instance, _clock, IndexPath);
-        index.Put(File(1, changed: 1000), Digest);
+        index.Put(File(1, changed: 1000), Digest, index.Now);
         DigestIndexFile.Write(LinuxSystemCalls.Instance, _clock, IndexPath, index);
         var path = ByteText.Escape(IndexPath);
         var content = System.IO.File.ReadAllBytes(path);
@@ -110,6 +110,45 @@ public sealed class DigestIndexTests : IDisposable
         Assert.Empty(_tree.Difference("src/", "dst"));
     }
 
+    [Fact]
+    public async Task ASecondVerifyReadsOnlyWhatChanged()
+    {
+        _tree.Fill("src", seed: 2);
+        _tree.Reset("dst", "src");
+        var future = new ClockAt(DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 60);
+        var first = new CountingCalls();
+        Assert.True((await Verify(future, first)).Same);
+        Assert.True(first.BytesRead > 6_000_000, $"{first.BytesRead} bytes were read of files that were not known");
+
+        SyncTree.Shell($"cd {_tree.Root}/dst && touch -r d0/f3 time && printf y | dd of=d0/f3 conv=notrunc status=none && touch -r time d0/f3 && rm time && touch -r ../src .");
+        var second = new CountingCalls();
+        var report = await Verify(future, second);
+        Assert.Equal((VerifyAspects.Content, "d0/f3"), (Assert.Single(report.Differences).Aspects, ByteText.Escape(report.Differences[0].Path)));
+        Assert.True(second.BytesRead < 50_000, $"{second.BytesRead} bytes were read where one file of 3,000 had changed");
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(60, true)]
+    public async Task AReadingThatTakesLongIsJudgedByItsBegin(int secondsAfterTheChange, bool recorded)
+    {
+        SyncTree.Shell($"mkdir {_tree.Root}/src {_tree.Root}/dst && seq 1000 >{_tree.Root}/src/file");
+        var path = ByteText.FromArgument(Path.Combine(_tree.Root, "src/file"));
+        Assert.True(LinuxSystemCalls.Instance.StatPath(path, follow: false, out var status) >= 0);
+        var slow = new SlowReads(_clock);
+
+        _clock.Seconds = status.Changed.Seconds + secondsAfterTheChange;
+        var index = new DigestIndex(_clock) { Run = 1 };
+        var fd = LinuxSystemCalls.Instance.OpenPath(path, OpenFlags.Read);
+        Assert.Equal(0, FileDigest.Compute(slow, index, fd, status, out _));
+        LinuxSystemCalls.Instance.Close(fd);
+        Assert.Equal(recorded, index.TryGet(status, out _));
+
+        _clock.Seconds = status.Changed.Seconds + secondsAfterTheChange;
+        Assert.False((await Verify(_clock, slow)).Same);
+        Assert.Equal(recorded, DigestIndexFile.Read(LinuxSystemCalls.Instance, _clock, IndexPath).TryGet(status, out _));
+    }
+
     private byte[] IndexPath => ByteText.FromArgument(Path.Combine(_tree.Root, "index"));
 
     private static FileStatus File(ulong inode, long changed) => new()
@@ -131,6 +170,23 @@ public sealed class DigestIndexTests : IDisposable
         return await Synchronizer.RunAsync(connection, JobKind.Push, request, null, environment, default).WaitAsync(TimeSpan.FromMinutes(1));
     }
 
+    private async Task<VerifyReport> Verify(TimeProvider clock, ISystemCalls io)
+    {
+        VerifySide Side(string name) => VerifySide.Local(ByteText.FromArgument(Path.Combine(_tree.Root, name)));
+        var options = new VerifyOptions { ChecksumIndex = IndexPath };
+        return await Verifier.CompareAsync(Side("src"), Side("dst"), options, null, new SyncEnvironment(io, clock), default).WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
+    /// <summary>Each read of a file takes ten seconds.</summary>
+    private sealed class SlowReads(ClockAt clock) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        public override nint ReadAt(int fd, Span<byte> buffer, long offset)
+        {
+            clock.Advance(10);
+            return base.ReadAt(fd, buffer, offset);
+        }
+    }
+
     private sealed class CountingCalls() : SystemCallsDecorator(LinuxSystemCalls.Instance)
     {
         private long _bytesRead;
@@ -147,7 +203,15 @@ public sealed class DigestIndexTests : IDisposable
 
     private sealed class ClockAt(long seconds) : TimeProvider
     {
-        public long Seconds { get; set; } = seconds;
+        private long _seconds = seconds;
+
+        public long Seconds
+        {
+            get => Interlocked.Read(ref _seconds);
+            set => Interlocked.Exchange(ref _seconds, value);
+        }
+
+        public void Advance(long seconds) => Interlocked.Add(ref _seconds, seconds);
 
         public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeSeconds(Seconds);
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
 using NativeSync.Protocol;
 using NativeSync.TestKit.FileSystem;
 
@@ -143,7 +144,7 @@ public sealed class VerifierTests
         {
             FaultySystemCalls io = new(Io);
             io.Fail(call => call.Kind == SystemCall.OpenAt && call.Name is "file", Errno.EIO);
-            VerifyReport report = await Verifier.CompareAsync(VerifySide.Local(a.PathBytes), VerifySide.Local(b.PathBytes), new VerifyOptions(), null, io, default);
+            VerifyReport report = await Verifier.CompareAsync(VerifySide.Local(a.PathBytes), VerifySide.Local(b.PathBytes), new VerifyOptions(), null, new SyncEnvironment(io, TimeProvider.System), default);
             Assert.False(report.Same);
             Assert.All(report.Problems, p => Assert.Equal((Operation.Open, Errno.EIO, "file"), (p.Operation, p.Errno, Encoding.UTF8.GetString(p.Path))));
             Assert.Equal(2, report.ProblemCount);
