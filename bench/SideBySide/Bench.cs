@@ -44,7 +44,9 @@ internal sealed class Bench : IAsyncDisposable
     public long WireBytes => Line is { } line ? line.Bytes.There + line.Bytes.Back : Meter.LoopbackBytes();
 
     /// <summary>Puts both ends of what follows at the ends of such a line; null for the loopback.</summary>
-    public async Task UseAsync(LineShape? shape)
+    /// <param name="shape">What it is like.</param>
+    /// <param name="cubic">The kernels of both ends are to be as most machines have them.</param>
+    public async Task UseAsync(LineShape? shape, bool cubic = false)
     {
         if (shape == Line?.Shape)
         {
@@ -58,7 +60,19 @@ internal sealed class Bench : IAsyncDisposable
         }
 
         Line = shape is null ? null : await LongLine.OpenAsync(shape);
+        if (cubic && Line is { } line)
+        {
+            await line.SetKernelAsync("net.ipv4.tcp_congestion_control=cubic", "net.ipv4.tcp_wmem=4096 16384 4194304", "net.ipv4.tcp_rmem=4096 131072 6291456");
+        }
+
         Server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = Line, Adopts = true });
+    }
+
+    /// <summary>Brings the agent to the server, which otherwise the first run does.</summary>
+    public async Task UploadAgentAsync()
+    {
+        Directory.CreateDirectory(this["nothing"]);
+        (await Command.RunAsync(Contender.NativeSync("-a").Words(this, this["nothing"] + "/", this["nothing-copy"] + "/"))).MustExit(0);
     }
 
     /// <summary>OpenSSH with the cipher that NativeSync chooses; otherwise as it comes, but for the key exchange when asked.</summary>

@@ -35,6 +35,14 @@ internal sealed record Case
     /// <summary>Bytes of file contents that have to travel, for the share of the line; 0 where it says nothing.</summary>
     public long Payload { get; init; }
 
+    /// <summary>Its row in the table of all lines; null where it is in none.</summary>
+    public LineRow? Row { get; init; }
+
     /// <summary>Compares content, not only sizes and times, after a run.</summary>
     public bool CompareContent { get; init; }
 }
+
+/// <summary>A row of the table of all lines.</summary>
+/// <param name="Line">Such as <c>500 Mbit/s at 60 ms</c>.</param>
+/// <param name="Data">What is to be brought.</param>
+internal sealed record LineRow(string Line, string Data);

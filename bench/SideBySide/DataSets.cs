@@ -5,6 +5,11 @@ internal static class DataSets
 {
     private const int Chunk = 1 << 20;
     private const int Length = 1 << 30;
+    private const int PageSize = 4_096;
+    private const int Pages = 2_600;
+
+    /// <summary>Bytes that <see cref="PagesAsync"/> overwrites, but for pages that are hit twice.</summary>
+    public const long PageBytes = (long)Pages * PageSize;
 
     /// <summary>160 regions of 64 KiB overwritten, then 50 insertions and 50 deletions of up to 4 KiB.</summary>
     public static async Task RegionsAsync(string basis, string file)
@@ -48,9 +53,9 @@ internal static class DataSets
         await RandomFileAsync(basis, seed: 3);
         File.Copy(basis, file);
         var random = new Random(4);
-        byte[] page = new byte[4_096];
+        byte[] page = new byte[PageSize];
         await using FileStream output = File.OpenWrite(file);
-        for (int i = 0; i < 2_600; i++)
+        for (int i = 0; i < Pages; i++)
         {
             random.NextBytes(page);
             output.Position = (long)random.Next(Length / page.Length) * page.Length;

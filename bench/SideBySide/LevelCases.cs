@@ -8,13 +8,18 @@ internal static class LevelCases
 {
     private static readonly int[] Levels = [-5, 1, 3, 5, 9, 12, 15, 19];
 
+    /// <summary>On a line with which the strong levels do not keep up by far.</summary>
+    private static readonly int[] QuickLevels = [-5, 1, 3, 5, 9];
+
     public static IReadOnlyList<Case> All { get; } =
     [
-        Levelled("levels-20-30", new LineShape(20_000_000, TimeSpan.FromMilliseconds(30)), "kernel", "fs", "net"),
-        Levelled("levels-200-30", new LineShape(200_000_000, TimeSpan.FromMilliseconds(30)), "drivers/net", "fs", "net", "arch"),
+        Levelled("levels-20-30", new LineShape(20_000_000, TimeSpan.FromMilliseconds(30)), Levels, "kernel", "fs", "net"),
+        Levelled("levels-100-100", new LineShape(100_000_000, TimeSpan.FromMilliseconds(100)), Levels, "kernel", "fs", "net", "arch"),
+        Levelled("levels-200-30", new LineShape(200_000_000, TimeSpan.FromMilliseconds(30)), QuickLevels, "drivers/net", "fs", "net", "arch"),
+        Levelled("levels-500-60", new LineShape(500_000_000, TimeSpan.FromMilliseconds(60)), QuickLevels, "drivers/net", "fs", "net", "arch"),
     ];
 
-    private static Case Levelled(string name, LineShape line, params string[] parts) => new()
+    private static Case Levelled(string name, LineShape line, int[] levels, params string[] parts) => new()
     {
         Name = name,
         Title = $"{string.Join(", ", parts)} of the Linux 6.1 source, {line.BitsPerSecond / 1_000_000} Mbit/s at {line.RoundTrip.TotalMilliseconds:0} ms, level by level",
@@ -38,6 +43,6 @@ internal static class LevelCases
             await bench.RemoveAsync("levels");
             await bench.RemoveAsync("levels-copy");
         },
-        Contenders = [Contender.NativeSync("-a"), Contender.NativeSync("-az"), .. Levels.Select(level => Contender.NativeSync("-az", $"--compress-level={level}"))],
+        Contenders = [Contender.NativeSync("-a"), Contender.NativeSync("-az"), .. levels.Select(level => Contender.NativeSync("-az", $"--compress-level={level}"))],
     };
 }

@@ -8,31 +8,39 @@ internal static class LineCases
 {
     private const double EnoughSeconds = 15;
 
-    private static readonly (string Name, LineShape Shape)[] Lines =
+    /// <summary>Of the contents of the Linux 6.1 source, within a percent.</summary>
+    private const long TreeBytes = 1_240_000_000;
+
+    /// <summary>The lines, and zstd's level with which rsync is quickest there: tried with the Linux tree.</summary>
+    private static readonly (string Name, LineShape Shape, int Level)[] Lines =
     [
-        ("500-60", new LineShape(500_000_000, TimeSpan.FromMilliseconds(60))),
-        ("200-200", new LineShape(200_000_000, TimeSpan.FromMilliseconds(200))),
-        ("100-100-loss", new LineShape(100_000_000, TimeSpan.FromMilliseconds(100), Loss: 0.005)),
-        ("20-30", new LineShape(20_000_000, TimeSpan.FromMilliseconds(30))),
+        ("500-60", new LineShape(500_000_000, TimeSpan.FromMilliseconds(60)), 1),
+        ("200-200", new LineShape(200_000_000, TimeSpan.FromMilliseconds(200)), 3),
+        ("100-100-loss", new LineShape(100_000_000, TimeSpan.FromMilliseconds(100), Loss: 0.005), 5),
+        ("20-30", new LineShape(20_000_000, TimeSpan.FromMilliseconds(30)), 9),
     ];
 
-    private static readonly Contender[] Plain = [Contender.Rsync("-a"), Contender.NativeSync("-a"), Contender.Login(false), Contender.Login(true)];
-
-    private static readonly Contender[] Packed = [.. Plain[..1], Contender.Rsync("-az", "--zc=zstd"), .. Plain[1..2], Contender.NativeSync("-az"), .. Plain[2..]];
+    private static readonly Contender[] Plain = [Contender.Rsync("-a"), Contender.NativeSync("-a")];
 
     private static readonly Contender[] Pulling = [Contender.RsyncPull("-a"), Contender.NativeSyncPull("-a")];
 
     public static IReadOnlyList<Case> All { get; } = [.. Lines.SelectMany(line => new[]
     {
         // Bytes for 15 s of the full line, and a short one for a quick look.
-        Bulk(line.Name, line.Shape, "", (long)(line.Shape.BytesPerSecond * EnoughSeconds)),
+        Bulk(line.Name, line.Shape, "", (long)(line.Shape.BytesPerSecond * EnoughSeconds)) with { Row = new(Words(line.Shape), "incompressible") },
         Bulk(line.Name, line.Shape, "-short", (long)(line.Shape.BytesPerSecond * EnoughSeconds / 3)),
         Bulk(line.Name, line.Shape, "-pull", (long)(line.Shape.BytesPerSecond * EnoughSeconds)) with { Contenders = Pulling },
-        Tree(line.Name, line.Shape),
-        Small(line.Name, line.Shape),
-        Unchanged(line.Name, line.Shape),
-        Percent(line.Name, line.Shape),
+        Tree(line.Name, line.Shape, Packed(line.Level)) with { Row = new(Words(line.Shape), "Linux tree") },
+        Tree(line.Name, line.Shape, Enumerable.Range(0, 5).SelectMany(step => Packed(1 + 3 * step)[..1])) with { Name = $"line-{line.Name}-tree-levels" },
+        Small(line.Name, line.Shape) with { Row = new(Words(line.Shape), "1,000 small files") },
+        Unchanged(line.Name, line.Shape) with { Row = new(Words(line.Shape), "nothing changed") },
+        Percent(line.Name, line.Shape) with { Row = new(Words(line.Shape), "1 GiB, 1 % changed") },
     })];
+
+    /// <summary>The cases of the table of all lines, in its order.</summary>
+    public static IReadOnlyList<Case> Table { get; } = [.. All.Where(one => one.Row is not null)];
+
+    private static Contender[] Packed(int level) => [Contender.Rsync("-az", "--zc=zstd", $"--zl={level}"), Contender.NativeSync("-az")];
 
     private static string Words(LineShape line) =>
         $"{line.BitsPerSecond / 1_000_000} Mbit/s at {line.RoundTrip.TotalMilliseconds:0} ms{(line.Loss > 0 ? $" with {line.Loss:0.0 %} loss" : "")}";
@@ -65,17 +73,18 @@ internal static class LineCases
         Contenders = Plain,
     };
 
-    private static Case Tree(string name, LineShape line) => new()
+    private static Case Tree(string name, LineShape line, IEnumerable<Contender> contenders) => new()
     {
         Name = $"line-{name}-tree",
         Title = $"First copy of the Linux 6.1 source, {Words(line)}",
         ByDefault = false,
         Room = 4_000L << 20,
         Line = line,
+        Payload = TreeBytes,
         PrepareAsync = async bench => (await bench.LinuxTreeAsync() + "/", bench["copy"] + "/"),
         ResetAsync = bench => bench.RemoveAsync("copy"),
         CleanAsync = bench => bench.RemoveAsync("copy"),
-        Contenders = Packed,
+        Contenders = [.. contenders],
     };
 
     private static Case Small(string name, LineShape line) => new()
@@ -124,6 +133,7 @@ internal static class LineCases
         ByDefault = false,
         Room = 4L << 30,
         Line = line,
+        Payload = DataSets.PageBytes,
         CompareContent = true,
         PrepareAsync = async bench =>
         {
@@ -134,6 +144,6 @@ internal static class LineCases
         },
         ResetAsync = async bench => (await Command.RunAsync(["cp", "-p", bench["delta/basis"], bench["delta/dst/file"]])).MustExit(0),
         CleanAsync = bench => bench.RemoveAsync("delta"),
-        Contenders = Packed,
+        Contenders = Plain,
     };
 }

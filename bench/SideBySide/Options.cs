@@ -6,13 +6,15 @@ namespace NativeSync.SideBySide;
 internal sealed record Options
 {
     public const string Help = """
-        bench/compare [--case NAME]… [--runs N] [--exe FILE] [--only TEXT] [--trace] [--no-warm-up] [--no-write] [--list]
+        bench/compare [--case NAME]… [--lines] [--cubic] [--runs N] [--exe FILE] [--only TEXT] [--trace] [--no-warm-up] [--no-write] [--list]
           --case NAME   this case (see --list); several may be given; default: all that need no asking and find room in memory (an hour)
+          --lines       the table of all long lines with each kind of data, instead of cases (12 minutes a run); no round that is not timed
+          --cubic       the kernels of a line's ends as most machines have them: cubic, and at most 4 MiB to send from and 6 to receive into
           --runs N      timed runs of each contender, in turn (default 5)
           --exe FILE    the executable under test (default artifacts/nativesync, built if it is not there)
           --only TEXT   only the contenders whose name contains TEXT
           --trace       says every half second what a line carries, and each of its TCP connections
-          --no-warm-up  timed runs alone: nothing is checked, and the first one has the upload of the agent in it
+          --no-warm-up  timed runs alone: nobody looks at memory
           --no-write    prints the tables and leaves docs/benchmarks.md alone
         """;
 
@@ -31,6 +33,12 @@ internal sealed record Options
     public bool WarmUp { get; init; } = true;
 
     public bool List { get; init; }
+
+    /// <summary>The table of all lines.</summary>
+    public bool Lines { get; init; }
+
+    /// <summary>The ends of a line have the congestion control and the buffers that most systems come with.</summary>
+    public bool Cubic { get; init; }
 
     /// <summary>What was typed, for the reproduction line.</summary>
     public string CommandLine { get; init; } = "bench/compare";
@@ -52,6 +60,8 @@ internal sealed record Options
                 case "--no-write": options = options with { Write = false }; break;
                 case "--no-warm-up": options = options with { WarmUp = false }; break;
                 case "--trace": options = options with { Trace = true }; break;
+                case "--lines": options = options with { Lines = true, WarmUp = false }; break;
+                case "--cubic": options = options with { Cubic = true }; break;
                 case "--list": options = options with { List = true }; break;
                 default: return (null, $"'{words[i]}' makes no sense here\n{Help}");
             }

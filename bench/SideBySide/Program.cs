@@ -20,7 +20,7 @@ if (options.List)
 }
 
 Case[] all = [.. Cases.All, .. LineCases.All, .. LevelCases.All];
-Case[] chosen = [.. all.Where(c => options.Cases.Count == 0 ? c.ByDefault : options.Cases.Contains(c.Name))];
+Case[] chosen = options.Lines ? [.. LineCases.Table] : [.. all.Where(c => options.Cases.Count == 0 ? c.ByDefault : options.Cases.Contains(c.Name))];
 string[] unknown = [.. options.Cases.Where(name => all.All(c => c.Name != name))];
 if (unknown.Length > 0)
 {
@@ -47,14 +47,27 @@ if (!File.Exists(executable))
 try
 {
     await using Bench bench = await Bench.OpenAsync(executable, chosen.Select(c => c.Room).DefaultIfEmpty().Max());
-    var runner = new Runner(bench, options.Runs, Console.WriteLine) { Traces = options.Trace, WarmsUp = options.WarmUp };
+    var runner = new Runner(bench, options.Runs, Console.WriteLine) { Traces = options.Trace, WarmsUp = options.WarmUp, Cubic = options.Cubic };
     Dictionary<string, string> sections = [];
+    var lines = new LineTable(options.Cubic);
     foreach (Case one in chosen)
     {
         Console.WriteLine($"{one.Name}: {one.Title}");
         IReadOnlyList<Series> series = await runner.RunAsync(one, options.Only);
+        if (options.Lines)
+        {
+            lines.Add(one, series);
+            sections[lines.Name] = await lines.WriteAsync(bench, options, DateTimeOffset.UtcNow);
+            continue;
+        }
+
         sections[one.Name] = await Report.WriteAsync(one, series, bench, options, DateTimeOffset.UtcNow);
         Console.WriteLine("\n" + sections[one.Name]);
+    }
+
+    if (options.Lines)
+    {
+        Console.WriteLine("\n" + sections[lines.Name]);
     }
 
     if (options.Write)

@@ -17,7 +17,7 @@ internal static class Report
         text.Append(CultureInfo.InvariantCulture, $"### {@case.Title}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"{date:yyyy-MM-dd HH:mm} UTC, `bench/compare --case {@case.Name} --runs {options.Runs}`, medians of {options.Runs} runs in turn. {Meter.Machine()}; load {Meter.Load():0.0} at the end. ");
         text.Append(await VersionsAsync(bench, series)).Append(".\n\n");
-        text.Append("| contender | s | ÷ best rsync | spread s | CPU s here + there | MB on the wire | ÷ fewest of rsync | peak MiB here, there |").Append(@case.Line is null ? "" : " share of the line |").Append("\n|---|---|---|---|---|---|---|---|").Append(@case.Line is null ? "\n" : "---|\n");
+        text.Append("| contender | s | ÷ best rsync | spread s | CPU s here + there | MB on the wire | ÷ fewest of rsync | peak MiB here, there |").Append(@case.Line is null ? "" : " s to connect | share of the line |").Append("\n|---|---|---|---|---|---|---|---|").Append(@case.Line is null ? "\n" : "---|---|\n");
         foreach (Series one in series)
         {
             if (one.Failure is not null || one.Runs.Count == 0)
@@ -29,7 +29,7 @@ internal static class Report
             bool isFloor = one.Contender.Role == Role.Floor;
             string mark = ReferenceEquals(one, best) ? "**" : "";
             text.Append(CultureInfo.InvariantCulture, $"| {mark}{one.Contender.Name}{mark} | {one.Seconds:0.00} | {Ratio(one.Seconds, best?.Seconds, isFloor)} | {Spread(one)} | {one.ClientCpu:0.00} + {one.RemoteCpu:0.00} | {one.WireBytes / 1e6:0.00} | {Ratio(one.WireBytes, fewest?.WireBytes, isFloor)} | {(one.ClientPeak == 0 ? "" : $"{one.ClientPeak >> 20}, {one.RemotePeak >> 20}")} |");
-            text.Append(@case.Line is null ? "\n" : one.Share > 0 ? string.Create(CultureInfo.InvariantCulture, $" {one.Share:P0} |\n") : " |\n");
+            text.Append(@case.Line is null ? "\n" : string.Create(CultureInfo.InvariantCulture, $" {one.Connecting:0.00} | {(one.Share > 0 ? one.Share.ToString("P0", CultureInfo.InvariantCulture) : "")} |\n"));
         }
 
         return text.ToString();
@@ -59,7 +59,8 @@ internal static class Report
 
     private static string FirstLine(string? text) => (text ?? "did not run").Split('\n').FirstOrDefault(l => l.Length > 0 && !l.StartsWith("exit code", StringComparison.Ordinal)) ?? "";
 
-    private static async Task<string> VersionsAsync(Bench bench, IReadOnlyList<Series> series)
+    /// <summary>The versions of all that takes part.</summary>
+    public static async Task<string> VersionsAsync(Bench bench, IReadOnlyList<Series> series)
     {
         string First(CommandResult result) => (result.Output + result.Error).Split('\n')[0].Trim();
         string rsync = First(await Command.RunAsync(["rsync", "--version"])).Replace("  ", " ", StringComparison.Ordinal);

@@ -3,13 +3,15 @@ using NativeSync.TestKit.Trees;
 
 namespace NativeSync.SideBySide;
 
-/// <summary>One timed run. Seconds; processor seconds of each end with its SSH; bytes on the wire; the share of the line that contents took once connected.</summary>
-internal sealed record Measurement(double Seconds, double ClientCpu, double RemoteCpu, long WireBytes, double Share);
+/// <summary>One timed run. Seconds; those until the server began what it was asked for; processor seconds of each end with its SSH; bytes on the wire; the share of the line that contents took once connected.</summary>
+internal sealed record Measurement(double Seconds, double Connecting, double ClientCpu, double RemoteCpu, long WireBytes, double Share);
 
 /// <summary>Everything about one contender in one case. Peaks are of the largest process of each end, bytes; 0 for contenders without a name to look for.</summary>
 internal sealed record Series(Contender Contender, IReadOnlyList<Measurement> Runs, long ClientPeak, long RemotePeak, string? Failure)
 {
     public double Seconds => Median(run => run.Seconds);
+
+    public double Connecting => Median(run => run.Connecting);
 
     public double ClientCpu => Median(run => run.ClientCpu);
 
@@ -44,10 +46,13 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
     /// <summary>Whether there is a round that is not timed.</summary>
     public bool WarmsUp { get; init; } = true;
 
+    /// <inheritdoc cref="Options.Cubic"/>
+    public bool Cubic { get; init; }
+
     /// <summary>A contender that fails is dropped with its first complaint; the others go on.</summary>
     public async Task<IReadOnlyList<Series>> RunAsync(Case @case, string only)
     {
-        await bench.UseAsync(@case.Line);
+        await bench.UseAsync(@case.Line, Cubic);
         (string source, string destination) = await @case.PrepareAsync(bench);
         Contender[] contenders = [.. @case.Contenders.Where(c => c.Name.Contains(only, StringComparison.Ordinal))];
         Dictionary<Contender, List<Measurement>> measured = contenders.ToDictionary(c => c, _ => new List<Measurement>());
@@ -56,6 +61,11 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         Dictionary<Contender, Measurement> warm = [];
         bool OneRunDoes(Contender contender) => warm.TryGetValue(contender, out Measurement? first) && first.Seconds > LongRun.TotalSeconds
             && (contender.Role == Role.Floor || (contender.Role == Role.Rival && warm.Any(other => other.Key.Role == Role.Rival && 2 * other.Value.Seconds < first.Seconds)));
+        if (!WarmsUp)
+        {
+            await bench.UploadAgentAsync();
+        }
+
         // Run 0 warms up (the agent is uploaded, programs are read) and looks at memory; it is not timed.
         for (int run = WarmsUp ? 0 : 1; run <= runs; run++)
         {
@@ -68,16 +78,17 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
                     if (run == 0)
                     {
                         (warm[contender], peaks[contender]) = await WatchAsync(contender, words, @case.Payload);
-                        if (contender.Role != Role.Floor)
-                        {
-                            await VerifyAsync(@case, source, destination);
-                        }
                     }
                     else
                     {
                         Measurement measurement = await MeasureAsync(words, @case.Payload);
                         measured[contender].Add(measurement);
-                        say(string.Create(CultureInfo.InvariantCulture, $"  {run}/{runs}  {measurement.Seconds,7:0.00} s  {(measurement.Share > 0 ? measurement.Share.ToString("P0", CultureInfo.InvariantCulture) : ""),6}  {contender.Name}"));
+                        say(string.Create(CultureInfo.InvariantCulture, $"  {run}/{runs}  {measurement.Seconds,7:0.00} s  connected after {measurement.Connecting:0.00}  {(measurement.Share > 0 ? measurement.Share.ToString("P0", CultureInfo.InvariantCulture) : ""),6}  {contender.Name}"));
+                    }
+
+                    if (run == (WarmsUp ? 0 : 1) && contender.Role != Role.Floor)
+                    {
+                        await VerifyAsync(@case, source, destination);
                     }
                 }
                 catch (Exception e) when (e is InvalidOperationException or TimeoutException)
@@ -100,12 +111,15 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         long wire = bench.WireBytes;
         bench.Line?.Mark(LoginBytes);
         await using LineTrace? trace = Traces && bench.Line is { } line ? new LineTrace(line, say) : null;
+        bench.Server.ForgetSessions();
+        long begun = TimeProvider.System.GetTimestamp();
         CommandResult result = (await Command.RunAsync(["/usr/bin/time", "-o", times, "-f", "%U %S", .. words])).MustExit(0);
         double busy = bench.Line?.SecondsSinceMark ?? 0;
         double share = busy > 0 && payload > 0 ? payload / (busy * bench.Line!.Shape.BytesPerSecond) : 0;
+        double connecting = bench.Server.FirstSessionAt is > 0 and var at ? TimeProvider.System.GetElapsedTime(begun, at).TotalSeconds : 0;
         await SettleAsync();
         double[] client = [.. (await File.ReadAllTextAsync(times)).Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
-        return new Measurement(result.Elapsed.TotalSeconds, client.Sum(), Meter.ChildSeconds(bench.Server.ProcessId) - remote, bench.WireBytes - wire, share);
+        return new Measurement(result.Elapsed.TotalSeconds, connecting, client.Sum(), Meter.ChildSeconds(bench.Server.ProcessId) - remote, bench.WireBytes - wire, share);
     }
 
     private async Task<(Measurement Measurement, (long Client, long Remote) Peaks)> WatchAsync(Contender contender, IReadOnlyList<string> words, long payload)

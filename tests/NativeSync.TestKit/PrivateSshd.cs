@@ -74,10 +74,10 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
     private const int PollMilliseconds = 20;
 
     private readonly Process _process;
-    private readonly StringBuilder _log;
+    private readonly SshdLog _log;
     private bool _disposed;
 
-    private PrivateSshd(Process process, StringBuilder log, string directory, string address, int port)
+    private PrivateSshd(Process process, SshdLog log, string directory, string address, int port)
     {
         Address = address;
         _process = process;
@@ -123,10 +123,13 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
     public string HomePath => Path.Combine(DirectoryPath, "home");
 
     /// <summary>What the server has logged so far, for messages of failed tests.</summary>
-    public string Log
-    {
-        get { lock (_log) { return _log.ToString(); } }
-    }
+    public string Log => _log.Text;
+
+    /// <summary>When it began the first session since <see cref="ForgetSessions"/> (Stopwatch): its caller is connected. 0 for none.</summary>
+    public long FirstSessionAt => _log.FirstSessionAt;
+
+    /// <inheritdoc cref="FirstSessionAt"/>
+    public void ForgetSessions() => _log.FirstSessionAt = 0;
 
     /// <summary>Arguments for OpenSSH's <c>ssh</c> that reach this server without reading the user's configuration.</summary>
     public IReadOnlyList<string> SshArguments =>
@@ -162,7 +165,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
             {
                 int port = FreePort();
                 await WriteConfigurationAsync(directory, port, options, cancellationToken);
-                (Process process, StringBuilder log) = Launch([.. options.Words ?? [], .. options.Adoption, sshd], directory);
+                (Process process, SshdLog log) = Launch([.. options.Words ?? [], .. options.Adoption, sshd], directory);
                 if (options.Words is null ? await AnswersAsync(process, port, options.StartTimeout, cancellationToken) : await ListensAsync(process, log, options.StartTimeout, cancellationToken))
                 {
                     string known = $"[{address}]:{port} {PublicKeyOf(Path.Combine(directory, "host_key"))}\n";
@@ -253,7 +256,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
         await File.WriteAllTextAsync(Path.Combine(directory, "sshd_config"), text.ToString(), cancellationToken);
     }
 
-    private static (Process Process, StringBuilder Log) Launch(string[] words, string directory)
+    private static (Process Process, SshdLog Log) Launch(string[] words, string directory)
     {
         // -D keeps it our child, so that its process id is the one to stop; -e logs to its standard error.
         var start = new ProcessStartInfo(words[0], [.. words[1..], "-D", "-e", "-f", Path.Combine(directory, "sshd_config")])
@@ -264,35 +267,24 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
         };
         Process process = Process.Start(start) ?? throw new InvalidOperationException($"{words[^1]} did not start");
         process.StandardInput.Close();
-        var log = new StringBuilder();
-        void Keep(object sender, DataReceivedEventArgs e)
-        {
-            if (e.Data is not null)
-            {
-                lock (log) { log.Append(e.Data).Append('\n'); }
-            }
-        }
-
-        process.ErrorDataReceived += Keep;
-        process.OutputDataReceived += Keep;
+        var log = new SshdLog();
+        process.ErrorDataReceived += (_, e) => log.Add(e.Data);
+        process.OutputDataReceived += (_, e) => log.Add(e.Data);
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
         return (process, log);
     }
 
     /// <summary>The same for a server that cannot be reached from here: what it logs says so.</summary>
-    private static async Task<bool> ListensAsync(Process process, StringBuilder log, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task<bool> ListensAsync(Process process, SshdLog log, TimeSpan timeout, CancellationToken cancellationToken)
     {
         long begin = Stopwatch.GetTimestamp();
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(PollMilliseconds));
         while (!process.HasExited && Stopwatch.GetElapsedTime(begin) < timeout)
         {
-            lock (log)
+            if (log.Text.Contains("Server listening on", StringComparison.Ordinal))
             {
-                if (log.ToString().Contains("Server listening on", StringComparison.Ordinal))
-                {
-                    return true;
-                }
+                return true;
             }
 
             await poll.WaitForNextTickAsync(cancellationToken);
@@ -339,7 +331,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
         return false;
     }
 
-    private static async Task<string> StopAsync(Process process, StringBuilder log)
+    private static async Task<string> StopAsync(Process process, SshdLog log)
     {
         if (!process.HasExited)
         {
@@ -348,7 +340,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
 
         await process.WaitForExitAsync();
         process.Dispose();
-        lock (log) { return log.ToString(); }
+        return log.Text;
     }
 
     private static async Task MakeKeyAsync(string keygen, string type, string path, string passphrase, CancellationToken cancellationToken)

@@ -98,6 +98,15 @@ public sealed class LongLine : IAsyncDisposable
         }
     }
 
+    /// <summary>Sets what the kernel has at both ends, in the form of <c>sysctl</c>: <c>name=value</c>. Connections that are made later heed it.</summary>
+    public async Task SetKernelAsync(params string[] settings)
+    {
+        foreach (IReadOnlyList<string> end in new[] { Near, Far })
+        {
+            (await Command.RunAsync([.. end, "sysctl", "-qw", .. settings])).MustExit(0);
+        }
+    }
+
     /// <summary>Stops and removes all; who still uses the line sees it dead.</summary>
     public async ValueTask DisposeAsync()
     {
