@@ -8,13 +8,29 @@ public sealed class AgentConnectionTests
 {
     private static readonly RemoteCommand Join = RemoteCommand.OfText("join");
 
-    [Fact]
-    public async Task TheFirstConnectionTakesFourLanesAndEveryOtherOneTwo()
+    /// <summary>Where packets that are lost hold a connection up, and where the other end sends and nobody knows.</summary>
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task EveryLaneGetsAConnectionOfItsOwn(bool fills, bool sends)
     {
-        var server = new Server();
+        var server = new Server { FillsLine = fills };
         await using AgentConnection connection = server.Connect();
-        await OpenAsync(connection, 8);
-        Assert.Equal([3, 2, 2], server.Shells.Select(shell => shell.Lanes.Count));
+        Assert.Equal(3, connection.PlanLanes(sends, out bool isEnough));
+        Assert.False(isEnough);
+        await OpenAsync(connection, 4);
+        Assert.Equal([0, 1, 1, 1], server.Shells.Select(shell => shell.Lanes.Count));
+    }
+
+    [Fact]
+    public async Task AConnectionThatFillsTheLineTakesEightLanesAndEveryOtherOneAnother()
+    {
+        var server = new Server { FillsLine = true };
+        await using AgentConnection connection = server.Connect();
+        Assert.Equal(7, connection.PlanLanes(sends: true, out bool isEnough));
+        Assert.True(isEnough);
+        await OpenAsync(connection, 10);
+        Assert.Equal([7, 1, 1], server.Shells.Select(shell => shell.Lanes.Count));
     }
 
     /// <summary>MaxSessions 1: every lane gets a connection of its own, and none that carries a lane is closed.</summary>
@@ -64,9 +80,11 @@ public sealed class AgentConnectionTests
 
         public int MaxConnections { get; init; } = 10;
 
+        public bool FillsLine { get; init; }
+
         public AgentConnection Connect(int channelsTaken = 0)
         {
-            var first = new Shell(MaxChannels - channelsTaken);
+            var first = new Shell(MaxChannels - channelsTaken) { FillsLine = FillsLine };
             Shells.Add(first);
             return new AgentConnection(first, Join, new Lane(), ownsShell: true, Another);
         }
@@ -89,6 +107,8 @@ public sealed class AgentConnectionTests
         public List<Lane> Lanes { get; } = [];
 
         public bool Disposed { get; private set; }
+
+        public bool FillsLine { get; init; }
 
         public string Peer => "the test";
 

@@ -14,6 +14,18 @@ public interface IConnection : IAsyncDisposable
     /// <summary>The exit status of the remote command, once it is known.</summary>
     int? ExitCode { get; }
 
+    /// <summary>Says which end sends most, before further lanes are opened, and asks how they are best opened.</summary>
+    /// <param name="sends">This end does.</param>
+    /// <param name="fillsLine">
+    /// They share a connection that fills the line by itself, as long as the lanes may have enough under way: another one would only take from it.
+    /// </param>
+    /// <returns>How many to open at once.</returns>
+    int PlanLanes(bool sends, out bool fillsLine)
+    {
+        fillsLine = false;
+        return 3;
+    }
+
     /// <summary>Opens a lane: the first call gives the lane to the agent, later calls give additional ones.</summary>
     /// <exception cref="NotSupportedException">This connection has only one lane.</exception>
     /// <exception cref="TransportException">The connection is lost or refuses.</exception>

@@ -18,8 +18,8 @@ internal static class LinePacer
     /// <summary>Microseconds of waiting that count as a queue, besides an eighth of the way: less is chance.</summary>
     private const uint Chance = 4_000;
 
-    /// <summary>Periods with a queue before the pace is set: a second, in which a connection that others hold up has found its own.</summary>
-    private const int Patience = 20;
+    /// <summary>Periods with a queue before the pace is set: less is chance. TCP goes on for three round trips before it believes that the line is full.</summary>
+    private const int Patience = 3;
 
     /// <summary>Periods without a queue after which what came through tells no more of the line: three seconds.</summary>
     private const int Memory = 60;
@@ -31,7 +31,7 @@ internal static class LinePacer
     private const uint InUse = 64;
 
     /// <summary>Room to find that the line carries more.</summary>
-    private const double Gain = 1.2;
+    private const double Gain = 1.1;
 
     private const uint Unpaced = uint.MaxValue;
 

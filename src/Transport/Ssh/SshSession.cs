@@ -15,6 +15,7 @@ public sealed class SshSession : IRemoteShell
     private readonly Session? _session;
     private readonly SshJump? _jump;
     private readonly TimeSpan _timeout;
+    private readonly bool _mindsNoLoss;
     private int _disposed;
 
     internal SshSession(SshClient client, Session? session, SshJump? jump, string peer, HostKey hostKey, TimeSpan timeout)
@@ -27,7 +28,7 @@ public sealed class SshSession : IRemoteShell
         HostKey = hostKey.ToString();
         HostKeyFingerprint = hostKey.Fingerprint;
         Tuned = session is not null && SshSocket.Tune(session);
-        MindsNoLoss = session is not null && SshSocket.MindsNoLoss(session);
+        _mindsNoLoss = session is not null && SshSocket.MindsNoLoss(session);
     }
 
     /// <summary><c>user@host:port</c>, escaped, for messages.</summary>
@@ -51,8 +52,7 @@ public sealed class SshSession : IRemoteShell
     /// <summary>True when the socket's buffers may grow with the line.</summary>
     internal bool Tuned { get; }
 
-    /// <inheritdoc cref="SshSocket.MindsNoLoss"/>
-    internal bool MindsNoLoss { get; }
+    bool IRemoteShell.FillsLine => _mindsNoLoss;
 
     internal SshClient Client => _client;
 

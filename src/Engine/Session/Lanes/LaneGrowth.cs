@@ -3,12 +3,6 @@ namespace NativeSync.Engine.Session;
 /// <summary>Whether a line needs further lanes, and whether more of them bring more: judged by what comes through.</summary>
 internal sealed class LaneGrowth
 {
-    /// <summary>Further channels on the connection that is there: they take no login, and a sender fills most lines with that one.</summary>
-    private const int SenderStep = 3;
-
-    /// <summary>A second connection with two more: what the server's own has under way is bounded by its kernel's buffers (4 MiB).</summary>
-    private const int ReceiverStep = 5;
-
     private const int Most = 15;
 
     /// <summary>On a shorter line the 2 MiB that OpenSSH lets one channel have under way carry a gigabit a second.</summary>
@@ -27,8 +21,11 @@ internal sealed class LaneGrowth
     /// <summary>So much is to come that one channel will be too little: lanes that are opened behind it on a line that is full take seconds.</summary>
     private const int MuchBytes = 16 * 1024 * 1024;
 
-    /// <summary>Where one pack of so many waits because enough is under way, the line is full, and no lane is missing.</summary>
-    private const int FullShare = 4;
+    /// <summary>Bytes that OpenSSH lets a lane have under way.</summary>
+    private const double LaneWindow = 2 * 1024 * 1024;
+
+    /// <summary>A connection that fills the line needs another one only where what is under way comes so near to the windows of its lanes.</summary>
+    private const double WindowShare = 0.7;
 
     /// <summary>What another step has to bring to be kept.</summary>
     private const double Worthwhile = 1.1;
@@ -36,18 +33,21 @@ internal sealed class LaneGrowth
     private readonly FrameLane _first;
     private readonly LaneGroup _group;
     private readonly bool _sends;
+    private readonly bool _fillsLine;
     private readonly TimeSpan _roundTrip;
     private readonly TimeSpan _settle;
     private readonly CancellationToken _ct;
     private TimeSpan _wait = TimeSpan.FromSeconds(15);
     private long _dueAt;
 
-    public LaneGrowth(FrameLane first, TimeSpan roundTrip, bool sends, CancellationToken ct)
+    public LaneGrowth(FrameLane first, TimeSpan roundTrip, bool sends, int firstStep, bool fillsLine, CancellationToken ct)
     {
         _first = first;
         _group = first.Group;
         _roundTrip = roundTrip;
         _sends = sends;
+        _fillsLine = fillsLine;
+        FirstStep = firstStep;
         _ct = ct;
         _dueAt = sends ? _group.Clock.GetTimestamp() + (long)(StartTrips * roundTrip.TotalSeconds * _group.Clock.TimestampFrequency) : 0;
         _settle = TimeSpan.FromSeconds(Math.Clamp(4 * roundTrip.TotalSeconds, 0.5, 2));
@@ -57,10 +57,10 @@ internal sealed class LaneGrowth
     public bool IsDue => _group.Clock.GetTimestamp() >= _dueAt;
 
     /// <summary>Further lanes that are opened at once.</summary>
-    public int FirstStep => _sends ? SenderStep : ReceiverStep;
+    public int FirstStep { get; }
 
-    /// <summary>The next step after so many further lanes: twice the connections.</summary>
-    public static int After(int further) => Math.Min(Most, 2 * further - 1);
+    /// <summary>The next step after so many further lanes: twice as many lanes in all.</summary>
+    public static int After(int further) => Math.Min(Most, 2 * further + 1);
 
     /// <summary>What the first answer took may have the start of the agent, or a busy machine, in it: asked again where it was long.</summary>
     public async Task<bool> IsLongLineAsync()
@@ -120,15 +120,13 @@ internal sealed class LaneGrowth
     private async Task<double> BusyRateAsync()
     {
         var waits = _group.Outbox.Waits;
-        var flowBefore = _group.Outbox.Flow;
         var before = Moved;
         var from = _group.Clock.GetTimestamp();
         await Task.Delay(_settle, _group.Clock, _ct).ConfigureAwait(false);
         var moved = Moved - before;
-        var flow = _group.Outbox.Flow;
-        var isFull = _sends && FullShare * (flow.HeldBack - flowBefore.HeldBack) >= flow.Packs - flowBefore.Packs;
-        var busy = _group.Pace.BytesPerSecond == 0 && !isFull && (_sends ? _group.Outbox.Waits > waits : moved >= NeedBytes / 4);
-        return busy ? moved / _group.Clock.GetElapsedTime(from).TotalSeconds : 0;
+        var rate = moved / _group.Clock.GetElapsedTime(from).TotalSeconds;
+        var isFull = _fillsLine && rate * _roundTrip.TotalSeconds < WindowShare * LaneWindow * (1 + _group.AtWork);
+        return _group.Pace.BytesPerSecond == 0 && !isFull && (_sends ? _group.Outbox.Waits > waits : moved >= NeedBytes / 4) ? rate : 0;
     }
 
     private long Moved => _sends ? _first.AllTraffic.Sent : _first.AllTraffic.Received;

@@ -56,7 +56,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
                 }
             }
 
-            var growth = new LaneGrowth(first, roundTrip, sends, _stop.Token);
+            var growth = new LaneGrowth(first, roundTrip, sends, connection.PlanLanes(sends, out var fillsLine), fillsLine, _stop.Token);
             if (await growth.IsLongLineAsync().ConfigureAwait(false))
             {
                 await GrowAsync(growth).ConfigureAwait(false);

@@ -1,58 +1,44 @@
 namespace NativeSync.Engine.Session;
 
 /// <summary>
-/// How much may be under way on all lanes together. Several connections that each send what their windows allow overrun the queue of the narrowest
-/// router, and then a tenth of the line and more goes to what is sent again; and how much fills a line depends on its length, its rate and what it
-/// loses. So it is tried: more while no queue stands, or less while one does, for some round trips, and kept when more comes through, or with less no
-/// less. What fails is tried again more and more rarely. Guarded by the outbox's monitor.
+/// How much may be under way on all lanes together: so much that TCP never waits for us while it looks for the line's rate, or mends what was lost
+/// (a kernel that now and then has nothing to send takes what came through for what it was given, and goes on at three times the line's rate); and
+/// no more, since what is under way can no longer be overtaken. Guarded by the outbox's monitor.
 /// </summary>
 /// <param name="frequency">Clock ticks per second.</param>
 internal sealed class LineFlow(long frequency)
 {
     private const long Least = 1024 * 1024;
 
-    /// <summary>A line of 200 Mbit/s at 200 ms, and half of its queue.</summary>
-    private const long Beginning = 6 * 1024 * 1024;
+    /// <summary>
+    /// TCP begins with up to three times what the line holds, and what is lost arrives one or two round trips later and holds up all behind it: so many
+    /// times what the line holds may be under way.
+    /// </summary>
+    private const double Share = 3;
 
     /// <summary>
-    /// So many times what the line holds may be under way in any case. What is lost arrives one or two round trips later and holds up all behind it;
-    /// what is more than TCP lets out waits at this end, and overruns no queue.
+    /// While nothing is known. It bounds what TCP's beginning overruns the queue by: 200 Mbit/s at 200 ms hold 5 MB, and such a queue half of that.
     /// </summary>
-    private const double Recovering = 3;
+    private const long Beginning = 8 * 1024 * 1024;
 
     /// <summary>More than is ever granted.</summary>
     private const long Most = 64 * 1024 * 1024;
 
-    private const double Step = 1.4;
+    /// <summary>More than so much above the best yet, and TCP is still looking.</summary>
+    private const double Growing = 1.1;
 
-    /// <summary>What more under way has to bring to be kept.</summary>
-    private const double Worthwhile = 1.04;
-
-    /// <summary>What less under way may cost.</summary>
-    private const double Harmless = 0.98;
-
-    /// <summary>Of a trial, the first not counted: it still shows what was before.</summary>
-    private const int Rounds = 4;
-
-    private const int LongestRest = 32;
+    /// <summary>The best yet loses so much of itself in a round that does not come up to it: a line may become slower.</summary>
+    private const double Forgetting = 1.0 / 32;
 
     private long _limit = Beginning;
-    private long _kept = Beginning;
-    private double _keptRate;
-    private int _rest = 1;
-    private int _resting;
     private long _underWay;
     private long _shortest = long.MaxValue;
+    private double _best;
 
-    // The round and the trial.
+    // The round.
     private long _since;
     private long _bytes;
     private bool _isBound;
-    private int _round;
-    private double _rates;
-    private double _leastQueue = double.MaxValue;
-    private double _shallowest = double.MaxValue;
-    private double _deepest;
 
     /// <summary>The shortest that a pack or an answer has taken there and back: clock ticks.</summary>
     public long Shortest => _shortest;
@@ -81,16 +67,10 @@ internal sealed class LineFlow(long frequency)
     /// <param name="bytes">Of it.</param>
     /// <param name="took">Clock ticks since it went.</param>
     /// <param name="now">Clock ticks.</param>
-    /// <param name="isFirst">It came over the first lane: what waits there tells of the line, and a connection that has just begun tells nothing.</param>
-    public void Confirm(int bytes, long took, long now, bool isFirst)
+    public void Confirm(int bytes, long took, long now)
     {
         Heard(took);
         _bytes += bytes;
-        if (isFirst)
-        {
-            _leastQueue = Math.Min(_leastQueue, took - _shortest - (_keptRate > 0 ? bytes / _keptRate : 0));
-        }
-
         var length = now - _since;
         if (length < Math.Max(_shortest + _shortest / 2, frequency / 25))
         {
@@ -109,64 +89,13 @@ internal sealed class LineFlow(long frequency)
 
     private void EndRound(double rate)
     {
-        if (!_isBound)
-        {
-            // Something else held it up: that says nothing.
-            BeginTrial();
-            return;
-        }
+        var grows = rate > _best * Growing;
+        _best = Math.Max(rate, _best - _best * Forgetting);
 
-        if (_round > 0)
+        // A round that something else held up, or in which TCP was still looking, says nothing.
+        if (_isBound && !grows)
         {
-            _rates += rate;
-            if (_leastQueue < double.MaxValue)
-            {
-                _shallowest = Math.Min(_shallowest, _leastQueue);
-                _deepest = Math.Max(_deepest, _leastQueue);
-            }
+            _limit = (long)Math.Clamp(Share * _best * _shortest, Least, Most);
         }
-
-        _leastQueue = double.MaxValue;
-        if (++_round == Rounds)
-        {
-            Judge(_rates / (Rounds - 1));
-            BeginTrial();
-        }
-    }
-
-    /// <summary>A trial, or a rest between two of them, is over.</summary>
-    private void Judge(double rate)
-    {
-        if (_limit == _kept)
-        {
-            // A moment in which the line was not fed is not what it carries.
-            _keptRate = Math.Max(rate, (_keptRate + rate) / 2);
-            _resting--;
-        }
-        else if (rate >= _keptRate * (_limit > _kept ? Worthwhile : Harmless))
-        {
-            (_kept, _keptRate, _rest, _resting) = (_limit, rate, 1, 0);
-        }
-        else
-        {
-            _limit = _kept;
-            _resting = _rest = Math.Min(2 * _rest, LongestRest);
-        }
-
-        if (_resting <= 0 && _limit == _kept && _shallowest < double.MaxValue)
-        {
-            // In each round that tells a pack met no queue: there is none, whatever losses did to the others. In one round alone, TCP starts or has made a pause.
-            _limit = _deepest < _shortest / 8 + frequency / 100 ? Math.Min(Most, (long)(_kept * Step))
-                : _shallowest > _shortest / 2 + frequency / 20 ? Math.Max(Math.Max(Least, Math.Min(_kept, (long)(Recovering * rate * _shortest))), (long)(_kept / Step))
-                : _kept;
-        }
-    }
-
-    private void BeginTrial()
-    {
-        _round = 0;
-        _rates = 0;
-        _shallowest = double.MaxValue;
-        _deepest = 0;
     }
 }

@@ -32,14 +32,11 @@ internal sealed class PackTurns
         Away += port.IsFirst ? 0 : 1;
     }
 
-    /// <summary>It is a pack's turn, and there is credit for it.</summary>
-    public bool CanPay(OutboundPack pack, int payload) => !pack.Paid && _turn == pack.Number && _credit >= payload;
-
     /// <summary>Takes the credit of a pack, if it is its turn.</summary>
     /// <returns>It did so now: the next one's turn has come.</returns>
     public bool TryPay(OutboundPack pack, int payload)
     {
-        if (!CanPay(pack, payload))
+        if (pack.Paid || _turn != pack.Number || _credit < payload)
         {
             return false;
         }

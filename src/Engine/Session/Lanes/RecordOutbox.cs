@@ -38,8 +38,6 @@ internal sealed class RecordOutbox : IDisposable
     private readonly TimeProvider _clock;
     private readonly LineFlow _flow;
     private long _waits;
-    private long _paid;
-    private long _heldBack;
 
     public RecordOutbox(SessionAbort abort, int packSize = PackSize, int maxQueued = MaxQueuedPacks, TimeProvider? clock = null)
     {
@@ -77,18 +75,6 @@ internal sealed class RecordOutbox : IDisposable
             if (_packs.LetGo())
             {
                 Monitor.PulseAll(_gate);
-            }
-        }
-    }
-
-    /// <summary>Packs that went, and those of them that had to wait because the line is full as it is: more lanes would not help.</summary>
-    public (long Packs, long HeldBack) Flow
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return (_paid, _heldBack);
             }
         }
     }
@@ -297,7 +283,6 @@ internal sealed class RecordOutbox : IDisposable
     /// </summary>
     public CreditAnswer TakeCredit(LanePort port, OutboundPack pack, int payload, out byte[]? control)
     {
-        var counted = false;
         lock (_gate)
         {
             while (true)
@@ -313,15 +298,9 @@ internal sealed class RecordOutbox : IDisposable
                     return CreditAnswer.GiveBack;
                 }
 
-                if (!_flow.HasRoom)
-                {
-                    counted |= _turns.CanPay(pack, payload);
-                }
-                else if (_turns.TryPay(pack, payload))
+                if (_flow.HasRoom && _turns.TryPay(pack, payload))
                 {
                     _content.Pay(pack, payload);
-                    _paid++;
-                    _heldBack += counted ? 1 : 0;
                     Monitor.PulseAll(_gate);
                 }
 
@@ -366,7 +345,7 @@ internal sealed class RecordOutbox : IDisposable
             while (port.Unconfirmed.TryPeek(out var pack) && pack.Ordinal < packs)
             {
                 _flow.Forget(pack.Counted);
-                _flow.Confirm(pack.Payload, now - pack.SentAt, now, port.IsFirst);
+                _flow.Confirm(pack.Payload, now - pack.SentAt, now);
                 port.Confirm(now - pack.SentAt, 2 * _flow.Shortest + _clock.TimestampFrequency / QueueShare);
                 if (!port.IsFirst)
                 {
