@@ -10,8 +10,7 @@ public sealed class LineFlowTests
     private const int PackBytes = 128 * 1024;
 
     /// <summary>
-    /// TCP always has something to send, whatever the line is like, though what is lost holds up all that came after it for one or two round trips. (A
-    /// queue of a second and more in front of it would be a pack of 128 KiB too many in each.)
+    /// TCP always has something to send, whatever the line is like, though what is lost holds up all that came after it for one or two round trips.
     /// </summary>
     [Theory]
     [InlineData(25, 200, 0)]
