@@ -31,15 +31,17 @@ public sealed class MemoryTests : IDisposable
     }
 
     /// <summary>Each write to a file takes its time, at the end that receives.</summary>
-    [Fact]
-    public async Task ASlowDiskIsWaitedForAndNotBufferedFor()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ASlowDiskIsWaitedForAndNotBufferedFor(bool push)
     {
         await using PrivateSshd server = await PrivateSshd.StartAsync(Many);
         await PrepareAsync(strong: false);
         string slow = _scratch["slow"];
-        await File.WriteAllTextAsync(slow, $"#!/bin/sh\nexec strace -f -qq -o /dev/null -e trace=pwrite64,pwritev,write -e inject=pwrite64,pwritev:delay_enter=20000 '{Tool.Path}' \"$@\"\n");
+        await File.WriteAllTextAsync(slow, "#!/bin/sh\nexec strace -f -qq -o /dev/null -e trace=pwrite64,pwritev,write -e inject=pwrite64,pwritev:delay_enter=20000 \"$@\"\n");
         File.SetUnixFileMode(slow, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        await WithinMemoryAsync(server, push: true, ["-a", "--lanes=8", "--rsync-path", slow]);
+        await WithinMemoryAsync(server, push, ["-a", "--lanes=8", "--rsync-path", push ? $"{slow} {Tool.Path}" : Tool.Path], near: push ? null : [slow]);
     }
 
     /// <summary>The end that receives is stopped and goes on, again and again: it reads slowly, and what was sent waits on the way.</summary>
@@ -63,14 +65,16 @@ public sealed class MemoryTests : IDisposable
         });
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     [Trait("Category", "Slow")]
-    public async Task ALineOfASecondHoldsMuchAndTheEndsDoNot()
+    public async Task ALineOfASecondHoldsMuchAndTheEndsDoNot(bool push)
     {
         await using LongLine line = await LongLine.OpenAsync(new LineShape(200_000_000, TimeSpan.FromSeconds(1)));
         await using PrivateSshd server = await PrivateSshd.StartAsync(Many with { Line = line });
         await PrepareAsync(strong: false);
-        await WithinMemoryAsync(server, push: true, ["-a", "--lanes=16"], near: line.Near);
+        await WithinMemoryAsync(server, push, ["-a", "--lanes=16"], near: line.Near);
     }
 
     /// <summary>Enough files for the listings on the way to reach their bound, behind which nothing grows: a million need 108 MiB, and 35 when nothing has changed.</summary>

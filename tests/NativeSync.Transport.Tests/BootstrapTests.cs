@@ -38,6 +38,51 @@ public sealed class BootstrapTests : IDisposable
         Assert.Equal(1, CommandsIn(sshd) - before);
     }
 
+    /// <summary>
+    /// A channel is opened, then the command is run, and its answer is the agent's greeting: as few as any program at the other side of an SSH connection
+    /// takes. The session's own are counted by the engine's RoundTripTests.
+    /// </summary>
+    [Fact]
+    public async Task AnAgentThatIsThereIsStartedInTwoRoundTrips()
+    {
+        using var user = new TemporaryUser();
+        await using PrivateSshd sshd = await OpenServerAsync();
+        AgentImage image = FakeAgent.Image(_directory);
+        using var line = new FlightLine(sshd.Port);
+        await using SshSession session = await SshConnector.ConnectAsync(
+            sshd.Target(user.Name) with { Port = line.Port }, sshd.Options() with { PinnedHostKey = string.Join(' ', sshd.HostPublicKey.Split(' ')[..2]).Trim() }, TestContext.Limit());
+        await (await AgentBootstrap.StartAsync(session, image, TestContext.Limit())).DisposeAsync();
+        line.Holds = true;
+        await using IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit());
+        Assert.InRange(line.Flights, 3, 4);
+    }
+
+    /// <summary>A first run would break a bandwidth limit otherwise: the agent is most of what it sends.</summary>
+    [Fact]
+    public async Task TheUploadKeepsToThePace()
+    {
+        using var user = new TemporaryUser();
+        await using PrivateSshd sshd = await OpenServerAsync();
+        AgentImage image = FakeAgent.Image(_directory, 100_000);
+        var paced = new List<int>();
+        var options = new AgentOptions
+        {
+            Pace = (bytes, _) =>
+            {
+                paced.Add(Math.Min(bytes, 7000));
+                return ValueTask.FromResult(paced[^1]);
+            },
+        };
+        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+        await using (IConnection connection = await AgentBootstrap.StartAsync(session, image, options, ownsSession: false, TestContext.Limit()))
+        {
+            await ExpectEchoAsync(connection);
+        }
+
+        Assert.Equal(image.Size, paced.Sum());
+        Assert.Equal(await File.ReadAllBytesAsync(image.Path), await File.ReadAllBytesAsync(Path.Combine(user.Home, ".cache", "nativesync", await image.RemoteNameAsync())));
+    }
+
     [Fact]
     public async Task AgentsOfEarlierVersionsDoNotPileUp()
     {

@@ -69,7 +69,10 @@ internal static class SyncCommand
                 batch.WriteScript();
             }
 
-            RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null);
+            RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null)
+            {
+                Bandwidth = sync.Options.BandwidthNow ?? (() => sync.Options.BandwidthLimit),
+            };
             LineKeeper line = new(plan, sync.Batch, request, connector, reporter, sync.Reconnect);
             SyncReport report = sync.Passes is { } passes
                 ? await new PassLoop(passes, follower, reporter, interruption).RunAsync(line.TransferAsync, stop.Token)

@@ -1,4 +1,5 @@
 using System.Text;
+using NativeSync.Cli.Remote;
 using NativeSync.Engine;
 using NativeSync.Migration.Stages;
 using NativeSync.Transport;
@@ -34,10 +35,10 @@ internal sealed class SshRescueConnector : IRescueConnector
         SshTarget target = new(address.Host, address.Port, credentials.User);
         SshSession session = await SshConnector.ConnectAsync(target, options, ct);
         SshOptions again = options with { PinnedHostKey = session.HostKey };
-        return new SshRescueSystem(session, token => SshConnector.ConnectAsync(target, again, token));
+        return new SshRescueSystem(session, token => SshConnector.ConnectAsync(target, again, token), address.Bandwidth);
     }
 
-    private sealed class SshRescueSystem(SshSession first, Func<CancellationToken, Task<SshSession>> another) : IRescueSystem
+    private sealed class SshRescueSystem(SshSession first, Func<CancellationToken, Task<SshSession>> another, Func<long> bandwidth) : IRescueSystem
     {
         private SshSession _session = first;
         private readonly AgentImage _image = AgentImage.Self();
@@ -54,7 +55,7 @@ internal sealed class SshRescueConnector : IRescueConnector
         }
 
         public Task<IConnection> StartAgentAsync(CancellationToken ct)
-            => AgentBootstrap.StartAsync(_session, _image, new AgentOptions { AnotherSession = another }, ownsSession: false, ct);
+            => AgentBootstrap.StartAsync(_session, _image, new AgentOptions { AnotherSession = another, Pace = UploadPace.Of(bandwidth) }, ownsSession: false, ct);
 
         public async Task<string> AgentPathAsync(CancellationToken ct)
         {

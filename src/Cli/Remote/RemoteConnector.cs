@@ -30,6 +30,9 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     private readonly HashSet<string> _given = [];
     private int _passwordsGiven;
 
+    /// <summary>Bytes per second that may be sent at the moment, 0 for any number; null where there is no limit.</summary>
+    public Func<long>? Bandwidth { get; init; }
+
     /// <summary>Connects and starts the agent. At a second time passwords are not asked for again.</summary>
     /// <exception cref="TransportException">It did not work.</exception>
     public async Task<IConnection> ConnectAsync(Endpoint remote, CancellationToken ct)
@@ -37,7 +40,7 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         _given.Clear();
         _passwordsGiven = 0;
         AgentImage image = Environment.GetEnvironmentVariable(AgentVariable) is { Length: > 0 } path ? AgentImage.FromFile(path) : AgentImage.Self();
-        AgentOptions agent = new() { RemotePath = arguments.RsyncPath };
+        AgentOptions agent = new() { RemotePath = arguments.RsyncPath, Pace = Bandwidth is { } bandwidth ? UploadPace.Of(bandwidth) : null };
         if (arguments.TimeoutSeconds > 0)
         {
             agent = agent with { StartTimeout = TimeSpan.FromSeconds(Math.Max(arguments.TimeoutSeconds, 10)) };

@@ -11,6 +11,9 @@ public sealed record RescueAddress(string Host, int Port)
     /// <summary>How to get there; null for directly.</summary>
     public SshWay? Way { get; init; }
 
+    /// <summary>Bytes per second that may be sent there at the moment, 0 for any number.</summary>
+    public Func<long> Bandwidth { get; init; } = static () => 0;
+
     /// <inheritdoc/>
     public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 }

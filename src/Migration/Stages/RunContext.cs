@@ -104,7 +104,7 @@ internal sealed class RunContext : IAsyncDisposable
     public VpcClient Vpc => new(Api);
 
     /// <summary>The limit of the moment, which the user may change meanwhile.</summary>
-    private BandwidthWatch Bandwidth => _bandwidth ??= new BandwidthWatch(Tool.File(ClientSettings.FileName), Client.Bandwidth, Time, Log.Info);
+    public BandwidthWatch Bandwidth => _bandwidth ??= new BandwidthWatch(Tool.File(ClientSettings.FileName), Client.Bandwidth, Time, Log.Info);
 
     /// <summary>The rescue system, once a step has connected.</summary>
     public IRescueSystem? System { get; set; }

@@ -169,7 +169,7 @@ public static class AgentBootstrap
         foreach (string place in BootstrapScripts.Places)
         {
             RemoteCommand command = BootstrapScripts.Install(place, name, image.Size, digest, options.RemoveAgentsOlderThanDays);
-            using FileStream file = File.OpenRead(image.Path);
+            using FileStream file = new PacedFile(image.Path, options.Pace);
             CommandResult result = await shell.RunAsync(command, file, BootstrapScripts.Ready, ct).ConfigureAwait(false);
             string[] lines = result.OutputText.Split('\n');
             if (result.ExitCode == 0 && lines.Any(static l => l.StartsWith(BootstrapScripts.Installed, StringComparison.Ordinal)))

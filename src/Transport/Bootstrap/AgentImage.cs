@@ -94,6 +94,9 @@ public sealed record AgentOptions
     /// <summary>How long the agent may take to answer after it was started.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Paces the upload: waits until some of so many bytes may go, and gives how many. Null: as fast as the line takes them.</summary>
+    public Func<int, CancellationToken, ValueTask<int>>? Pace { get; init; }
+
     /// <summary>Agents of other versions in the same place that are older than this are removed when a new one is installed; 0 keeps all.</summary>
     public int RemoveAgentsOlderThanDays { get; init; } = 60;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using NativeSync.EndToEnd.Tests.Support;
 using NativeSync.TestKit;
@@ -9,6 +10,9 @@ namespace NativeSync.EndToEnd.Tests.Cloud;
 public sealed class CutLineTests
 {
     private const long Size = 24 << 20;
+
+    /// <summary>More than what 100 KiB a second bring in one and a half.</summary>
+    private const long Slow = 400 << 10;
 
     /// <summary>What those of 600 files take on the line at least.</summary>
     private const long Digests = 600 * 16;
@@ -26,8 +30,24 @@ public sealed class CutLineTests
         await Command.ShellAsync($"head -c {Size} /dev/urandom >'{large}'");
         lab.WriteTool(lab.Scratch["tool"], client: new JsonObject { ["Client.Source.Root"] = source.Root, ["Client.Rsync.BandwidthLimit"] = 12_000 });
         Task? cutter = null;
+        Stopwatch raised = new();
+        string client = lab.Scratch["tool/client.json"], before = await File.ReadAllTextAsync(client);
+        Assert.Contains("12000", before, StringComparison.Ordinal);
         CommandResult done = await Command.RunAsync([lab.Scratch["tool"] + "/nativesync"], started: process => cutter = Task.Run(async () =>
         {
+            // The limit is changed among the data, too: less comes through, and then more again.
+            await RemoteRun.UntilAsync(() => lab.Rescue.LargestPartial() > Size / 6, process.Id);
+            await File.WriteAllTextAsync(client, before.Replace("12000", "100", StringComparison.Ordinal));
+            (long moved, long since) = (0, 0);
+            await RemoteRun.UntilAsync(
+                () =>
+                {
+                    (moved, since) = since == 0 || line.Moved > moved + Slow ? (line.Moved, Stopwatch.GetTimestamp()) : (moved, since);
+                    return Stopwatch.GetElapsedTime(since).TotalSeconds >= 1.5;
+                },
+                process.Id);
+            await File.WriteAllTextAsync(client, before);
+            raised.Start();
             await RemoteRun.UntilAsync(() => lab.Rescue.LargestPartial() > Size / 3, process.Id);
             line.Cut();
             await RemoteRun.UntilAsync(() => lab.Rescue.LargestPartial() > Size * 2 / 3, process.Id);
@@ -35,6 +55,7 @@ public sealed class CutLineTests
         }));
         await cutter!;
         done.MustExit(0);
+        Assert.True(raised.Elapsed.TotalSeconds < 120, $"the limit was not raised again: {done}");
         Assert.EndsWith("\nMigrate successfully.\n", done.Output, StringComparison.Ordinal);
         string said = done.Output + done.Error;
         Assert.Equal(2, said.Split("; connecting again in 1 s\n").Length - 1);

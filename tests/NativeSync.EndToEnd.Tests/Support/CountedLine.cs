@@ -7,7 +7,14 @@ namespace NativeSync.EndToEnd.Tests.Support;
 internal sealed class CountedLine : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private const int SOL_TCP = 6;
+    private const int TCP_INFO = 11;
+
+    /// <summary>Of <c>tcpi_bytes_received</c>.</summary>
+    private const int BytesReceived = 128;
+
     private readonly List<Socket> _open = [];
+    private readonly Dictionary<Socket, (bool Near, long Arrived)> _arrived = [];
     private readonly TaskCompletionSource _silent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _sent;
     private long _received;
@@ -36,6 +43,27 @@ internal sealed class CountedLine : IDisposable
 
     /// <summary>Bytes that went either way so far.</summary>
     public long Moved => Sent + Interlocked.Read(ref _received);
+
+    /// <summary>
+    /// Bytes that the kernel has received of what goes to the other side, or comes from there: told by the kernel, so that it does not depend on how
+    /// busy this process is.
+    /// </summary>
+    public long Arrived(bool there)
+    {
+        lock (_open)
+        {
+            byte[] info = new byte[BytesReceived + 8];
+            foreach (Socket socket in _open)
+            {
+                if (socket.GetRawSocketOption(SOL_TCP, TCP_INFO, info) == info.Length)
+                {
+                    _arrived[socket] = (_arrived[socket].Near, BitConverter.ToInt64(info, BytesReceived));
+                }
+            }
+
+            return _arrived.Values.Where(one => one.Near == there).Sum(static one => one.Arrived);
+        }
+    }
 
     /// <summary>As a cable that was pulled: nothing goes on, and nobody is told.</summary>
     public void Silence() => _silent.TrySetResult();
@@ -76,6 +104,8 @@ internal sealed class CountedLine : IDisposable
                 {
                     _open.Add(near);
                     _open.Add(far);
+                    _arrived[near] = (true, 0);
+                    _arrived[far] = (false, 0);
                 }
 
                 _ = PumpAsync(near, far, count: true);
@@ -119,6 +149,12 @@ internal sealed class CountedLine : IDisposable
         catch (Exception e) when (e is ObjectDisposedException or SocketException)
         {
             // Cut, or the other side is gone.
+            lock (_open)
+            {
+                _open.Remove(from);
+                _open.Remove(to);
+            }
+
             from.Close();
             to.Close();
         }

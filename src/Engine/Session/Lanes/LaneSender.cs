@@ -140,17 +140,14 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
     /// </summary>
     private void Write(ReadOnlyMemory<byte> bytes)
     {
-        var pace = group.Pace;
         _rest = bytes;
         while (!_rest.IsEmpty)
         {
-            var slice = _rest[..pace.Wait(_rest.Length, group.Abort.Token)];
-
             // A writer that is broken off waits no longer; it has taken the bytes all the same.
-            _rest = _rest[slice.Length..];
-            var flushing = lane.Output.WriteAsync(slice, group.Abort.Token);
+            var before = _rest.Length;
+            var flushing = group.Pace.Write(lane.Output, ref _rest, group.Abort.Token);
             var result = flushing.IsCompleted ? flushing.Result : flushing.AsTask().GetAwaiter().GetResult();
-            Interlocked.Add(ref _sent, slice.Length);
+            Interlocked.Add(ref _sent, before - _rest.Length);
             if (result.IsCompleted || (result.IsCanceled && !port.IsFirst))
             {
                 throw new TransportException(ExitCodes.Stream, "the connection was closed by the other end");

@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using NativeSync.EndToEnd.Tests.Support;
+using NativeSync.TestKit.Trees;
+
+namespace NativeSync.EndToEnd.Tests;
+
+/// <summary><c>--bwlimit</c> by what the kernel says has come over the connections of six lanes, SSH included.</summary>
+/// <remarks>
+/// A machine that is busy may hold up bytes between their turn and the kernel, which then come with those behind them. So a run that keeps the limit
+/// is enough; one that does not is looked at again, and who breaks it does so each time.
+/// </remarks>
+public sealed class BandwidthTests(SharedServer server) : IClassFixture<SharedServer>
+{
+    private const int Rate = 2 << 20;
+
+    private const int Bytes = 8 << 20;
+
+    private const int Attempts = 4;
+
+    /// <summary>Logins and commands of all connections, which are not paced.</summary>
+    private const int Beside = 24 << 10;
+
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(20);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task SixLanesTogetherKeepToTheLimitInAnyTwoSecondsAndAtEachMoment(bool push)
+    {
+        string said = "";
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            if (await TryAsync(push) is not { } wrong)
+            {
+                return;
+            }
+
+            said += wrong + "\n";
+        }
+
+        Assert.Fail(said);
+    }
+
+    /// <summary>What is wrong with a run; null for nothing.</summary>
+    private async Task<string?> TryAsync(bool push)
+    {
+        using Scratch scratch = new();
+        using CountedLine line = new(server.Ssh.Port);
+        RemoteRun run = new(server.Ssh, line);
+        await Command.ShellAsync($"cd '{scratch.Root}'; mkdir src; for i in 1 2 3 4; do head -c {Bytes / 4} /dev/urandom >src/$i; done");
+        List<(double Before, double After, long Bytes)> seen = [];
+        long begun = Stopwatch.GetTimestamp();
+        using CancellationTokenSource stop = new();
+        Task sampling = Task.Run(async () =>
+        {
+            using PeriodicTimer timer = new(Period);
+            while (!stop.IsCancellationRequested)
+            {
+                double before = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+                long bytes = line.Arrived(there: push);
+                seen.Add((before, Stopwatch.GetElapsedTime(begun).TotalSeconds, bytes));
+                await timer.WaitForNextTickAsync();
+            }
+        });
+        string[] options = ["-a", "--lanes=6", "--bwlimit=2m"];
+        CommandResult result = push ? await run.PushAsync(scratch["src"] + "/", scratch["dst"], options) : await run.PullAsync(scratch["src"] + "/", scratch["dst"], static _ => Task.CompletedTask, options);
+        await stop.CancelAsync();
+        await sampling;
+        result.MustExit(0);
+        Assert.InRange(seen[^1].Bytes, Bytes, Bytes * 1.05);
+        return Excess(seen) ?? Shortfall(seen);
+    }
+
+    /// <summary>Any time brings what is allowed in it and a tenth of a second's worth at most: that is 5 % of two seconds.</summary>
+    private static string? Excess(List<(double Before, double After, long Bytes)> seen)
+    {
+        for (int from = 0; from < seen.Count; from++)
+        {
+            for (int to = from + 1; to < seen.Count; to++)
+            {
+                (double time, long bytes) = (seen[to].After - seen[from].Before, seen[to].Bytes - seen[from].Bytes);
+                if (bytes > Rate * (time + 0.1) + Beside)
+                {
+                    return $"{bytes} bytes in {time:0.000} s";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>From the first bytes of the contents to the last.</summary>
+    private static string? Shortfall(List<(double Before, double After, long Bytes)> seen)
+    {
+        int from = seen.FindIndex(static one => one.Bytes > Bytes / 16);
+        int to = seen.FindIndex(static one => one.Bytes > Bytes - Bytes / 16);
+        (double time, long bytes) = (seen[to].Before - seen[from].After, seen[to].Bytes - seen[from].Bytes);
+        return bytes >= 0.95 * Rate * time ? null : $"no more than {bytes} bytes in {time:0.000} s";
+    }
+}
