@@ -1,16 +1,18 @@
 namespace NativeSync.Engine.Session;
 
-/// <summary>Whether a line needs further lanes, and whether more of them bring more: judged by what comes through.</summary>
-internal sealed class LaneGrowth
+/// <summary>
+/// Opens further lanes while they bring more, judged by what comes through, and closes what brings nothing. The first step is opened before anything can
+/// be judged, since lanes that are opened behind a full line take seconds: it is judged when the transfer turns out to be a long one.
+/// </summary>
+/// <param name="line">The session's.</param>
+/// <param name="roundTrip">Of the line.</param>
+/// <param name="sends">This end sends most.</param>
+/// <param name="firstStep">Further lanes that are opened at once.</param>
+/// <param name="fillsLine">They share a connection that fills the line by itself.</param>
+/// <param name="ct">Ends it.</param>
+internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sends, int firstStep, bool fillsLine, CancellationToken ct)
 {
     private const int Most = 15;
-
-    /// <summary>On a shorter line the 2 MiB that OpenSSH lets one channel have under way carry a gigabit a second.</summary>
-    private static readonly TimeSpan ShortLine = TimeSpan.FromMilliseconds(15);
-
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(33);
-
-    private const int Pings = 3;
 
     /// <summary>Round trips in which TCP gets to the line's rate: before that, what comes through says nothing of the line.</summary>
     private const int StartTrips = 15;
@@ -30,66 +32,103 @@ internal sealed class LaneGrowth
     /// <summary>What another step has to bring to be kept.</summary>
     private const double Worthwhile = 1.1;
 
-    private readonly FrameLane _first;
-    private readonly LaneGroup _group;
-    private readonly bool _sends;
-    private readonly bool _fillsLine;
-    private readonly TimeSpan _roundTrip;
-    private readonly TimeSpan _settle;
-    private readonly CancellationToken _ct;
-    private TimeSpan _wait = TimeSpan.FromSeconds(15);
-    private long _dueAt;
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(33);
 
-    public LaneGrowth(FrameLane first, TimeSpan roundTrip, bool sends, int firstStep, bool fillsLine, CancellationToken ct)
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    /// <summary>To judge the first step costs what it brings, for some seconds: after so long, and then after twice as long each time.</summary>
+    private static readonly TimeSpan FirstJudged = TimeSpan.FromMinutes(1);
+
+    private readonly TimeProvider _clock = line.Clock;
+    private readonly TimeSpan _settle = TimeSpan.FromSeconds(Math.Clamp(4 * roundTrip.TotalSeconds, 0.5, 2));
+    private Pause _step = new(TimeSpan.FromSeconds(15));
+    private Pause _judging = new(2 * FirstJudged);
+
+    /// <summary>Until it is cancelled.</summary>
+    public async Task RunAsync()
     {
-        _first = first;
-        _group = first.Group;
-        _roundTrip = roundTrip;
-        _sends = sends;
-        _fillsLine = fillsLine;
-        FirstStep = firstStep;
-        _ct = ct;
-        _dueAt = sends ? _group.Clock.GetTimestamp() + (long)(StartTrips * roundTrip.TotalSeconds * _group.Clock.TimestampFrequency) : 0;
-        _settle = TimeSpan.FromSeconds(Math.Clamp(4 * roundTrip.TotalSeconds, 0.5, 2));
+        _step.Until(_clock, sends ? StartTrips * roundTrip : TimeSpan.Zero);
+        await NeedAsync().ConfigureAwait(false);
+        _judging.Until(_clock, FirstJudged);
+        var wanted = firstStep;
+        while (true)
+        {
+            await line.KeepAsync(wanted).ConfigureAwait(false);
+            if (After(wanted) is var more && more > wanted && _step.IsOver(_clock) && await SteadyRateAsync(evenFull: false).ConfigureAwait(false) is > 0 and var before)
+            {
+                await line.KeepAsync(more).ConfigureAwait(false);
+                if (await IsWorthwhileAsync(before).ConfigureAwait(false))
+                {
+                    wanted = more;
+                    continue;
+                }
+
+                line.RetireDownTo(wanted);
+            }
+            else if (wanted == firstStep && line.AtWork > 0 && _judging.IsOver(_clock))
+            {
+                wanted = await IsFirstUselessAsync().ConfigureAwait(false) ? 0 : wanted;
+                continue;
+            }
+
+            await Task.Delay(Look, _clock, ct).ConfigureAwait(false);
+        }
     }
-
-    /// <summary>Whether another step may be tried: not soon after one that brought nothing.</summary>
-    public bool IsDue => _group.Clock.GetTimestamp() >= _dueAt;
-
-    /// <summary>Further lanes that are opened at once.</summary>
-    public int FirstStep { get; }
 
     /// <summary>The next step after so many further lanes: twice as many lanes in all.</summary>
-    public static int After(int further) => Math.Min(Most, 2 * further + 1);
-
-    /// <summary>What the first answer took may have the start of the agent, or a busy machine, in it: asked again where it was long.</summary>
-    public async Task<bool> IsLongLineAsync()
-    {
-        for (var i = 0; i < Pings && _roundTrip >= ShortLine && _first.ShortestRoundTrip >= ShortLine; i++)
-        {
-            _first.Ping();
-            await Task.Delay(Tick, _group.Clock, _ct).ConfigureAwait(false);
-        }
-
-        return _roundTrip >= ShortLine && _first.ShortestRoundTrip >= ShortLine;
-    }
+    private int After(int further) => further == 0 ? firstStep : Math.Min(Most, 2 * further + 1);
 
     /// <summary>Waits until the line is what the session waits for, or will be, and no limit of the user's is.</summary>
-    public async Task NeedAsync()
+    private async Task NeedAsync()
     {
-        while (_group.Pace.BytesPerSecond != 0 || !(_group.Expected >= MuchBytes || (_sends ? _group.Outbox.Waits > 0 : _first.AllTraffic.Received >= NeedBytes)))
+        while (line.IsLimited || !(line.Expected >= MuchBytes || (sends ? line.Waits > 0 : line.Moved >= NeedBytes)))
         {
-            await Task.Delay(Tick, _group.Clock, _ct).ConfigureAwait(false);
+            await Task.Delay(Tick, _clock, ct).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Whether the last step is to be kept; else the next one waits.</summary>
+    private async Task<bool> IsWorthwhileAsync(double before)
+    {
+        await Task.Delay(_settle, _clock, ct).ConfigureAwait(false);
+        if (await SteadyRateAsync(evenFull: false).ConfigureAwait(false) >= before * Worthwhile)
+        {
+            return true;
+        }
+
+        _step.Longer(_clock);
+        return false;
+    }
+
+    /// <summary>Closes the first step and looks whether that costs anything; when it does the next round opens it again.</summary>
+    private async Task<bool> IsFirstUselessAsync()
+    {
+        var with = await SteadyRateAsync(evenFull: true).ConfigureAwait(false);
+        if (with == 0)
+        {
+            return false;
+        }
+
+        line.RetireDownTo(0);
+        await Task.Delay(_settle, _clock, ct).ConfigureAwait(false);
+        var without = await SteadyRateAsync(evenFull: true).ConfigureAwait(false);
+        _judging.Longer(_clock);
+        if (with >= without * Worthwhile)
+        {
+            return false;
+        }
+
+        _step.Longer(_clock);
+        return true;
     }
 
     /// <summary>Bytes per second, when they rise no more; 0 when the line was not what was waited for all the time.</summary>
-    public async Task<double> SteadyRateAsync()
+    private async Task<double> SteadyRateAsync(bool evenFull)
     {
-        var before = await BusyRateAsync().ConfigureAwait(false);
+        var before = await BusyRateAsync(evenFull).ConfigureAwait(false);
         while (before > 0)
         {
-            var now = await BusyRateAsync().ConfigureAwait(false);
+            var now = await BusyRateAsync(evenFull).ConfigureAwait(false);
             if (now < before * Worthwhile)
             {
                 return now;
@@ -101,33 +140,34 @@ internal sealed class LaneGrowth
         return 0;
     }
 
-    /// <summary>Whether the last step is to be kept; else the next one waits.</summary>
-    public async Task<bool> IsWorthwhileAsync(double before)
+    /// <summary>Bytes per second that came through in a period in which the lanes were the bottleneck (or, where that counts, the line); else 0.</summary>
+    private async Task<double> BusyRateAsync(bool evenFull)
     {
-        await Task.Delay(_settle, _group.Clock, _ct).ConfigureAwait(false);
-        var after = await SteadyRateAsync().ConfigureAwait(false);
-        if (after >= before * Worthwhile)
+        var waits = line.Waits;
+        var before = line.Moved;
+        var from = _clock.GetTimestamp();
+        await Task.Delay(_settle, _clock, ct).ConfigureAwait(false);
+        var moved = line.Moved - before;
+        var rate = moved / _clock.GetElapsedTime(from).TotalSeconds;
+        var isFull = fillsLine && rate * roundTrip.TotalSeconds < WindowShare * LaneWindow * (1 + line.AtWork);
+        return !line.IsLimited && (evenFull || !isFull) && (sends ? line.Waits > waits : moved >= NeedBytes / 4) ? rate : 0;
+    }
+
+    /// <summary>A time in which something is not tried, which grows.</summary>
+    private struct Pause(TimeSpan length)
+    {
+        private TimeSpan _length = length;
+        private long _end;
+
+        public readonly bool IsOver(TimeProvider clock) => clock.GetTimestamp() >= _end;
+
+        public void Until(TimeProvider clock, TimeSpan from) => _end = clock.GetTimestamp() + (long)(from.TotalSeconds * clock.TimestampFrequency);
+
+        /// <summary>Begins; the next one is twice as long.</summary>
+        public void Longer(TimeProvider clock)
         {
-            return true;
+            Until(clock, _length);
+            _length *= 2;
         }
-
-        _dueAt = _group.Clock.GetTimestamp() + (long)(_wait.TotalSeconds * _group.Clock.TimestampFrequency);
-        _wait *= 2;
-        return false;
     }
-
-    /// <summary>Bytes per second that came through in a period in which the lanes were the bottleneck, and not the line; else 0.</summary>
-    private async Task<double> BusyRateAsync()
-    {
-        var waits = _group.Outbox.Waits;
-        var before = Moved;
-        var from = _group.Clock.GetTimestamp();
-        await Task.Delay(_settle, _group.Clock, _ct).ConfigureAwait(false);
-        var moved = Moved - before;
-        var rate = moved / _group.Clock.GetElapsedTime(from).TotalSeconds;
-        var isFull = _fillsLine && rate * _roundTrip.TotalSeconds < WindowShare * LaneWindow * (1 + _group.AtWork);
-        return _group.Pace.BytesPerSecond == 0 && !isFull && (_sends ? _group.Outbox.Waits > waits : moved >= NeedBytes / 4) ? rate : 0;
-    }
-
-    private long Moved => _sends ? _first.AllTraffic.Sent : _first.AllTraffic.Received;
 }

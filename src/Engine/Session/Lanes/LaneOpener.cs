@@ -7,8 +7,15 @@ namespace NativeSync.Engine.Session;
 /// that the server refused, is asked for again later.
 /// </summary>
 /// <remarks>One task does everything; the lanes live by themselves once they have joined.</remarks>
-internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFrame identity, SyncOptions options, TimeSpan roundTrip, bool sends) : IAsyncDisposable
+internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFrame identity, SyncOptions options, TimeSpan roundTrip, bool sends) : IAsyncDisposable, IGrowingLine
 {
+    /// <summary>On a shorter line the 2 MiB that OpenSSH lets one channel have under way carry a gigabit a second.</summary>
+    private static readonly TimeSpan ShortLine = TimeSpan.FromMilliseconds(15);
+
+    private static readonly TimeSpan PingPeriod = TimeSpan.FromMilliseconds(33);
+
+    private const int Pings = 3;
+
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     /// <summary>After a refusal, doubled with each one more.</summary>
@@ -26,6 +33,20 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     private long _notBefore;
     private int _number;
     private volatile bool _refused;
+
+    TimeProvider IGrowingLine.Clock => _group.Clock;
+
+    bool IGrowingLine.IsLimited => _group.Pace.BytesPerSecond != 0;
+
+    long IGrowingLine.Moved => sends ? first.AllTraffic.Sent : first.AllTraffic.Received;
+
+    long IGrowingLine.Waits => _group.Outbox.Waits;
+
+    long IGrowingLine.Expected => _group.Expected;
+
+    int IGrowingLine.AtWork => _group.AtWork;
+
+    void IGrowingLine.RetireDownTo(int wanted) => _group.RetireDownTo(wanted);
 
     public void Start()
     {
@@ -56,10 +77,9 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
                 }
             }
 
-            var growth = new LaneGrowth(first, roundTrip, sends, connection.PlanLanes(sends, out var fillsLine), fillsLine, _stop.Token);
-            if (await growth.IsLongLineAsync().ConfigureAwait(false))
+            if (await IsLongLineAsync().ConfigureAwait(false))
             {
-                await GrowAsync(growth).ConfigureAwait(false);
+                await new LaneGrowth(this, roundTrip, sends, connection.PlanLanes(sends, out var fillsLine), fillsLine, _stop.Token).RunAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -68,31 +88,20 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
         }
     }
 
-    private async Task GrowAsync(LaneGrowth growth)
+    /// <summary>What the first answer took may have the start of the agent, or a busy machine, in it: asked again where it was long.</summary>
+    private async Task<bool> IsLongLineAsync()
     {
-        await growth.NeedAsync().ConfigureAwait(false);
-        var wanted = growth.FirstStep;
-        while (true)
+        for (var i = 0; i < Pings && roundTrip >= ShortLine && first.ShortestRoundTrip >= ShortLine; i++)
         {
-            await KeepAsync(wanted).ConfigureAwait(false);
-            if (LaneGrowth.After(wanted) is var more && more > wanted && growth.IsDue && await growth.SteadyRateAsync().ConfigureAwait(false) is var before and > 0)
-            {
-                await KeepAsync(more).ConfigureAwait(false);
-                if (await growth.IsWorthwhileAsync(before).ConfigureAwait(false))
-                {
-                    wanted = more;
-                    continue;
-                }
-
-                _group.RetireDownTo(wanted);
-            }
-
-            await Task.Delay(Look, _group.Clock, _stop.Token).ConfigureAwait(false);
+            first.Ping();
+            await Task.Delay(PingPeriod, _group.Clock, _stop.Token).ConfigureAwait(false);
         }
+
+        return roundTrip >= ShortLine && first.ShortestRoundTrip >= ShortLine;
     }
 
-    /// <summary>Opens what is missing of so many further lanes, unless that failed a moment ago.</summary>
-    private async Task KeepAsync(int wanted)
+    /// <inheritdoc/>
+    public async Task KeepAsync(int wanted)
     {
         var missing = wanted - _group.AtWork;
         if (missing <= 0 || _group.Clock.GetTimestamp() < _notBefore)
