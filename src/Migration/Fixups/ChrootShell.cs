@@ -5,9 +5,13 @@ namespace NativeSync.Migration.Fixups;
 
 /// <summary>
 /// Runs commands inside a root by chroot(8), with /dev, /proc, /sys and a /run of its own mounted there from the first command
-/// until it is disposed. Needs sh, mount, umount and chroot of the machine around.
+/// until it is disposed. Needs sh, mount, umount and chroot of the machine around. A daemon that a command leaves behind inside the root
+/// is ended with it, since the disks could not be let go of under one.
 /// </summary>
-internal sealed class ChrootShell(string root, IRootTree tree) : IRootShell, IDisposable
+/// <param name="root">Where the root is.</param>
+/// <param name="tree">The same, for looking.</param>
+/// <param name="limit">How long a command may take; null for half an hour.</param>
+internal sealed class ChrootShell(string root, IRootTree tree, TimeSpan? limit = null) : IRootShell, IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
 
@@ -21,6 +25,7 @@ internal sealed class ChrootShell(string root, IRootTree tree) : IRootShell, IDi
         mount -t sysfs sysfs "$ROOT/sys"
         mount -t tmpfs -o mode=0755 tmpfs "$ROOT/run"
         if [ -d /run/udev ]; then mkdir "$ROOT/run/udev"; mount --bind /run/udev "$ROOT/run/udev"; fi
+        cd "$ROOT"; pwd -P
         """;
 
     private const string Unmount = """
@@ -29,6 +34,10 @@ internal sealed class ChrootShell(string root, IRootTree tree) : IRootShell, IDi
         done
         """;
 
+    /// <summary>To a file and not through a pipe: a daemon keeps that open, and nobody may wait for its end.</summary>
+    private const string ToFile = """exec "$@" >"$OUT" 2>&1 </dev/null""";
+
+    private LeftProcesses? _left;
     private bool _mounted;
 
     /// <inheritdoc/>
@@ -55,9 +64,13 @@ internal sealed class ChrootShell(string root, IRootTree tree) : IRootShell, IDi
             {
                 return (-1, output);
             }
+
+            _left = LeftProcesses.After(output.TrimEnd('\n'));
         }
 
-        return Start("chroot", [root, "/bin/sh", "-c", Surroundings + script]);
+        (int, string) result = Start("chroot", [root, "/bin/sh", "-c", Surroundings + script]);
+        _left?.End();
+        return result;
     }
 
     /// <inheritdoc/>
@@ -70,43 +83,31 @@ internal sealed class ChrootShell(string root, IRootTree tree) : IRootShell, IDi
         }
     }
 
+    /// <summary>Runs a program to its own end; what it leaves behind is not waited for.</summary>
     private (int ExitCode, string Output) Start(string program, string[] arguments)
     {
-        ProcessStartInfo start = new(program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardOutputEncoding = Encoding.Latin1,
-            StandardErrorEncoding = Encoding.Latin1,
-        };
-        start.Environment["ROOT"] = root;
+        string file = Path.GetTempFileName();
+        ProcessStartInfo start = new("/bin/sh", ["-c", ToFile, "sh", program, .. arguments]);
+        (start.Environment["ROOT"], start.Environment["OUT"]) = (root, file);
         try
         {
             using Process process = Process.Start(start)!;
-            process.StandardInput.Close();
-            StringBuilder output = new();
-            DataReceivedEventHandler note = (_, e) =>
+            if (!process.WaitForExit(limit ?? Limit))
             {
-                lock (output)
-                {
-                    _ = e.Data is null ? output : output.Append(e.Data).Append('\n');
-                }
-            };
-            process.OutputDataReceived += note;
-            process.ErrorDataReceived += note;
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
-            using Timer limit = new(_ => process.Kill(entireProcessTree: true), null, Limit, Timeout.InfiniteTimeSpan);
-            process.WaitForExit();
-            lock (output)
-            {
-                return (process.ExitCode, output.ToString());
+                process.Kill(entireProcessTree: true);
+                process.WaitForExit();
             }
+
+            string output = Encoding.Latin1.GetString(File.ReadAllBytes(file));
+            return (process.ExitCode, output.Length == 0 || output.EndsWith('\n') ? output : output + "\n");
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
         {
             return (-1, $"{program} cannot be started: {e.Message}");
+        }
+        finally
+        {
+            File.Delete(file);
         }
     }
 }
