@@ -227,6 +227,9 @@ internal sealed class FakeConnector : IRescueConnector
     /// <summary>What the next looks at the fix-ups give instead: results, and exceptions.</summary>
     public Queue<object> Looks { get; set; } = new();
 
+    /// <summary>What the next other commands throw when they are done: the line was cut before their answer came. Null for nothing.</summary>
+    public Queue<Exception?> LostAnswers { get; } = new();
+
     public int Reconnects { get; private set; }
 
     public Task<IRescueSystem> ConnectAsync(RescueAddress address, RescueCredentials credentials, CancellationToken ct)
@@ -266,7 +269,8 @@ internal sealed class FakeConnector : IRescueConnector
             owner.Commands.Add(script);
             if (!script.Contains(" fixup ", StringComparison.Ordinal))
             {
-                return Task.FromResult(new RescueCommandResult(0, "", ""));
+                return owner.LostAnswers.TryDequeue(out Exception? lost) && lost is not null
+                    ? Task.FromException<RescueCommandResult>(lost) : Task.FromResult(new RescueCommandResult(0, "", ""));
             }
 
             return owner.Looks.TryDequeue(out object? look)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using NativeSync.Engine;
+using NativeSync.Migration.Configuration;
 using NativeSync.Migration.Source;
 using NativeSync.Migration.Stages;
 
@@ -26,6 +27,8 @@ public sealed class MountedDiskLayoutTests : IDisposable
 
         File.WriteAllText(Mounts, "proc /proc proc rw 0 0\n");
         Stub("mount", $"[ -d \"$1.fs\" ] || exit 32\ncp -r \"$1.fs/.\" \"$2/\"\necho \"$1 $2 ext4 rw 0 0\" >> '{Mounts}'\n");
+        Stub("mkfs.ext4", $"for d; do :; done\n[ ! -e '{_root}/slow' ] || read -r go < '{_root}/slow'\necho \"$d\" >> '{_root}/made'\nrm -rf \"$d.fs\"\nmkdir -p \"$d.fs/lost+found\"\n");
+        Stub("sleep", $": > '{_root}/waits'\nexec /bin/sleep 0.02\n");
         Stub("umount", $"rm -rf \"$1\"/*\ngrep -v \" $1 \" '{Mounts}' > '{Mounts}.new'\nmv '{Mounts}.new' '{Mounts}'\n");
     }
 
@@ -86,10 +89,123 @@ public sealed class MountedDiskLayoutTests : IDisposable
         Assert.Contains("unknown form", e.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>The line is cut before the answer of any one of the scripts came, which had done all it was to do.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task WhatWasMadeBeforeTheLineWasCutIsNotMadeAgain(int lost)
+    {
+        Partition(SystemDisk, "-part1", "etc", "usr");
+        File.WriteAllText(Path.Combine(_root, "by-id", "virtio-" + DataDisk), "");
+        List<int> formatted = [];
+        ShellRescue system = new(_root) { LosesAnswer = lost };
+        ReconnectOptions line = new() { Limit = TimeSpan.FromMinutes(1), FirstWait = TimeSpan.FromMilliseconds(1), LongestWait = TimeSpan.FromMilliseconds(1), WasReached = true };
+        IReadOnlyList<byte[]> places = await LastingCall.RunAsync(system, line, ct => PrepareAsync(system, formatted, "this", ct, 0, 1), CancellationToken.None);
+        Assert.Equal(2, places.Count);
+        Assert.Equal(1, system.Reconnects);
+        Assert.Equal([0, 1], formatted);
+        Assert.Equal([$"{_root}/by-id/virtio-{SystemDisk}-part1", $"{_root}/by-id/virtio-{DataDisk}"], Made);
+        Assert.Contains($"{SystemDisk}-part1 {_root}/mnt/system ", File.ReadAllText(Mounts), StringComparison.Ordinal);
+        Assert.Contains($"{DataDisk} {_root}/mnt/disk1 ", File.ReadAllText(Mounts), StringComparison.Ordinal);
+    }
+
+    /// <summary>sshd does not end what a lost connection had begun: mkfs goes on, and the same script comes again.</summary>
+    [Fact]
+    public async Task WhatALostConnectionHadBegunIsWaitedFor()
+    {
+        Partition(SystemDisk, "-part1", "etc", "usr");
+        Assert.Equal(0, await ShellAsync($"mkfifo '{_root}/slow'"));
+        Task first = PrepareAsync(new ShellRescue(_root), [], "this", CancellationToken.None, 0);
+        while (!File.Exists(Path.Combine(_root, "mnt/.busy")))
+        {
+            await Task.Yield();
+        }
+
+        List<int> formatted = [];
+        Task second = PrepareAsync(new ShellRescue(_root), formatted, "this", CancellationToken.None, 0);
+        while (!File.Exists(Path.Combine(_root, "waits")))
+        {
+            await Task.Yield();
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(_root, "slow"), "go\n");
+        await first;
+        await second;
+        Assert.Single(Made);
+        Assert.Equal([0], formatted);
+        Assert.False(File.Exists(Path.Combine(_root, "mnt/.busy")));
+    }
+
+    /// <summary>What was sent over a line that seemed dead may arrive when the data is there and the disks have been let go.</summary>
+    [Fact]
+    public async Task AScriptThatComesTooLateFormatsNothing()
+    {
+        Partition(SystemDisk, "-part1", "etc", "usr");
+        ShellRescue system = new(_root);
+        await PrepareAsync(system, [], "this", CancellationToken.None, 0);
+        await new MountedDiskLayout().ReleaseAsync(system, CancellationToken.None);
+        await PrepareAsync(system, [], "this", CancellationToken.None, 0);
+        Assert.Single(Made);
+
+        // Another migration has the user's word for it.
+        await new MountedDiskLayout().ReleaseAsync(system, CancellationToken.None);
+        await PrepareAsync(system, [], "another", CancellationToken.None, 0);
+        Assert.Equal(2, Made.Length);
+    }
+
+    [Fact]
+    public async Task AScriptThatWasKilledHoldsUpNoOther()
+    {
+        Partition(SystemDisk, "-part1", "etc", "usr");
+        using Process gone = Process.Start("/bin/true")!;
+        await gone.WaitForExitAsync();
+        await File.WriteAllTextAsync(Path.Combine(_root, "mnt/.busy"), $"{gone.Id} 1\n");
+        await PrepareAsync(0);
+        Assert.False(File.Exists(Path.Combine(_root, "mnt/.busy")));
+    }
+
+    /// <summary>The second answer has all that the lost one had, the new swap's UUID among it.</summary>
+    [Fact]
+    public async Task ANewTableIsNotMadeAgainAndItsSwapIsTold()
+    {
+        string disk = Path.Combine(_root, "by-id", "virtio-" + SystemDisk);
+        File.WriteAllText(disk, "");
+        Directory.CreateDirectory(Path.Combine(_root, "class/virtio-" + SystemDisk));
+        File.WriteAllText(Path.Combine(_root, "class/virtio-" + SystemDisk, "size"), "41943040\n");
+        Stub("sfdisk", $"cat >/dev/null\nfor d; do :; done\necho table >> '{_root}/made'\n: > \"${{d}}p1\"\n: > \"${{d}}p2\"\n");
+        Stub("mkswap", ":\n");
+        Stub("blkid", "for d; do :; done\necho \"uuid-of-${d##*/}\"\n");
+        List<int> formatted = [];
+        DiskAssignment[] disks = [new() { Index = 0, DiskId = SystemDisk, SourceType = "ext4" }];
+        ClientSettings client = new() { Format = FormatConsent.All, Partition = TableConsent.All, SwapMebibytes = 1024 };
+        MountedDiskLayout layout = new(client, formatted, null, "this");
+        await Assert.ThrowsAsync<TransportException>(() => layout.PrepareAsync(new ShellRescue(_root) { LosesAnswer = 1 }, Plan(0), disks, CancellationToken.None));
+        Assert.Null(disks[0].SwapUuid);
+        await layout.PrepareAsync(new ShellRescue(_root), Plan(0), disks, CancellationToken.None);
+        Assert.Equal(["table", disk + "p1"], Made);
+        Assert.Equal((disk + "p1", $"uuid-of-virtio-{SystemDisk}p1", $"uuid-of-virtio-{SystemDisk}p2"), (disks[0].Device, disks[0].Uuid, disks[0].SwapUuid));
+        Assert.Equal([0], formatted);
+    }
+
+    private string[] Made => File.Exists(Path.Combine(_root, "made")) ? File.ReadAllLines(Path.Combine(_root, "made")) : [];
+
+    private static PlannedFileSystem[] Plan(params int[] indexes) => [.. indexes.Select(i => new PlannedFileSystem(i, i == 0 ? "/" : "/data", "/"u8.ToArray(), []))];
+
+    private static async Task<int> ShellAsync(string script)
+    {
+        using Process process = Process.Start("/bin/sh", ["-c", script]);
+        await process.WaitForExitAsync();
+        return process.ExitCode;
+    }
+
+    private static Task<IReadOnlyList<byte[]>> PrepareAsync(IRescueSystem system, List<int> formatted, string migration, CancellationToken ct, params int[] indexes)
+        => new MountedDiskLayout(new ClientSettings { Format = FormatConsent.All }, formatted, null, migration).PrepareAsync(system, Plan(indexes),
+            [new DiskAssignment { Index = 0, DiskId = SystemDisk, SourceType = "ext4" }, new DiskAssignment { Index = 1, DiskId = DataDisk, SourceType = "ext4" }], ct);
+
     private Task<IReadOnlyList<byte[]>> PrepareAsync(params int[] indexes)
         => new MountedDiskLayout().PrepareAsync(
             new ShellRescue(_root),
-            [.. indexes.Select(i => new PlannedFileSystem(i, i == 0 ? "/" : "/data", "/"u8.ToArray(), []))],
+            Plan(indexes),
             [new DiskAssignment { Index = 0, DiskId = SystemDisk }, new DiskAssignment { Index = 1, DiskId = DataDisk }], CancellationToken.None);
 
     private void Partition(string disk, string suffix, params string[] content)
@@ -113,9 +229,22 @@ public sealed class MountedDiskLayoutTests : IDisposable
     /// <summary>Runs scripts by /bin/sh with the machine's devices and mounts replaced.</summary>
     private sealed class ShellRescue(string root) : IRescueSystem
     {
+        private int _scripts;
+
         public string HostKey => "";
 
         public string HostKeyFingerprint => "";
+
+        /// <summary>The number of the script whose answer does not come.</summary>
+        public int LosesAnswer { get; init; }
+
+        public int Reconnects { get; private set; }
+
+        public Task ReconnectAsync(CancellationToken ct)
+        {
+            Reconnects++;
+            return Task.CompletedTask;
+        }
 
         public Task<IConnection> StartAgentAsync(CancellationToken ct) => throw new NotSupportedException();
 
@@ -125,6 +254,8 @@ public sealed class MountedDiskLayoutTests : IDisposable
         {
             script = script
                 .Replace("/dev/disk/by-id", root + "/by-id", StringComparison.Ordinal)
+                .Replace("/sys/class/block", root + "/class", StringComparison.Ordinal)
+                .Replace("[ -b \"${part}1\" ]", "[ -f \"${part}1\" ]", StringComparison.Ordinal)
                 .Replace("/sys/block", root + "/block", StringComparison.Ordinal)
                 .Replace("/proc/mounts", root + "/mounts", StringComparison.Ordinal)
                 .Replace("/mnt/nativesync", root + "/mnt", StringComparison.Ordinal)
@@ -137,7 +268,7 @@ public sealed class MountedDiskLayoutTests : IDisposable
             Task<string> error = process.StandardError.ReadToEndAsync(ct);
             string output = await process.StandardOutput.ReadToEndAsync(ct);
             await process.WaitForExitAsync(ct);
-            return new RescueCommandResult(process.ExitCode, output, await error);
+            return ++_scripts == LosesAnswer ? throw new TransportException(255, "the line was cut by the test") : new RescueCommandResult(process.ExitCode, output, await error);
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;

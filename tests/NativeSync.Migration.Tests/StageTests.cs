@@ -173,6 +173,19 @@ public sealed class StageTests
         Assert.Contains(h.Observer.Warnings, w => w.Contains("1 entry differs", StringComparison.Ordinal) && w.Contains("var/log/x: content", StringComparison.Ordinal));
     }
 
+    /// <summary>What was begun in the rescue system is asked for once more over another connection.</summary>
+    [Fact]
+    public async Task ALineThatIsCutWhileTheDisksArePreparedIsConnectedAgain()
+    {
+        await using Harness h = new();
+        h.Connector.LostAnswers.Enqueue(new TransportException(255, "the line was cut by the test"));
+        await h.RunAsync();
+        Assert.Equal(1, h.Connector.Reconnects);
+        Assert.Contains("Prepare the destination's disks: the line was cut by the test; connecting again in 1 s", h.Observer.Warnings);
+        Assert.Equal(h.Connector.Commands[0], h.Connector.Commands[1]);
+        Assert.Contains("mkdir -p ", h.Connector.Commands[0], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AFullDestinationLeavesTheInstanceInMigrationModeAndTheRunCanGoOn()
     {

@@ -3,7 +3,7 @@ namespace NativeSync.Migration.Stages;
 /// <summary>Scripts that make partition tables and show what disks hold; they stand behind <see cref="MountedDiskLayout"/>'s functions.</summary>
 internal static class DiskScripts
 {
-    /// <summary>$1 disk id, $2 mount point, $4 type, $5 UUID, $6 label, $7 MiB of swap, $8 system or data.</summary>
+    /// <summary>What follows where nothing is mounted yet, with the words of <see cref="MountedDiskLayout"/>.</summary>
     public const string MountNew = """
         # make_table DISK SWAP-MIB KIND   one partition, and one for swap behind it
         make_table() {
@@ -33,14 +33,9 @@ internal static class DiskScripts
           if [ "$swap" != 0 ]; then mkswap "${part}2" >/dev/null || return 1; fi
           echo "$part"
         }
-        m=$2
-        is_mounted "$m" && { mounted_from "$m"; exit 0; }
-        mkdir -p "$m" || exit 1
-        disk=$(find_disk "$1") || exit 1
         part=$(make_table "$disk" "$7" "$8") || exit 1
-        make_fs "$4" "$5" "$6" "${part}1" || exit 1
-        mount_fs "${part}1" "$m" && mounted_from "$m" || exit 1
-        if [ "$7" != 0 ]; then echo "swap $(blkid -p -s UUID -o value "${part}2")"; fi
+        make_fs "$4" "$5" "$6" "${part}1" && keep_made "$m" "${part}1" || exit 1
+        mount_fs "${part}1" "$m" && tell "$m" "$7" "$9"
         """;
 
     /// <summary>$1 disk id: its table, and a line for each partition or for what is on the disk itself.</summary>

@@ -33,14 +33,18 @@ internal sealed class PrepareDisksStep : Step
             }
         }
 
+        // What the line is cut in goes on in the rescue system, is waited for there, and not done again.
         IDestinationLayout layout = context.Layout;
-        foreach (string line in await layout.DescribeAsync(context.System!, context.Plan, context.State.Disks, ct).ConfigureAwait(false))
+        foreach (string line in await LastAsync(stop => layout.DescribeAsync(context.System!, context.Plan, context.State.Disks, stop)).ConfigureAwait(false))
         {
             context.Observer.Say("  " + line);
         }
 
-        context.Places = await layout.PrepareAsync(context.System!, context.Plan, context.State.Disks, ct).ConfigureAwait(false);
+        context.Places = await LastAsync(stop => layout.PrepareAsync(context.System!, context.Plan, context.State.Disks, stop)).ConfigureAwait(false);
         return string.Join(", ", context.Plan.Select((fs, i) => $"{fs.MountPoint} -> {ByteText.Escape(context.Places[i].AsSpan()[..^1])}"));
+
+        Task<IReadOnlyList<T>> LastAsync<T>(Func<CancellationToken, Task<IReadOnlyList<T>>> work)
+            => LastingCall.RunAsync(context.System!, LastingCall.Options(context.Client.Reconnect, Title, context.Observer.Warn) with { Clock = context.Time }, work, ct);
     }
 }
 

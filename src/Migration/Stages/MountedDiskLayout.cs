@@ -12,7 +12,8 @@ namespace NativeSync.Migration.Stages;
 /// <param name="client">Which disks may get new file systems and tables; null: none.</param>
 /// <param name="formatted">Indexes that have got theirs; they are never formatted again.</param>
 /// <param name="save">Writes that down before any data comes.</param>
-internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollection<int>? formatted = null, Action? save = null) : IDestinationLayout
+/// <param name="migration">A word that no other migration has: what it made in the rescue system is known again, also when the answer was lost.</param>
+internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollection<int>? formatted = null, Action? save = null, string migration = "") : IDestinationLayout
 {
     /// <summary>Mounts go below this directory.</summary>
     public const string Base = "/mnt/nativesync";
@@ -60,14 +61,59 @@ internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollecti
           while read -r d point _; do if [ "$point" = "$1" ]; then echo "device $d"; blkid -s UUID -o value "$d" 2>/dev/null || true; fi; done < /proc/mounts
         }
         is_mounted() { while read -r _ point _; do if [ "$point" = "$1" ]; then return 0; fi; done < /proc/mounts; return 1; }
+        # life_of PID   sets $life to its number and the time of its start, since numbers are given again; to nothing when it has ended
+        life_of() {
+          life=; s=
+          { read -r s <"/proc/$1/stat"; } 2>/dev/null
+          case $s in *") "[!ZX]*) set -- "${s%% *}" ${s##*) }; life="$1 ${21}";; esac
+        }
+        # alone   What a line that was cut had begun goes on here: it is waited for, so that no two are at the disks.
+        alone() {
+          mkdir -p /mnt/nativesync || exit 1
+          lock=/mnt/nativesync/.busy looks=0 freed=0
+          life_of self; own=$life
+          until (set -C; echo "$own" >"$lock") 2>/dev/null; do
+            other=
+            { read -r other <"$lock"; } 2>/dev/null
+            life_of "${other%% *}"
+            if [ -n "$other" ] && [ "$life" = "$other" ]; then looks=0; else looks=$((looks + 1)); fi
+            if [ $freed -gt 2 ]; then echo "$lock cannot be written: is there room?" >&2; exit 1; fi
+            # Not only between making it and writing into it.
+            if [ $looks -gt 3 ]; then rm -f "$lock"; looks=0 freed=$((freed + 1)); else sleep 1; fi
+          done
+          trap 'rm -f "$lock"' EXIT
+        }
+        # keep_made POINT DEVICE   a note for who comes after a line that was cut: it is never made again
+        keep_made() { echo "$migration $2" >"$1.made"; }
+        # was_made POINT   whether this migration made its file system, which sets $made to the device
+        was_made() {
+          word=; made=
+          { read -r word made <"$1.made"; } 2>/dev/null
+          [ "$word" = "$migration" ] && [ -n "$made" ]
+        }
+        # tell POINT SWAP-MIB TABLE   what is mounted there, and the swap of a table that was made
+        tell() {
+          mounted_from "$1"
+          if [ "$2" != 0 ] && [ -n "$3" ]; then set -- $(mounted_from "$1"); echo "swap $(blkid -p -s UUID -o value "${2%1}2")"; fi
+        }
+        alone
+
+        """;
+
+    /// <summary>$1 disk id, $2 mount point, $3 when to format, $4 type, $5 UUID, $6 label, $7 MiB of swap, $8 system or data, $9 not empty: a new table.</summary>
+    private const string Mount = """
+        m=$2
+        mkdir -p "$m" || exit 1
+        if is_mounted "$m" || was_made "$m"; then
+          is_mounted "$m" || mount_fs "$made" "$m" || exit 1
+          tell "$m" "$7" "$9"
+          exit 0
+        fi
+        disk=$(find_disk "$1") || exit 1
 
         """;
 
     private const string MountSystem = """
-        m=$2
-        is_mounted "$m" && { mounted_from "$m"; exit 0; }
-        mkdir -p "$m" || exit 1
-        disk=$(find_disk "$1") || exit 1
         only=
         for p in $(parts_of "$disk"); do
           mount_fs "$p" "$m" 2>/dev/null || continue
@@ -77,15 +123,11 @@ internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollecti
         done
         if [ "$only" = several ]; then echo "several partitions of $disk can be mounted and none holds a system" >&2; exit 1; fi
         if [ -z "$only" ]; then echo "no partition of $disk can be mounted" >&2; exit 1; fi
-        if [ "$3" = all ]; then make_fs "$4" "$5" "$6" "$only" || exit 1; fi
+        if [ "$3" = all ]; then make_fs "$4" "$5" "$6" "$only" && keep_made "$m" "$only" || exit 1; fi
         mount_fs "$only" "$m" && mounted_from "$m"
         """;
 
     private const string MountData = """
-        m=$2
-        is_mounted "$m" && { mounted_from "$m"; exit 0; }
-        mkdir -p "$m" || exit 1
-        disk=$(find_disk "$1") || exit 1
         only=
         for p in $(parts_of "$disk"); do
           mount_fs "$p" "$m" 2>/dev/null || continue
@@ -94,11 +136,11 @@ internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollecti
         done
         if [ -z "$only" ] && [ "$3" != never ]; then
           for p in $(parts_of "$disk"); do if [ -z "$only" ]; then only=$p; else echo "$disk has several partitions and no file system: which of them takes the data?" >&2; exit 1; fi; done
-          make_fs "$4" "$5" "$6" "$only" || exit 1
+          make_fs "$4" "$5" "$6" "$only" && keep_made "$m" "$only" || exit 1
         elif [ -z "$only" ]; then
           echo "$disk has no file system; make one (for example: mkfs.ext4 $disk), or set Client.Disks.Format to \"empty\"" >&2; exit 1
         elif [ "$3" = all ]; then
-          make_fs "$4" "$5" "$6" "$only" || exit 1
+          make_fs "$4" "$5" "$6" "$only" && keep_made "$m" "$only" || exit 1
         fi
         mount_fs "$only" "$m" && mounted_from "$m"
         """;
@@ -148,10 +190,11 @@ internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollecti
             DiskAssignment disk = Of(fs, disks);
             string place = fs.Index == 0 ? $"{Base}/system" : string.Create(CultureInfo.InvariantCulture, $"{Base}/disk{fs.Index}");
             string format = FormatOf(fs, disk);
-            string body = format == "all" && client!.HasNewTable(fs.Index) ? DiskScripts.MountNew : fs.Index == 0 ? MountSystem : MountData;
+            bool anew = format == "all" && client!.HasNewTable(fs.Index);
+            string body = anew ? DiskScripts.MountNew : fs.Index == 0 ? MountSystem : MountData;
             string swap = fs.Index == 0 ? (client?.SwapMebibytes ?? 0).ToString(CultureInfo.InvariantCulture) : "0";
-            string[] words = [disk.DiskId, place, format, disk.SourceType ?? "", disk.SourceUuid ?? "", disk.SourceLabel ?? "", swap, fs.Index == 0 ? "system" : "data"];
-            string script = Functions + $"set -- {string.Join(' ', words.Select(Shell.Quote))}\n" + body;
+            string[] words = [disk.DiskId, place, format, disk.SourceType ?? "", disk.SourceUuid ?? "", disk.SourceLabel ?? "", swap, fs.Index == 0 ? "system" : "data", anew ? "table" : ""];
+            string script = Functions + $"migration={Shell.Quote(migration)}\nset -- {string.Join(' ', words.Select(Shell.Quote))}\n" + Mount + body;
             string output = await Shell.RunAsync(system, script, $"mounting {disk.DiskId} for the {fs.Label}", ct).ConfigureAwait(false);
             string[] told = output.Split('\n');
             disk.Device = told[0].StartsWith("device ", StringComparison.Ordinal) ? told[0][7..] : null;

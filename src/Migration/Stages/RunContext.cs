@@ -1,3 +1,4 @@
+using System.Globalization;
 using NativeSync.Engine;
 using NativeSync.Migration.Api;
 using NativeSync.Migration.Configuration;
@@ -118,7 +119,7 @@ internal sealed class RunContext : IAsyncDisposable
     /// <summary>Where each goes, in the order of the plan.</summary>
     public IReadOnlyList<byte[]>? Places { get; set; }
 
-    public IDestinationLayout Layout => Client.DestinationRoot is { } root ? new DirectoryLayout(root) : new MountedDiskLayout(Client, State.Formatted, Save);
+    public IDestinationLayout Layout => Client.DestinationRoot is { } root ? new DirectoryLayout(root) : new MountedDiskLayout(Client, State.Formatted, Save, State.Began.UtcTicks.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>The instance as it is now.</summary>
     public async Task<Instance> DescribeAsync(CancellationToken ct)
