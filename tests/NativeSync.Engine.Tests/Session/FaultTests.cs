@@ -10,8 +10,9 @@ namespace NativeSync.Engine.Tests.Session;
 public sealed class FaultTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-    /// <summary>Not ENOENT: at the source that is an entry which vanished, and no failure.</summary>
-    private static readonly int[] Errors = [Errno.EIO, Errno.EACCES, Errno.ENOSPC, Errno.ESTALE, Errno.EROFS, Errno.EDQUOT];
+
+    /// <summary>Not ENOENT: at the source that is an entry which vanished, and no failure. EMLINK has its test in <see cref="LiveSourceTests"/>.</summary>
+    private static readonly int[] Errors = [Errno.EIO, Errno.EACCES, Errno.ENOSPC, Errno.ESTALE, Errno.EROFS, Errno.EDQUOT, Errno.ETXTBSY, Errno.ENAMETOOLONG];
 
     private readonly SyncTree _tree = new();
 
@@ -70,12 +71,29 @@ public sealed class FaultTests : IDisposable
         }
     }
 
+    /// <summary>No quota is to be had for a test: a system that says so.</summary>
     [Fact]
-    public async Task ShortReadsAndWritesChangeNothing()
+    public async Task AQuotaThatIsUsedUpIsNamedWithWhatIsMissing()
+    {
+        _tree.Reset("dst", "old");
+        var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance).FailAll(SystemCall.Write, Errno.EDQUOT).FailAll(SystemCall.WriteAt, Errno.EDQUOT);
+        var (failure, _) = await Run(atReceiver: true, faulty);
+        var e = Assert.IsType<SessionException>(failure);
+        Assert.Equal(ExitCodes.FileIo, e.ExitCode);
+        Assert.Matches("^the quota is used up at the destination on .+ \\(.+\\) while writing \".+\", and for this file alone [0-9]+ bytes more are needed.*; make room there and run again", e.Message);
+        _tree.AssertEveryFileIsFrom("dst", "old", "src");
+        Assert.Null((await Run(atReceiver: true, LinuxSystemCalls.Instance)).Failure);
+        Assert.Empty(_tree.Difference("src/", "dst"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ShortReadsAndWritesChangeNothing(bool atReceiver)
     {
         _tree.Reset("dst", "old");
         var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance) { ShortTransfers = 700 };
-        var (failure, report) = await Run(atReceiver: true, faulty);
+        var (failure, report) = await Run(atReceiver, faulty);
         Assert.Null(failure);
         Assert.Equal(0, report!.ExitCode);
         Assert.Empty(_tree.Difference("src/", "dst"));

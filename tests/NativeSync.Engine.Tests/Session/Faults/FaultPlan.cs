@@ -122,7 +122,7 @@ internal sealed record FaultPlan(string Name, bool AtReceiver, Action<FaultySyst
 {
     /// <summary>Not ENOENT: at the source that is an entry which vanished, and no failure.</summary>
     private static readonly int[] Errors =
-        [Errno.EIO, Errno.EACCES, Errno.ENOSPC, Errno.ESTALE, Errno.EROFS, Errno.EDQUOT, Errno.EPERM, Errno.EMFILE, Errno.ENOMEM, Errno.EBUSY];
+        [Errno.EIO, Errno.EACCES, Errno.ENOSPC, Errno.ESTALE, Errno.EROFS, Errno.EDQUOT, Errno.EPERM, Errno.EMFILE, Errno.ENOMEM, Errno.EBUSY, Errno.ETXTBSY, Errno.ENAMETOOLONG];
 
     private static readonly SystemCall[] Writing =
         [SystemCall.RenameAt, SystemCall.LinkAt, SystemCall.OpenAt, SystemCall.MakeDirectoryAt, SystemCall.UnlinkAt, SystemCall.Write, SystemCall.WriteAt, SystemCall.Clone, SystemCall.SetXattr];

@@ -105,6 +105,25 @@ public sealed class PowerCutTests : IDisposable
         }
     }
 
+    /// <summary>The power went again while the mark was written: whatever is left of it puts no less in doubt.</summary>
+    [Fact]
+    public async Task AMarkThatWasCutShortSaysNoLess()
+    {
+        var destination = _scratch["dst"];
+        SyncTree.Shell($"cp -a {_scratch["old"]} {destination}");
+        await BreakOffAsync(destination, 0);
+        var mark = File.ReadAllBytes(destination + "/.nativesync-partial/unflushed");
+        string lost = destination + "/d2/f3", source = _scratch["src/d2/f3"];
+        foreach (var kept in (int[])[1, 36, 37, 41, mark.Length - 1])
+        {
+            SyncTree.Shell($"mkdir -p -m 700 {destination}/.nativesync-partial");
+            await File.WriteAllBytesAsync(destination + "/.nativesync-partial/unflushed", mark[..kept]);
+            SyncTree.Shell($"head -c $(stat -c %s {source}) /dev/zero >{lost}; touch -r {source} {lost}");
+            await PassAsync(destination, new OtherBoot(_scratch["boot"]));
+            Assert.True(File.ReadAllBytes(source).AsSpan().SequenceEqual(File.ReadAllBytes(lost)), $"{kept} bytes of the mark were left");
+        }
+    }
+
     /// <summary>Two passes of one boot follow one of another, and in the second of them the clock is set back: what the first one left in doubt stays so.</summary>
     [Fact]
     public async Task NoLaterLineOfTheMarkReplacesAnEarlierOne()
