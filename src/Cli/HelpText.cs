@@ -68,9 +68,10 @@ internal static class HelpText
 
     private const string Serve =
         """
-        Usage: nativesync serve
+        Usage: nativesync serve [--wait=SECONDS]
 
         The remote end. It speaks NativeSync's protocol on standard input and output, and is started by NativeSync itself.
+        It ends when it has not been told within SECONDS (600) what to do.
 
         """;
 

@@ -90,8 +90,7 @@ public sealed class KillTests(SharedServer server) : IClassFixture<SharedServer>
     }
 
     /// <summary>The serving process below the private sshd, or null when it has not started or has ended.</summary>
-    private int? FindAgent() => ProcessWatch.Descendants(server.Ssh.ProcessId).Select(id => (int?)id).FirstOrDefault(id => ProcessWatch.CommandLineOf(id!.Value) is { } line
-        && line.EndsWith(" serve", StringComparison.Ordinal) && !line.StartsWith("/bin/sh", StringComparison.Ordinal) && !line.StartsWith("sh ", StringComparison.Ordinal));
+    private int? FindAgent() => ProcessWatch.Descendants(server.Ssh.ProcessId).Select(id => (int?)id).FirstOrDefault(id => ProcessWatch.CommandLineOf(id!.Value) is { } line && RemoteRun.IsAgent(line));
 
     private static void MustBeOldOrNew(Manifest found, Manifest old, Manifest wanted, string story)
     {

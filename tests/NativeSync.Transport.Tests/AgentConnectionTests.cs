@@ -141,6 +141,8 @@ public sealed class AgentConnectionTests
 
         public string RawDiagnostics => "";
 
+        public long BytesMoved => 0;
+
         public Task Ended => _ended.Task;
 
         public PipeReader Input { get; } = new Pipe().Reader;

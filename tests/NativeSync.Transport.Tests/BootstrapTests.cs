@@ -234,10 +234,10 @@ public sealed class BootstrapTests : IDisposable
         await using PrivateSshd sshd = await OpenServerAsync();
         await using SshSession session = await sshd.ConnectAsync(user: user.Name);
         AgentImage image = FakeAgent.Image(_directory);
-        RemoteCommand command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size + 1, await image.Sha256Async(), 0);
+        RemoteCommand command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size + 1, await image.Sha256Async(), 0, Timeout.InfiniteTimeSpan);
         CommandResult result = await session.RunAsync(command.Text, await File.ReadAllBytesAsync(image.Path), TestContext.Limit());
         Assert.Contains("bytes arrived", result.OutputText);
-        command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size, new string('0', 64), 0);
+        command = BootstrapScripts.Install(BootstrapScripts.Places[0], "nativesync-x", image.Size, new string('0', 64), 0, Timeout.InfiniteTimeSpan);
         result = await session.RunAsync(command.Text, await File.ReadAllBytesAsync(image.Path), TestContext.Limit());
         Assert.Contains("digest", result.OutputText);
         Assert.Empty(Directory.GetFiles(Path.Combine(user.Home, ".cache", "nativesync")));

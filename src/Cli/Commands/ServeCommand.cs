@@ -1,3 +1,4 @@
+using System.Globalization;
 using NativeSync.Cli.Options;
 using NativeSync.Cli.Output;
 using NativeSync.Engine;
@@ -8,6 +9,9 @@ namespace NativeSync.Cli.Commands;
 /// <summary><c>nativesync serve</c>: the remote end. It speaks on standard input and output, and is started by NativeSync itself.</summary>
 internal static class ServeCommand
 {
+    /// <summary>How many seconds the caller may take to say what it wants.</summary>
+    private const string Wait = "--wait=";
+
     /// <summary>Serves one session; with the word join it is the far end of a further lane.</summary>
     public static async Task<int> RunAsync(string[] args, Streams streams, CancellationToken ct)
     {
@@ -22,13 +26,18 @@ internal static class ServeCommand
             return LaneJoiner.Run();
         }
 
-        if (args.Length > 0)
+        TimeSpan? patience = null;
+        if (args is [var only] && only.StartsWith(Wait, StringComparison.Ordinal) && int.TryParse(only.AsSpan(Wait.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds))
         {
-            throw new UsageException($"serve takes no arguments: {UsageException.Quote(args[0])}");
+            patience = TimeSpan.FromSeconds(Math.Min(seconds, SyncArgumentsBuilder.LongestWait));
+        }
+        else if (args.Length > 0)
+        {
+            throw new UsageException($"serve takes no other argument than {Wait}SECONDS: {UsageException.Quote(args[0])}");
         }
 
         StdioLane lane = StdioLane.Open();
-        int exitCode = await Agent.ServeAsync(lane, new SocketDoor(), ct);
+        int exitCode = await Agent.ServeAsync(lane, new SocketDoor(), patience, ct);
         await lane.Output.CompleteAsync();
         await lane.DisposeAsync();
         return exitCode;

@@ -72,6 +72,8 @@ internal static class SyncCommand
             RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null)
             {
                 Bandwidth = sync.Options.BandwidthNow ?? (() => sync.Options.BandwidthLimit),
+                SilenceSeconds = sync.Options.TimeoutSeconds,
+                AsksAtOnce = request is not { FilesFrom: [(byte)'-'], FilesFromIsRemote: false },
             };
             LineKeeper line = new(plan, sync.Batch, request, connector, reporter, sync.Reconnect);
             SyncReport report = sync.Passes is { } passes

@@ -47,7 +47,8 @@ internal static class VerifyCommand
 
     private static async Task<VerifyReport> CompareAsync(Endpoint source, Endpoint destination, SyncArguments arguments, IVerifyObserver observer, Interruption interruption)
     {
-        RemoteConnector connector = new(arguments.Remote, interruption);
+        // Of two the first waits until the second is connected, for which a person may have to answer.
+        RemoteConnector connector = new(arguments.Remote, interruption) { SilenceSeconds = arguments.Options.TimeoutSeconds, AsksAtOnce = source.IsRemote != destination.IsRemote };
         await using IConnection? first = source.IsRemote ? await connector.ConnectAsync(source, interruption.Token) : null;
         await using IConnection? second = destination.IsRemote ? await connector.ConnectAsync(destination, interruption.Token) : null;
         VerifyOptions options = new()

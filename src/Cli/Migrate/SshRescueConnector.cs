@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using NativeSync.Cli.Remote;
 using NativeSync.Engine;
@@ -35,11 +36,15 @@ internal sealed class SshRescueConnector : IRescueConnector
         SshTarget target = new(address.Host, address.Port, credentials.User);
         SshSession session = await SshConnector.ConnectAsync(target, options, ct);
         SshOptions again = options with { PinnedHostKey = session.HostKey };
-        return new SshRescueSystem(session, token => SshConnector.ConnectAsync(target, again, token), address.Bandwidth);
+        return new SshRescueSystem(session, token => SshConnector.ConnectAsync(target, again, token), address.Bandwidth, address.Silence);
     }
 
-    private sealed class SshRescueSystem(SshSession first, Func<CancellationToken, Task<SshSession>> another, Func<long> bandwidth) : IRescueSystem
+    internal sealed class SshRescueSystem(SshSession first, Func<CancellationToken, Task<SshSession>> another, Func<long> bandwidth, TimeSpan silence) : IRescueSystem
     {
+        /// <summary>A script that is silent for long says so often within the time of silence that it lives.</summary>
+        private const int SignsPerSilence = 4;
+
+        private readonly TimeSpan _silence = silence > TimeSpan.Zero ? silence : Timeout.InfiniteTimeSpan;
         private SshSession _session = first;
         private readonly AgentImage _image = AgentImage.Self();
 
@@ -55,7 +60,10 @@ internal sealed class SshRescueConnector : IRescueConnector
         }
 
         public Task<IConnection> StartAgentAsync(CancellationToken ct)
-            => AgentBootstrap.StartAsync(_session, _image, new AgentOptions { AnotherSession = another, Pace = UploadPace.Of(bandwidth) }, ownsSession: false, ct);
+        {
+            AgentOptions options = new() { AnotherSession = another, Pace = UploadPace.Of(bandwidth), StartTimeout = _silence, Silence = _silence, Patience = silence > TimeSpan.Zero ? silence : null };
+            return AgentBootstrap.StartAsync(_session, _image, options, ownsSession: false, ct);
+        }
 
         public async Task<string> AgentPathAsync(CancellationToken ct)
         {
@@ -76,10 +84,27 @@ internal sealed class SshRescueConnector : IRescueConnector
             // By standard input: what a login shell other than sh would make of its quotes and line ends is not our concern then.
             // Read whole before it is run: a script that ends early must not leave input behind (see SshSession.RunAsync).
             // In braces: of one that arrives in part, because the line is cut, nothing is run.
-            CommandResult result = await _session.RunAsync("/bin/sh -c 'eval \"$(cat)\"'", Encoding.UTF8.GetBytes("{\n" + script + "\n}\n"), ct);
-            return new RescueCommandResult(result.ExitCode ?? -1, result.OutputText, result.Error);
+            using MemoryStream input = new(Encoding.UTF8.GetBytes("{\n" + WithSigns(script, silence) + "\n}\n"), writable: false);
+            CommandResult result = await _session.RunAsync(RemoteCommand.OfText("/bin/sh -c 'eval \"$(cat)\"'"), input, ready: null, _silence, TimeProvider.System, ct);
+            return new RescueCommandResult(result.ExitCode ?? -1, result.OutputText.Replace("\0", "", StringComparison.Ordinal), result.Error);
         }
 
         public ValueTask DisposeAsync() => _session.DisposeAsync();
+
+        /// <summary>
+        /// The same with a NUL now and then while it runs: making a file system is silent for minutes, and who sends nothing does not learn either
+        /// that a line has died. What prints them holds neither its output nor its errors when it is ended.
+        /// </summary>
+        internal static string WithSigns(string script, TimeSpan silence) => silence <= TimeSpan.Zero ? script : string.Create(CultureInfo.InvariantCulture, $$"""
+            (trap 'kill $!; exit' TERM; while sleep {{Math.Max(1, Math.Floor(silence.TotalSeconds / SignsPerSilence)):0}} >/dev/null & wait $!; do printf '\000'; done) 2>/dev/null &
+            signs=$!
+            (
+            {{script}}
+            )
+            status=$?
+            exec 2>/dev/null
+            kill $signs && wait $signs
+            exit $status
+            """);
     }
 }

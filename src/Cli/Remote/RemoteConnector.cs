@@ -14,6 +14,9 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     /// <summary>rsync's code for --contimeout.</summary>
     private const int ConnectTimedOut = 35;
 
+    /// <summary>Whatever --timeout says, a machine may take so long to start a program.</summary>
+    private const int LeastSeconds = 10;
+
     /// <summary>rsync's variable for the remote shell.</summary>
     private const string RshVariable = "RSYNC_RSH";
 
@@ -33,6 +36,12 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     /// <summary>Bytes per second that may be sent at the moment, 0 for any number; null where there is no limit.</summary>
     public Func<long>? Bandwidth { get; init; }
 
+    /// <summary>A line from which nothing comes for so long is dead, 0 for never; null where the defaults will do.</summary>
+    public int? SilenceSeconds { get; init; }
+
+    /// <summary>The agent is told what to do as soon as it runs, and nothing is read or asked before.</summary>
+    public bool AsksAtOnce { get; init; }
+
     /// <summary>Connects and starts the agent. At a second time passwords are not asked for again.</summary>
     /// <exception cref="TransportException">It did not work.</exception>
     public async Task<IConnection> ConnectAsync(Endpoint remote, CancellationToken ct)
@@ -43,7 +52,12 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         AgentOptions agent = new() { RemotePath = arguments.RsyncPath, Pace = Bandwidth is { } bandwidth ? UploadPace.Of(bandwidth) : null };
         if (arguments.TimeoutSeconds > 0)
         {
-            agent = agent with { StartTimeout = TimeSpan.FromSeconds(Math.Max(arguments.TimeoutSeconds, 10)) };
+            agent = agent with { StartTimeout = AtLeast(arguments.TimeoutSeconds) };
+        }
+
+        if (SilenceSeconds is { } silence)
+        {
+            agent = silence == 0 ? agent with { Silence = Timeout.InfiniteTimeSpan } : agent with { Silence = AtLeast(silence), Patience = AsksAtOnce ? AtLeast(silence) : null };
         }
 
         if (Rsh is { } rsh)
@@ -91,6 +105,8 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
             throw new TransportException(ConnectTimedOut, e.Message, e.Hint, e);
         }
     }
+
+    private static TimeSpan AtLeast(int seconds) => TimeSpan.FromSeconds(Math.Max(seconds, LeastSeconds));
 
     private void Tell(string command)
     {

@@ -11,5 +11,8 @@ internal sealed record SyncEnvironment(ISystemCalls Io, TimeProvider Clock)
     /// <summary>What changes in the sources, for an agent in the caller's process; null for nothing.</summary>
     public ChangeFollower? Changes { get; init; }
 
+    /// <summary>How long an agent waits for its job; null for as long as usual.</summary>
+    public TimeSpan? Patience { get; init; }
+
     public static SyncEnvironment Default { get; } = new(LinuxSystemCalls.Instance, TimeProvider.System);
 }

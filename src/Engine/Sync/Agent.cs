@@ -12,7 +12,7 @@ public static class Agent
 
     /// <summary>
     /// For the caller to say what it wants. Someone may be asked for another machine's password meanwhile (<c>verify</c> of two remote trees); but the
-    /// line may die meanwhile, too, and an agent must not stay behind.
+    /// line may die meanwhile, too, and an agent must not stay behind. A caller that asks at once says how long its own lines may be silent.
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
@@ -25,6 +25,14 @@ public static class Agent
     /// <param name="ct">Ends the session.</param>
     /// <returns>rsync's exit code. Failures have been told to the caller, as far as the line took it.</returns>
     public static Task<int> ServeAsync(ILane lane, ILaneDoor? door, CancellationToken ct = default) => ServeAsync(lane, door, SyncEnvironment.Default, ct);
+
+    /// <param name="lane">The lane to the caller; stays the starter's.</param>
+    /// <param name="door">Where further lanes of the session come in; null for none.</param>
+    /// <param name="patience">How long the caller may take to say what it wants; null for ten minutes.</param>
+    /// <param name="ct">Ends the session.</param>
+    /// <inheritdoc cref="ServeAsync(ILane, ILaneDoor?, CancellationToken)"/>
+    public static Task<int> ServeAsync(ILane lane, ILaneDoor? door, TimeSpan? patience, CancellationToken ct = default) =>
+        ServeAsync(lane, door, SyncEnvironment.Default with { Patience = patience }, ct);
 
     /// <inheritdoc cref="ServeAsync(ILane, ILaneDoor?, CancellationToken)"/>
     public static Task<int> ServeAsync(ILane lane, CancellationToken ct = default) => ServeAsync(lane, door: null, ct);
@@ -119,7 +127,7 @@ public static class Agent
 
     private static async Task<(HelloFrame Hello, JobFrame? Job, JoinFrame Join)> AnswerAsync(FrameLane frames, SyncEnvironment environment, CancellationToken ct)
     {
-        using var patience = new CancellationTokenSource(Patience, environment.Clock);
+        using var patience = new CancellationTokenSource(environment.Patience ?? Patience, environment.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
         return await Handshake.AnswerAsync(frames, either.Token).ConfigureAwait(false);
     }

@@ -40,7 +40,7 @@ internal sealed class AskStartedStep : Step
 
     private static async Task<string?> BySshAsync(RunContext context, string key, CancellationToken ct)
     {
-        RescueAddress address = new(context.State.Address ?? "", context.State.AnswerPort ?? WaitAnswerStep.Addresses(context)[0].Port) { Way = context.Client.SshWay };
+        RescueAddress address = new(context.State.Address ?? "", context.State.AnswerPort ?? WaitAnswerStep.Addresses(context)[0].Port) { Way = context.Client.SshWay, Silence = TimeSpan.FromSeconds(context.Client.TimeoutSeconds) };
         RescueCredentials credentials = new(context.Client.Check.User, "", context.Tool.File(key), null);
         try
         {

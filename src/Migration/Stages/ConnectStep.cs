@@ -21,7 +21,7 @@ internal sealed class ConnectStep : Step
     {
         RescueAccess access = context.State.Rescue
             ?? throw new MigrationException("the state holds no password for the rescue system", "copy the whole tool directory of stage 1, hidden files included, to this server");
-        RescueAddress address = new(context.State.Address ?? "", context.Client.SshPort) { Way = context.Client.SshWay, Bandwidth = context.Bandwidth.Now };
+        RescueAddress address = new(context.State.Address ?? "", context.Client.SshPort) { Way = context.Client.SshWay, Bandwidth = context.Bandwidth.Now, Silence = TimeSpan.FromSeconds(context.Client.TimeoutSeconds) };
         string? identity = context.Client.SshIdentityFile is { } file ? context.Tool.File(file) : null;
         RescueCredentials credentials = new(access.User, access.Password, identity, access.HostKey);
         long begin = context.Time.GetTimestamp();

@@ -14,6 +14,9 @@ public sealed record RescueAddress(string Host, int Port)
     /// <summary>Bytes per second that may be sent there at the moment, 0 for any number.</summary>
     public Func<long> Bandwidth { get; init; } = static () => 0;
 
+    /// <summary>A line from which nothing comes for so long is dead; zero for never.</summary>
+    public TimeSpan Silence { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 }
@@ -61,6 +64,10 @@ public interface IRescueSystem : IAsyncDisposable
     /// <summary>The path of this executable there, brought there if need be.</summary>
     Task<string> AgentPathAsync(CancellationToken ct);
 
-    /// <summary>Runs a script by /bin/sh, whatever the login shell is. The script must not read its standard input.</summary>
+    /// <summary>
+    /// Runs a script by /bin/sh, whatever the login shell is. The script must not read its standard input, nor print NUL. It may be silent for
+    /// long: whether the line lives is seen otherwise.
+    /// </summary>
+    /// <exception cref="TransportException">The line is lost, or dead; the script may be running there all the same.</exception>
     Task<RescueCommandResult> RunAsync(string script, CancellationToken ct);
 }

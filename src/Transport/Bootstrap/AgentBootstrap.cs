@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.IO.Pipelines;
 using NativeSync.Engine;
 using NativeSync.Protocol;
@@ -39,9 +40,11 @@ public static class AgentBootstrap
     internal static async Task<IConnection> StartOverAsync(IRemoteShell shell, AgentImage image, AgentOptions options, bool ownsShell, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(image);
+        string serve = options.Patience is { } patience ? string.Create(CultureInfo.InvariantCulture, $"serve --wait={Math.Ceiling(patience.TotalSeconds):0}") : "serve";
         if (options.RemotePath is { } path)
         {
-            return await ConnectAsync(new RemoteCommand(path + " serve", [path, "serve"]), new RemoteCommand(path + " serve join", [path, "serve", "join"])).ConfigureAwait(false);
+            string[] words = [path, .. serve.Split(' ')];
+            return await ConnectAsync(new RemoteCommand($"{path} {serve}", words), new RemoteCommand(path + " serve join", [path, "serve", "join"])).ConfigureAwait(false);
         }
 
         string name = await image.RemoteNameAsync().WaitAsync(ct).ConfigureAwait(false);
@@ -52,7 +55,7 @@ public static class AgentBootstrap
             {
                 try
                 {
-                    return await ConnectAsync(BootstrapScripts.Start(name), BootstrapScripts.Start(name, "serve join")).ConfigureAwait(false);
+                    return await ConnectAsync(BootstrapScripts.Start(name, serve), BootstrapScripts.Start(name, "serve join")).ConfigureAwait(false);
                 }
                 catch (AgentMissingException e)
                 {
@@ -63,7 +66,7 @@ public static class AgentBootstrap
 
             RequireMachine(shell.Peer, image, missing);
             string place = await InstallAsync(shell, image, name, options, ct).ConfigureAwait(false);
-            return await ConnectAsync(BootstrapScripts.StartAt(place, name), BootstrapScripts.StartAt(place, name, "serve join")).ConfigureAwait(false);
+            return await ConnectAsync(BootstrapScripts.StartAt(place, name, serve), BootstrapScripts.StartAt(place, name, "serve join")).ConfigureAwait(false);
         }
         catch (AgentMissingException e)
         {
@@ -82,9 +85,9 @@ public static class AgentBootstrap
         IExecLane lane = await shell.StartAsync(command, statusIsFault: true, ct).ConfigureAwait(false);
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            limit.CancelAfter(options.StartTimeout);
-            string? noise = await FindMagicAsync(lane.Input, limit.Token).ConfigureAwait(false);
+            using var limit = new CancellationTokenSource(options.StartTimeout, options.Clock);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+            string? noise = await FindMagicAsync(lane.Input, either.Token).ConfigureAwait(false);
             if (noise is null)
             {
                 return lane;
@@ -168,9 +171,9 @@ public static class AgentBootstrap
         var reasons = new List<string>();
         foreach (string place in BootstrapScripts.Places)
         {
-            RemoteCommand command = BootstrapScripts.Install(place, name, image.Size, digest, options.RemoveAgentsOlderThanDays);
+            RemoteCommand command = BootstrapScripts.Install(place, name, image.Size, digest, options.RemoveAgentsOlderThanDays, options.Silence);
             using FileStream file = new PacedFile(image.Path, options.Pace);
-            CommandResult result = await shell.RunAsync(command, file, BootstrapScripts.Ready, ct).ConfigureAwait(false);
+            CommandResult result = await shell.RunAsync(command, file, BootstrapScripts.Ready, options.Silence, options.Clock, ct).ConfigureAwait(false);
             string[] lines = result.OutputText.Split('\n');
             if (result.ExitCode == 0 && lines.Any(static l => l.StartsWith(BootstrapScripts.Installed, StringComparison.Ordinal)))
             {
@@ -180,7 +183,7 @@ public static class AgentBootstrap
             string? failed = lines.LastOrDefault(static l => l.StartsWith(BootstrapScripts.Failed, StringComparison.Ordinal));
             reasons.Add(failed is not null
                 ? Printable.Line(failed[BootstrapScripts.Failed.Length..].Trim())
-                : $"{Printable.LastLine(result.Error) ?? "no answer"} (status {result.ExitCode?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"})");
+                : $"{Printable.LastLine(result.Error) ?? "no answer"} (status {result.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "unknown"})");
         }
 
         throw new TransportException(126, $"the agent cannot be put on {shell.Peer}: {string.Join("; ", reasons)}",

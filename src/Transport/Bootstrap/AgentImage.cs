@@ -97,6 +97,15 @@ public sealed record AgentOptions
     /// <summary>Paces the upload: waits until some of so many bytes may go, and gives how many. Null: as fast as the line takes them.</summary>
     public Func<int, CancellationToken, ValueTask<int>>? Pace { get; init; }
 
+    /// <summary>While nothing moves for so long during the upload the line is dead: both ends give up. <see cref="Timeout.InfiniteTimeSpan"/>: never.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long the agent waits for its job, which comes at once unless somebody is asked for something meanwhile; null: as long as it usually does.</summary>
+    public TimeSpan? Patience { get; init; }
+
+    /// <summary>Where the time for <see cref="StartTimeout"/> and <see cref="Silence"/> comes from.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Agents of other versions in the same place that are older than this are removed when a new one is installed; 0 keeps all.</summary>
     public int RemoveAgentsOlderThanDays { get; init; } = 60;
 }

@@ -23,6 +23,9 @@ internal static class BootstrapScripts
     /// <summary>How many agents stay where they are kept: the newest ones.</summary>
     internal const int Kept = 4;
 
+    /// <summary>An upload that so many looks in a row, spread over the time of silence, found no larger has stopped.</summary>
+    private const int LooksAtUpload = 4;
+
     /// <summary>Where the agent is kept, in the order of trying; text for a POSIX shell between double quotes, $u being the user id.</summary>
     public static readonly string[] Places =
     [
@@ -32,7 +35,7 @@ internal static class BootstrapScripts
     ];
 
     /// <summary>Runs the agent from the first place that holds it; a place must be ours and no symbolic link, since two of them are in directories open to all.</summary>
-    public static RemoteCommand Start(string name, string verb = "serve") => Quote(
+    public static RemoteCommand Start(string name, string verb) => Quote(
         $"n={name}; r() {{ if test -x \"$1/$n\" && test -O \"$1\" && test -O \"$1/$n\"; then if test -h \"$1\"; then :; else exec \"$1/$n\" {verb}; fi; fi; }}; "
         + $"r \"{Places[0]}\"; u=$(id -u); r \"{Places[1]}\"; r \"{Places[2]}\"; "
         + $"echo \"{Missing} $(uname -s) $(uname -m)\" >&2; exit 127");
@@ -42,15 +45,22 @@ internal static class BootstrapScripts
         $"u=$(id -u); for d in \"{Places[0]}\" \"{Places[1]}\" \"{Places[2]}\"; do if test -x \"$d/{name}\" && test -O \"$d\" && test -O \"$d/{name}\" && ! test -h \"$d\"; then echo \"$d/{name}\"; exit 0; fi; done; exit 127";
 
     /// <summary>Runs the agent from one place, where it was just installed.</summary>
-    public static RemoteCommand StartAt(string place, string name, string verb = "serve") => Quote($"u=$(id -u); exec \"{place}/{name}\" {verb}");
+    public static RemoteCommand StartAt(string place, string name, string verb) => Quote($"u=$(id -u); exec \"{place}/{name}\" {verb}");
 
     /// <summary>
     /// Takes the executable from standard input: to a temporary name in a private directory, checked by length and digest,
     /// tried, then renamed. Whatever goes wrong removes it again, and the rest of the upload is taken all the same: OpenSSH's
-    /// server ends the whole connection when data comes for a command that is gone.
+    /// server ends the whole connection when data comes for a command that is gone. What grows no more for the time of silence
+    /// is ended: the server may not learn for hours that the line is dead.
     /// </summary>
-    public static RemoteCommand Install(string place, string name, long size, string sha256, int removeOlderThanDays)
+    public static RemoteCommand Install(string place, string name, long size, string sha256, int removeOlderThanDays, TimeSpan silence)
     {
+        // Of the files beside the upload .p says who takes it, and that it is being taken, and .w who waits until the next look: so each ends
+        // the other, and nobody else.
+        string watch = silence == Timeout.InfiniteTimeSpan ? "" : string.Create(CultureInfo.InvariantCulture,
+            $"(a=x; i=0; while test -e \"$t.p\" && (read p r </proc/self/stat; echo $p >\"$t.w\"; exec sleep {Math.Max(1, Math.Ceiling(silence.TotalSeconds / LooksAtUpload)):0}); do b=$(wc -c <\"$t\"); ")
+            + "if test \"$a\" = \"$b\"; then i=$((i+1)); else i=0; fi; a=$b; "
+            + string.Create(CultureInfo.InvariantCulture, $"if test $i -ge {LooksAtUpload}; then read p <\"$t.p\" && kill $p && exit; fi; done) </dev/null >/dev/null 2>&1 & ");
         string length = size.ToString(CultureInfo.InvariantCulture);
         string clean = removeOlderThanDays <= 0 ? "" :
             $"find \"$d\" -type f -name \"*nativesync-*\" -mtime +{removeOlderThanDays.ToString(CultureInfo.InvariantCulture)} -exec rm -f {{}} \";\" 2>/dev/null; ";
@@ -63,8 +73,10 @@ internal static class BootstrapScripts
             + $"if test -h \"$d\"; then echo \"{Failed} $d: is a symbolic link\"; exit 1; fi; "
             + $"if test -O \"$d\"; then :; else echo \"{Failed} $d: belongs to somebody else\"; exit 1; fi; "
             + "chmod 700 \"$d\" 2>/dev/null; "
-            + $"echo {Ready}; "
-            + "cat 2>/dev/null >\"$t\" || f \"cannot be written (full, read-only or not allowed)\"; "
+            + $"true 2>/dev/null >\"$t.p\"; {watch}echo {Ready}; "
+            + "(read p r </proc/self/stat; echo $p >\"$t.p\"; exec cat >\"$t\") 2>/dev/null; c=$?; "
+            + "(rm -f \"$t.p\"; read p <\"$t.w\" && kill $p; rm -f \"$t.w\") 2>/dev/null; "
+            + "if test $c -gt 128; then rm -f \"$t\"; exit 1; fi; test $c -eq 0 || f \"cannot be written (full, read-only or not allowed)\"; "
             + $"s=$(wc -c <\"$t\"); test \"$s\" -eq {length} || f \"$s of {length} bytes arrived\"; "
             + $"if h=$(sha256sum <\"$t\" 2>/dev/null); then case \"$h\" in {sha256}*) ;; *) f \"the digest of what arrived is wrong\" ;; esac; fi; "
             + "chmod 700 \"$t\"; case \"$(\"$t\" --version 2>/dev/null </dev/null)\" in nativesync*) ;; *) f \"does not run programs (noexec), or the machine is of another kind\" ;; esac; "

@@ -15,6 +15,9 @@ internal interface IExecLane : ILane
     /// <summary>The same as it came.</summary>
     string RawDiagnostics { get; }
 
+    /// <summary>Bytes that the line has taken and brought so far.</summary>
+    long BytesMoved { get; }
+
     /// <summary>Completes after the end of its output, when the exit status is known if it ever will be.</summary>
     Task Ended { get; }
 }

@@ -15,42 +15,59 @@ internal static class RemoteShellExtensions
     /// <param name="command">What.</param>
     /// <param name="stdin">Written to its standard input, followed by an end of stream; null for none.</param>
     /// <param name="ready">Nothing is written before the command has printed this; null to write at once.</param>
+    /// <param name="silence">While nothing moves for so long the line is dead; infinite: never. For commands that show signs of life.</param>
+    /// <param name="clock">Where the time for that comes from.</param>
     /// <param name="ct">Abandons the command.</param>
-    /// <exception cref="TransportException">The connection is lost.</exception>
-    public static async Task<CommandResult> RunAsync(this IRemoteShell shell, RemoteCommand command, Stream? stdin, string? ready, CancellationToken ct)
+    /// <exception cref="TransportException">The connection is lost, or dead.</exception>
+    public static async Task<CommandResult> RunAsync(this IRemoteShell shell, RemoteCommand command, Stream? stdin, string? ready, TimeSpan silence, TimeProvider clock, CancellationToken ct)
     {
         IExecLane lane = await shell.StartAsync(command, statusIsFault: false, ct).ConfigureAwait(false);
         await using (lane.ConfigureAwait(false))
         {
-            var mayWrite = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (ready is null)
-            {
-                mayWrite.SetResult(true);
-            }
-
-            Task sending = SendAsync(lane.Output, stdin, mayWrite.Task, ct);
-            byte[] output;
+            using var watch = new SilenceWatch(lane, silence, clock, ct);
             try
             {
-                output = await ReadToEndAsync(lane.Input, Encoding.ASCII.GetBytes(ready ?? ""), mayWrite, ct).ConfigureAwait(false);
+                return await RunAsync(lane, stdin, ready, watch.Token).ConfigureAwait(false);
             }
-            finally
+            catch (OperationCanceledException e)
             {
-                mayWrite.TrySetResult(false);
+                ct.ThrowIfCancellationRequested();
+                watch.ThrowIfSilent(shell.Peer, e);
+                throw;
             }
-
-            await lane.Ended.WaitAsync(ct).ConfigureAwait(false);
-            try
-            {
-                await sending.ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is TransportException or IOException or InvalidOperationException)
-            {
-                // A command may end without reading all; its status tells.
-            }
-
-            return new CommandResult(lane.ExitCode, output, lane.RawDiagnostics);
         }
+    }
+
+    private static async Task<CommandResult> RunAsync(IExecLane lane, Stream? stdin, string? ready, CancellationToken ct)
+    {
+        var mayWrite = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (ready is null)
+        {
+            mayWrite.SetResult(true);
+        }
+
+        Task sending = SendAsync(lane.Output, stdin, mayWrite.Task, ct);
+        byte[] output;
+        try
+        {
+            output = await ReadToEndAsync(lane.Input, Encoding.ASCII.GetBytes(ready ?? ""), mayWrite, ct).ConfigureAwait(false);
+        }
+        finally
+        {
+            mayWrite.TrySetResult(false);
+        }
+
+        await lane.Ended.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            await sending.ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TransportException or IOException or InvalidOperationException)
+        {
+            // A command may end without reading all; its status tells.
+        }
+
+        return new CommandResult(lane.ExitCode, output, lane.RawDiagnostics);
     }
 
     private static async Task SendAsync(PipeWriter writer, Stream? stdin, Task<bool> mayWrite, CancellationToken ct)

@@ -39,6 +39,8 @@ internal abstract class PumpedLane : ILane
     private readonly TaskCompletionSource _writingDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LaneWriter _writer;
     private volatile TransportException? _peerFault;
+    private long _received;
+    private long _sent;
     private int _disposed;
 
     protected PumpedLane()
@@ -60,10 +62,7 @@ internal abstract class PumpedLane : ILane
     public Task Ended => _readingDone.Task;
 
     /// <summary>Bytes received and sent so far.</summary>
-    public long BytesReceived { get; private set; }
-
-    /// <inheritdoc cref="BytesReceived"/>
-    public long BytesSent { get; private set; }
+    public long BytesMoved => Volatile.Read(ref _received) + Volatile.Read(ref _sent);
 
     /// <summary>Starts the two threads; called once by the derived class when it is ready.</summary>
     protected void Start(string name)
@@ -142,7 +141,7 @@ internal abstract class PumpedLane : ILane
                     break;
                 }
 
-                BytesReceived += count;
+                Volatile.Write(ref _received, _received + count);
                 writer.Advance(count);
                 unflushed += count;
                 if (unflushed < JoinUpTo && MoreIsReady)
@@ -199,7 +198,6 @@ internal abstract class PumpedLane : ILane
 
                 ReadOnlySequence<byte> buffer = result.Buffer;
                 WriteSequence(buffer, ref joined);
-                BytesSent += buffer.Length;
                 reader.AdvanceTo(buffer.End);
                 if (result.IsCompleted)
                 {
@@ -253,7 +251,7 @@ internal abstract class PumpedLane : ILane
                 rest = rest[count..];
                 if (held == joined.Length)
                 {
-                    WriteAll(joined, 0, held);
+                    Write(joined, 0, held);
                     held = 0;
                 }
             }
@@ -261,8 +259,15 @@ internal abstract class PumpedLane : ILane
 
         if (held > 0)
         {
-            WriteAll(joined, 0, held);
+            Write(joined, 0, held);
         }
+    }
+
+    /// <summary>Counts as it goes: of a sequence of megabytes a slow line takes a piece now and then.</summary>
+    private void Write(byte[] buffer, int offset, int count)
+    {
+        WriteAll(buffer, offset, count);
+        Volatile.Write(ref _sent, _sent + count);
     }
 
     private void WriteMemory(ReadOnlyMemory<byte> memory)
@@ -274,12 +279,12 @@ internal abstract class PumpedLane : ILane
 
         if (MemoryMarshal.TryGetArray(memory, out ArraySegment<byte> array))
         {
-            WriteAll(array.Array!, array.Offset, array.Count);
+            Write(array.Array!, array.Offset, array.Count);
         }
         else
         {
             byte[] copy = memory.ToArray();
-            WriteAll(copy, 0, copy.Length);
+            Write(copy, 0, copy.Length);
         }
     }
 }

@@ -69,7 +69,7 @@ public sealed class SshSession : IRemoteShell
     {
         using MemoryStream? input = stdin.IsEmpty ? null : new MemoryStream(stdin.ToArray(), writable: false);
         ArgumentException.ThrowIfNullOrEmpty(command);
-        return await this.RunAsync(RemoteCommand.OfText(command), input, ready: null, ct).ConfigureAwait(false);
+        return await this.RunAsync(RemoteCommand.OfText(command), input, ready: null, Timeout.InfiniteTimeSpan, TimeProvider.System, ct).ConfigureAwait(false);
     }
 
     /// <summary>Starts a command and gives its standard input and output as a lane. An exit status other than 0 faults the lane.</summary>

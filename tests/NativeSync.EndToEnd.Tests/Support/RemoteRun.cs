@@ -27,7 +27,7 @@ internal sealed class RemoteRun(PrivateSshd server, CountedLine line)
         RunAsync([.. options, Tool.Remote(source), destination], meanwhile);
 
     /// <summary>Of a command line at the other end: the agent's.</summary>
-    public static bool IsAgent(string words) => words.EndsWith(" serve", StringComparison.Ordinal) && !IsShell(words);
+    public static bool IsAgent(string words) => (words.EndsWith(" serve", StringComparison.Ordinal) || words.Contains(" serve --wait=", StringComparison.Ordinal)) && !IsShell(words);
 
     /// <summary>Of a command line at the other end: that of a further lane.</summary>
     public static bool IsLane(string words) => words.EndsWith(" serve join", StringComparison.Ordinal) && !IsShell(words);

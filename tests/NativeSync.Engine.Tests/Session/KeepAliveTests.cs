@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.Extensions.Time.Testing;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session;
@@ -46,6 +47,75 @@ public sealed class KeepAliveTests
         clock.Advance(TimeSpan.FromMinutes(2));
         await near.DisposeAsync();
         Assert.Equal(ExitCodes.Timeout, await serving.WaitAsync(Patience));
+    }
+
+    /// <summary>A caller that asks at once says how long its lines may be silent.</summary>
+    [Fact]
+    public async Task AnAgentThatWasToldHowLongToWaitEndsThen()
+    {
+        var clock = new FakeTimeProvider();
+        var (near, far) = InProcessConnection.CreateLanePair();
+        var serving = Agent.ServeAsync(far, new SyncEnvironment(LinuxSystemCalls.Instance, clock) { Patience = TimeSpan.FromSeconds(20) }, CancellationToken.None);
+        await near.Input.ReadAsync();
+        clock.Advance(TimeSpan.FromSeconds(19));
+        Assert.False(serving.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        await near.DisposeAsync();
+        Assert.Equal(ExitCodes.Timeout, await serving.WaitAsync(Patience));
+    }
+
+    /// <summary>A session without contents is little more than its beginning and its end.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhereverAShortSessionFallsSilentBothEndsGiveUpByThemselves(bool toAgent)
+    {
+        using var scratch = new Scratch();
+        Directory.CreateDirectory(scratch["src"]);
+        Directory.CreateDirectory(scratch["dst"]);
+        var (length, _, _) = await SilenceAsync(scratch, toAgent, long.MaxValue, new FakeTimeProvider());
+        Assert.InRange(length, 30, 2000);
+        await Parallel.ForAsync(0, length, async (dies, _) =>
+        {
+            var (_, client, agent) = await SilenceAsync(scratch, toAgent, dies, new FakeTimeProvider());
+            Assert.True(client is ExitCodes.Ok or ExitCodes.Timeout && agent is ExitCodes.Ok or ExitCodes.Timeout && client + agent > 0,
+                $"silent after {dies} bytes {(toAgent ? "to the agent" : "to the client")}: the client ends with {client}, the agent with {agent}");
+        });
+    }
+
+    /// <summary>Nobody takes what it has to say, and it has no credit for more.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1 << 20)]
+    public async Task AnAgentWhoseManifestNobodyTakesEnds(int credit)
+    {
+        using var scratch = new Scratch();
+        File.WriteAllText(scratch["file"], "content");
+        var clock = new FakeTimeProvider();
+        var (near, far) = InProcessConnection.CreateLanePair();
+        var serving = Agent.ServeAsync(far, new SyncEnvironment(LinuxSystemCalls.Instance, clock), CancellationToken.None);
+        var greeting = new System.Buffers.ArrayBufferWriter<byte>();
+        Magic.Write(greeting);
+        new HelloFrame { MinVersion = ProtocolVersion.Minimum, MaxVersion = ProtocolVersion.Current, Capabilities = default, Role = PeerRole.Client, Build = [], Credit = credit, Session = 0 }.Write(greeting);
+        new JobFrame
+        {
+            Kind = JobKind.Manifest,
+            Flags = SyncOptions.ArchiveFlags,
+            Numbers = [new(JobNumber.TimeoutSeconds, 20)],
+            Texts = [],
+            Sources = [System.Text.Encoding.UTF8.GetBytes(scratch.Root + "/")],
+            Rules = [],
+            Secret = new byte[ProtocolLimits.SecretLength],
+        }.Write(greeting);
+        await near.Output.WriteAsync(greeting.WrittenMemory);
+        while (await Task.WhenAny(serving, Task.Delay(1)) != serving)
+        {
+            clock.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        await serving;
+        Assert.InRange(clock.GetUtcNow() - clock.Start, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(10));
+        await near.DisposeAsync();
     }
 
     [Fact]
@@ -177,6 +247,46 @@ public sealed class KeepAliveTests
         return said;
     }
 
+    /// <summary>A session over a line that dies for both directions when so many bytes have come in one of them. Neither end hears of the other's end.</summary>
+    /// <returns>The bytes that came, and the codes with which both ends end.</returns>
+    private static async Task<(long Read, int Client, int Agent)> SilenceAsync(Scratch scratch, bool toAgent, long dies, FakeTimeProvider clock)
+    {
+        var environment = new SyncEnvironment(LinuxSystemCalls.Instance, clock) { Patience = TimeSpan.FromSeconds(20) };
+        var dead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (near, far) = InProcessConnection.CreateLanePair();
+        var listener = new CuttingLane(toAgent ? far : near, dies, LineEnd.Stalled, () => dead.TrySetResult());
+        var client = ClientAsync(new OneLane(new LaneWithoutEnd(toAgent ? near : listener, dead.Task)));
+        var serving = Agent.ServeAsync(new LaneWithoutEnd(toAgent ? listener : far, dead.Task), environment, CancellationToken.None);
+        await Task.WhenAny(client, dead.Task).WaitAsync(Patience);
+        var both = Task.WhenAll(client, serving);
+        while (await Task.WhenAny(both, Task.Delay(1)) != both)
+        {
+            clock.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        await near.DisposeAsync();
+        await far.DisposeAsync();
+        return (listener.BytesRead, await client, await serving);
+
+        async Task<int> ClientAsync(IConnection connection)
+        {
+            var request = new SyncRequest
+            {
+                Sources = [System.Text.Encoding.UTF8.GetBytes(scratch["src/"])],
+                Destination = System.Text.Encoding.UTF8.GetBytes(scratch["dst"]),
+                Options = SyncOptions.Archive with { TimeoutSeconds = 20, Lanes = 1 },
+            };
+            try
+            {
+                return (await Synchronizer.RunAsync(connection, JobKind.Push, request, null, environment, CancellationToken.None)).ExitCode;
+            }
+            catch (SessionException e)
+            {
+                return e.ExitCode;
+            }
+        }
+    }
+
     private static async Task UntilAsync(Func<bool> holds)
     {
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
@@ -184,6 +294,47 @@ public sealed class KeepAliveTests
         while (!holds())
         {
             await poll.WaitForNextTickAsync(limit.Token);
+        }
+    }
+
+    private sealed class OneLane(ILane lane) : IConnection
+    {
+        public string Peer => "the test";
+
+        public string? DiagnosticText => null;
+
+        public int? ExitCode => null;
+
+        public ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default) => ValueTask.FromResult(lane);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    /// <summary>A line over which nobody learns that the other end has gone, and that takes whatever is said once it is dead.</summary>
+    private sealed class LaneWithoutEnd(ILane inner, Task dead) : ILane
+    {
+        public PipeReader Input => inner.Input;
+
+        public PipeWriter Output { get; } = new Writer(inner.Output, dead);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+        private sealed class Writer(PipeWriter inner, Task dead) : PipeWriter
+        {
+            public override void Advance(int bytes) => inner.Advance(bytes);
+
+            public override Memory<byte> GetMemory(int sizeHint = 0) => inner.GetMemory(sizeHint);
+
+            public override Span<byte> GetSpan(int sizeHint = 0) => inner.GetSpan(sizeHint);
+
+            public override void CancelPendingFlush() => inner.CancelPendingFlush();
+
+            public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+                dead.IsCompleted ? ValueTask.FromResult(default(FlushResult)) : inner.FlushAsync(cancellationToken);
+
+            public override void Complete(Exception? exception = null)
+            {
+            }
         }
     }
 }
