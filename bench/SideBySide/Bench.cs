@@ -62,7 +62,7 @@ internal sealed class Bench : IAsyncDisposable
         Line = shape is null ? null : await LongLine.OpenAsync(shape);
         if (cubic && Line is { } line)
         {
-            await line.SetKernelAsync("net.ipv4.tcp_congestion_control=cubic", "net.ipv4.tcp_wmem=4096 16384 4194304", "net.ipv4.tcp_rmem=4096 131072 6291456");
+            await line.SetKernelAsync("cubic", "net.ipv4.tcp_wmem=4096 16384 4194304", "net.ipv4.tcp_rmem=4096 131072 6291456");
         }
 
         Server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = Line, Adopts = true });

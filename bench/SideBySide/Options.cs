@@ -8,7 +8,7 @@ internal sealed record Options
     public const string Help = """
         bench/compare [--case NAME]… [--lines] [--cubic] [--runs N] [--exe FILE] [--only TEXT] [--trace] [--no-warm-up] [--no-write] [--list]
           --case NAME   this case (see --list); several may be given; default: all that need no asking and find room in memory (an hour)
-          --lines       the table of all long lines with each kind of data, instead of cases (12 minutes a run); no round that is not timed
+          --lines       one table of all long lines with each kind of data (12 minutes a run), or of those --case names; no round that is not timed
           --cubic       the kernels of a line's ends as most machines have them: cubic, and at most 4 MiB to send from and 6 to receive into
           --runs N      timed runs of each contender, in turn (default 5)
           --exe FILE    the executable under test (default artifacts/nativesync, built if it is not there)

@@ -20,7 +20,7 @@ if (options.List)
 }
 
 Case[] all = [.. Cases.All, .. LineCases.All, .. LevelCases.All];
-Case[] chosen = options.Lines ? [.. LineCases.Table] : [.. all.Where(c => options.Cases.Count == 0 ? c.ByDefault : options.Cases.Contains(c.Name))];
+Case[] chosen = [.. (options.Lines ? LineCases.Table : all).Where(c => options.Cases.Count == 0 ? options.Lines || c.ByDefault : options.Cases.Contains(c.Name))];
 string[] unknown = [.. options.Cases.Where(name => all.All(c => c.Name != name))];
 if (unknown.Length > 0)
 {

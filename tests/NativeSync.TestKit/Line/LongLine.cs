@@ -98,12 +98,16 @@ public sealed class LongLine : IAsyncDisposable
         }
     }
 
-    /// <summary>Sets what the kernel has at both ends, in the form of <c>sysctl</c>: <c>name=value</c>. Connections that are made later heed it.</summary>
-    public async Task SetKernelAsync(params string[] settings)
+    /// <summary>Sets what the kernel has at both ends, for connections that are made later.</summary>
+    /// <param name="congestion">The congestion control. It is set for the route: what a namespace may have as its own is up to the machine.</param>
+    /// <param name="settings">More, in the form of <c>sysctl</c>: <c>name=value</c>.</param>
+    public async Task SetKernelAsync(string congestion, params string[] settings)
     {
-        foreach (IReadOnlyList<string> end in new[] { Near, Far })
+        foreach ((IReadOnlyList<string> end, string address) in new[] { (Near, NearAddress), (Far, FarAddress) })
         {
             (await Command.RunAsync([.. end, "sysctl", "-qw", .. settings])).MustExit(0);
+            string[] route = (await Command.RunAsync([.. end, "ip", "route", "show", "src", address])).MustExit(0).Output.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            (await Command.RunAsync([.. end, "ip", "route", "replace", .. route[..3], "proto", "kernel", "scope", "link", "src", address, "congctl", congestion])).MustExit(0);
         }
     }
 
