@@ -6,7 +6,7 @@ namespace NativeSync.Transport;
 /// A started agent. The first lane is its own; a further lane is a run of <c>serve join</c>, which joins it: on the same connection, then on
 /// further ones, as far as the server allows.
 /// </summary>
-/// <remarks>Guarded by <c>_gate</c>: the ways and how many lanes each carries.</remarks>
+/// <remarks>Guarded by <c>_gate</c>: the ways, how many lanes each carries and is to carry.</remarks>
 internal sealed class AgentConnection : IConnection
 {
     /// <summary>
@@ -20,6 +20,9 @@ internal sealed class AgentConnection : IConnection
     /// the window of its channel is about what those buffers hold.
     /// </summary>
     private const int Connections = 4;
+
+    /// <summary>Lanes on each connection beyond those.</summary>
+    private const int LanesOnFurther = 2;
 
     /// <summary>Milliseconds after a connection that could not be made until another is tried.</summary>
     private const int RefusedFor = 3000;
@@ -36,6 +39,7 @@ internal sealed class AgentConnection : IConnection
     private readonly Func<CancellationToken, Task<IRemoteShell>>? _another;
     private TransportException? _refusal;
     private long _refusedUntil;
+    private int _apart = 1;
     private bool _given;
     private bool _disposed;
 
@@ -61,7 +65,7 @@ internal sealed class AgentConnection : IConnection
         lock (_gate)
         {
             fillsLine = sends && _ways[0].Shell is { IsCompletedSuccessfully: true, Result.FillsLine: true };
-            _ways[0].Room = fillsLine ? LanesOnOne : 1;
+            (_ways[0].Room, _apart) = fillsLine ? (LanesOnOne, 1) : (1, Connections);
             return (fillsLine ? LanesOnOne : Connections) - 1;
         }
     }
@@ -131,7 +135,7 @@ internal sealed class AgentConnection : IConnection
             Way? best = _ways.Where(static way => Environment.TickCount64 >= way.FullUntil).MinBy(static way => way.Lanes - way.Room);
             if (_another is { } another && (best is null || best.Lanes >= best.Room) && Environment.TickCount64 >= _refusedUntil)
             {
-                best = new Way(another(ct));
+                best = new Way(another(ct)) { Room = _ways.Count < _apart ? 1 : LanesOnFurther };
                 _ways.Add(best);
             }
 

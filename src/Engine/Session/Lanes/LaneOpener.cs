@@ -68,6 +68,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
         try
         {
             await _group.WaitForBeginAsync(_stop.Token).ConfigureAwait(false);
+            var atOnce = connection.PlanLanes(sends, out var fillsLine);
             if (options.Lanes > 1)
             {
                 while (true)
@@ -79,7 +80,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
             if (await IsLongLineAsync().ConfigureAwait(false))
             {
-                await new LaneGrowth(this, roundTrip, sends, connection.PlanLanes(sends, out var fillsLine), fillsLine, _stop.Token).RunAsync().ConfigureAwait(false);
+                await new LaneGrowth(this, roundTrip, sends, atOnce, fillsLine, _stop.Token).RunAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
