@@ -100,7 +100,11 @@ internal static class LineCases
             return (bench["small"] + "/", bench["small-copy"] + "/");
         },
         ResetAsync = bench => bench.RemoveAsync("small-copy"),
-        CleanAsync = bench => bench.RemoveAsync("small"),
+        CleanAsync = async bench =>
+        {
+            await bench.RemoveAsync("small");
+            await bench.RemoveAsync("small-copy");
+        },
         Contenders = Plain,
     };
 
