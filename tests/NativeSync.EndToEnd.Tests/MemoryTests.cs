@@ -74,7 +74,7 @@ public sealed class MemoryTests : IDisposable
         await using LongLine line = await LongLine.OpenAsync(new LineShape(200_000_000, TimeSpan.FromSeconds(1)));
         await using PrivateSshd server = await PrivateSshd.StartAsync(Many with { Line = line });
         await PrepareAsync(strong: false);
-        await WithinMemoryAsync(server, push, ["-a", "--lanes=16"], near: line.Near);
+        await WithinMemoryAsync(server, push, ["-a", "--lanes=16", "--rsync-path", Tool.Path], near: line.Near);
     }
 
     /// <summary>Enough files for the listings on the way to reach their bound, behind which nothing grows: a million need 108 MiB, and 35 when nothing has changed.</summary>
