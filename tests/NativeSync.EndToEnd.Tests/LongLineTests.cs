@@ -19,14 +19,14 @@ public sealed class LongLineTests
     [InlineData(false)]
     public async Task SeveralConnectionsBringATreeOverALineThatLosesPackets(bool push)
     {
-        await using LongLine line = await LongLine.OpenAsync(Shape);
+        await using LongLine line = await OpenAsync(push);
         await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = line });
         using Scratch scratch = MixedTree.Make(Bytes);
         CommandResult sync = await SyncAsync(line, server, scratch, push);
         Assert.True(sync.ExitCode == 0, sync.ToString());
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
         Assert.True(server.Log.Split("Accepted publickey").Length - 1 >= 2, server.Log);
-        Assert.True(server.Log.Split("Starting session: command").Length - 1 >= 5, server.Log);
+        Assert.True(server.Log.Split("Starting session: command").Length - 1 >= 4, server.Log);
         Assert.True(line.Dropped is { There: > 0 } or { Back: > 0 });
     }
 
@@ -36,7 +36,7 @@ public sealed class LongLineTests
     [InlineData(false)]
     public async Task LosingAConnectionThatNobodyAskedForLosesNothing(bool push)
     {
-        await using LongLine line = await LongLine.OpenAsync(Shape);
+        await using LongLine line = await OpenAsync(push);
         await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = line });
         using Scratch scratch = MixedTree.Make(Bytes);
         Task<CommandResult> sync = SyncAsync(line, server, scratch, push);
@@ -48,6 +48,18 @@ public sealed class LongLineTests
         CommandResult result = await sync;
         Assert.True(result.ExitCode == 0, result.ToString());
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
+    }
+
+    /// <summary>A sender whose kernel has bbr opens no second connection, which would only take from the first.</summary>
+    private static async Task<LongLine> OpenAsync(bool push)
+    {
+        LongLine line = await LongLine.OpenAsync(Shape);
+        if (push)
+        {
+            await line.SetKernelAsync("reno");
+        }
+
+        return line;
     }
 
     /// <summary>The executable under test lies at the far end, too: what is tested is not the upload.</summary>

@@ -105,7 +105,11 @@ public sealed class LongLine : IAsyncDisposable
     {
         foreach ((IReadOnlyList<string> end, string address) in new[] { (Near, NearAddress), (Far, FarAddress) })
         {
-            (await Command.RunAsync([.. end, "sysctl", "-qw", .. settings])).MustExit(0);
+            foreach (string setting in settings)
+            {
+                (await Command.RunAsync([.. end, "sysctl", "-qw", setting])).MustExit(0);
+            }
+
             string[] route = (await Command.RunAsync([.. end, "ip", "route", "show", "src", address])).MustExit(0).Output.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             (await Command.RunAsync([.. end, "ip", "route", "replace", .. route[..3], "proto", "kernel", "scope", "link", "src", address, "congctl", congestion])).MustExit(0);
         }
