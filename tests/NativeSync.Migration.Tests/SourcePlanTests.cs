@@ -32,6 +32,21 @@ public sealed class SourcePlanTests
     }
 
     [Fact]
+    public void AMountBelowADirectoryThatAnotherWasMountedOnIsNotThere()
+    {
+        List<MountEntry> mounts = MountTable.Parse("""
+            22 1 254:1 / / rw - ext4 /dev/vda1 rw
+            30 22 254:17 / /srv/data/old rw - xfs /dev/vdb1 rw
+            31 30 254:33 / /srv/data/old/deep rw - xfs /dev/vdc1 rw
+            32 22 254:49 / /srv/data rw - ext4 /dev/vdd1 rw
+            33 32 254:65 / /srv/data/new rw - ext4 /dev/vde1 rw
+            34 22 254:81 / /srv/database rw - ext4 /dev/vdf1 rw
+
+            """u8);
+        Assert.Equal(["/", "/srv/data", "/srv/data/new", "/srv/database"], mounts.Select(m => Encoding.ASCII.GetString(m.MountPoint)));
+    }
+
+    [Fact]
     public void EachFileSystemIsCarriedOnceAndToItsOwnDisk()
     {
         List<string> notes = [];

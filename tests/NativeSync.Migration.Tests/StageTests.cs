@@ -151,6 +151,7 @@ public sealed class StageTests
         Assert.Equal(3, h.Mover.Pushes.Count);
         Assert.Equal(followers, h.Mover.Pushes.Select(p => p.Changes).Distinct().Count(follower => follower is not null));
         Assert.Equal(followers == 0, h.Mover.Pushes.TrueForAll(p => p.Changes is null));
+        Assert.Equal(Enumerable.Repeat("changes were not followed (no pass of this run has looked at everything yet): the pass looked at everything", followers), h.Mover.Pushes.Select(p => p.Changes?.Account).OfType<string>().Distinct());
     }
 
     [Fact]

@@ -34,11 +34,11 @@ internal sealed class PassLoop(PassArguments passes, ChangeFollower? follower, I
             if (last && number > 1)
             {
                 reporter.BeginsLast(number, PassForecast.Next(_done));
-                Add(await NarrowAsync(pass, ct));
+                await PassAsync(pass, ct);
                 return _sum!;
             }
 
-            long sent = Add(await pass(ct));
+            long sent = await PassAsync(pass, ct);
             little = sent <= passes.Bound;
             if (last || (little && !stops))
             {
@@ -61,7 +61,7 @@ internal sealed class PassLoop(PassArguments passes, ChangeFollower? follower, I
                     await HookCommand.RunAsync("--before-last", before, number, null, passes.Limit, ct);
                 }
 
-                Add(await NarrowAsync(pass, ct));
+                await PassAsync(pass, ct);
                 result = _sum!.ExitCode;
             }
             finally
@@ -81,24 +81,28 @@ internal sealed class PassLoop(PassArguments passes, ChangeFollower? follower, I
         }
     }
 
-    /// <summary>The last pass looks only at what has changed since the one before began, where that is known.</summary>
-    private async Task<SyncReport> NarrowAsync(Func<CancellationToken, Task<SyncReport>> pass, CancellationToken ct)
+    /// <summary>A pass looks only at what has changed since the one before began, where that is known.</summary>
+    /// <returns>Bytes of content that it sent.</returns>
+    private async Task<long> PassAsync(Func<CancellationToken, Task<SyncReport>> pass, CancellationToken ct)
     {
         follower?.Narrow();
         SyncReport report = await pass(ct);
-        if (passes.Follow)
-        {
-            reporter.Followed(follower?.Account ?? "changes were not followed (the source is at the other side): the pass looked at everything");
-        }
-
         if (follower is { NeedsAnother: true })
         {
             Add(report);
             report = await pass(ct);
-            reporter.Followed(follower.Account);
         }
 
-        return report;
+        if (follower is not null && _done.Count > 0)
+        {
+            reporter.Followed(follower.Account);
+        }
+        else if (passes.Follow && _done.Count == 1)
+        {
+            reporter.Followed("changes are not followed (the source is at the other side): each pass looks at everything");
+        }
+
+        return Add(report);
     }
 
     private long Add(SyncReport report)

@@ -174,7 +174,7 @@ internal static class OptionTable
         Row(BeforeLast, "before-last", '\0', "COMMAND", Own, "have /bin/sh run this here before the last pass, e.g. to stop what writes; that pass then is one more"),
         Row(AfterLast, "after-last", '\0', "COMMAND", Own, "have it run this after the last pass, and after any failure once --before-last has begun"),
         Row(HookTimeout, "hook-timeout", '\0', "SECONDS", Own, "how long each of these commands may take (300)"),
-        Row(FollowChanges, "follow-changes", '\0', null, Own, "let the last pass look only at what has changed, where the system tells that (the default)").No("follow-changes"),
+        Row(FollowChanges, "follow-changes", '\0', null, Own, "let passes behind the first look only at what has changed, where the system tells that (the default)").No("follow-changes"),
         Row(Port, "port", '\0', "PORT", Own, "port of the SSH server"),
         Row(Identity, "identity", '\0', "FILE", Own, "log in with this private key; may be repeated"),
         Row(OptionId.Lanes, "lanes", '\0', "N", Own, "carry the transfer over so many channels and connections; auto: as many as help"),

@@ -25,7 +25,7 @@ internal interface ISyncReporter : ISyncObserver
     /// <param name="forecast">How long it will take, from those before; zero when that is not known.</param>
     void BeginsLast(int number, TimeSpan forecast);
 
-    /// <summary>Whether the last pass of several looked only at what had changed, or why not.</summary>
+    /// <summary>Whether a pass behind the first looked only at what had changed, or why not.</summary>
     void Followed(string account);
 
     /// <summary>The transfer went through to its end, perhaps with problems.</summary>

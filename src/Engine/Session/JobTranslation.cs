@@ -18,7 +18,7 @@ internal static class JobTranslation
         Add(numbers, JobNumber.DeleteTiming, (long)options.DeleteTiming);
         Add(numbers, JobNumber.AlternateUse, (long)options.AlternateUse);
         Add(numbers, JobNumber.Fuzzy, options.Fuzzy);
-        Add(numbers, JobNumber.DetectRenamed, options.DetectRenamed ? 1 : 0);
+        Add(numbers, JobNumber.DetectRenamed, options.DetectRenamed ? options.RenamesAreNear ? 2 : 1 : 0);
         Add(numbers, JobNumber.ResumeFrom, options.ResumeFrom);
         Add(numbers, JobNumber.Durable, options.Durable ? 1 : 0);
         Add(numbers, JobNumber.BatchOnly, options.BatchOnly ? 1 : 0);
@@ -102,6 +102,7 @@ internal static class JobTranslation
                 Fuzzy = (int)Math.Clamp(Get(numbers, JobNumber.Fuzzy), 0, 2),
                 ChecksumIndex = job.Text(JobText.ChecksumIndex),
                 DetectRenamed = Get(numbers, JobNumber.DetectRenamed) != 0,
+                RenamesAreNear = Get(numbers, JobNumber.DetectRenamed) == 2,
                 ResumeFrom = Math.Max(0, Get(numbers, JobNumber.ResumeFrom)),
                 Durable = Get(numbers, JobNumber.Durable) != 0,
                 BatchOnly = Get(numbers, JobNumber.BatchOnly) == 1,

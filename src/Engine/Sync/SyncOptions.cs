@@ -128,6 +128,9 @@ public sealed record SyncOptions
     /// </summary>
     public bool DetectRenamed { get; init; }
 
+    /// <summary>With <see cref="DetectRenamed"/>: other names are looked for only in directories that the pass looks at.</summary>
+    internal bool RenamesAreNear { get; init; }
+
     /// <summary>
     /// What comes of files of at least so many bytes is kept when the session breaks off, in <c>.nativesync-partial</c> at the
     /// destination, and the next one goes on from it; 0 for none. Without effect where a file is changed in place or sent whole, and with
@@ -147,7 +150,7 @@ public sealed record SyncOptions
     /// </summary>
     public byte[]? ChecksumIndex { get; init; }
 
-    /// <summary>Follows what changes in local sources, so that the last of several passes looks only there; null for a pass by itself. Stays at this end.</summary>
+    /// <summary>Follows what changes in local sources, so that each of several passes behind the first looks only there; null for a pass by itself. Stays at this end.</summary>
     public ChangeFollower? Changes { get; init; }
 
     /// <summary>Filter rules in the syntax of rsync's <c>--filter</c>, in order, e.g. <c>- /proc/*</c>.</summary>

@@ -91,8 +91,8 @@ public static class Synchronizer
 
         if (request.Options is { DetectRenamed: true, Changes: { IsNarrow: true, HasMoves: false } })
         {
-            // To look for contents under other names the receiver walks all of the destination.
-            request = request with { Options = request.Options with { DetectRenamed = false } };
+            // A file that alone got another name had the old one where the pass looks, too: the receiver need not walk all of the destination.
+            request = request with { Options = request.Options with { RenamesAreNear = true } };
         }
 
         using var batch = request is { WriteBatch: { } place, Options: var o } && (!o.Has(JobFlags.DryRun) || o.BatchOnly) && !o.Has(JobFlags.ListOnly)

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 
 namespace NativeSync.Migration.Source;
@@ -9,12 +10,19 @@ namespace NativeSync.Migration.Source;
 /// <param name="Root">The part of the file system that is mounted, "/" for all of it.</param>
 /// <param name="Source">What was mounted, a block device as a rule.</param>
 /// <param name="IsSubvolume">A subvolume of btrfs as a whole, and no directory of one; null where the kernel does not tell, before 4.2.</param>
-public sealed record MountEntry(byte[] MountPoint, string Type, string Device, byte[] Root, string Source = "", bool? IsSubvolume = false);
+public sealed record MountEntry(byte[] MountPoint, string Type, string Device, byte[] Root, string Source = "", bool? IsSubvolume = false)
+{
+    /// <summary>The kernel's number of it, and of the mount that it is mounted on.</summary>
+    internal int Id { get; init; }
+
+    /// <inheritdoc cref="Id"/>
+    internal int Parent { get; init; }
+}
 
 /// <summary>Reads /proc/self/mountinfo (proc(5)).</summary>
 public static class MountTable
 {
-    /// <summary>The mounts in the order of the file: later ones lie over earlier ones.</summary>
+    /// <summary>The mounts in the order of the file: later ones lie over earlier ones. What is below a directory on which something else was mounted later is left out: no path leads there.</summary>
     public static List<MountEntry> Parse(ReadOnlySpan<byte> mountinfo)
     {
         List<MountEntry> entries = [];
@@ -54,11 +62,34 @@ public static class MountTable
                 Encoding.ASCII.GetString(head[fields[2]]),
                 Unescape(head[fields[3]]),
                 SourceOf(space < 0 ? [] : tail[(space + 1)..]),
-                !tail.StartsWith("btrfs "u8) ? false : subvolume < 0 ? null : tail[(subvolume + ",subvol="u8.Length)..].SequenceEqual(head[fields[3]])));
+                !tail.StartsWith("btrfs "u8) ? false : subvolume < 0 ? null : tail[(subvolume + ",subvol="u8.Length)..].SequenceEqual(head[fields[3]]))
+            {
+                Id = Utf8Parser.TryParse(head[fields[0]], out int id, out _) ? id : 0,
+                Parent = Utf8Parser.TryParse(head[fields[1]], out int parent, out _) ? parent : 0,
+            });
         }
 
+        HashSet<int> hidden = [];
+        for (int before = -1; before < hidden.Count;)
+        {
+            before = hidden.Count;
+            foreach (MountEntry mount in entries)
+            {
+                // Whoever is mounted below another one has that for its parent, unless it was there before.
+                if (hidden.Contains(mount.Parent) || entries.Exists(other => other.Parent == mount.Parent && IsBelow(mount.MountPoint, other.MountPoint)))
+                {
+                    hidden.Add(mount.Id);
+                }
+            }
+        }
+
+        entries.RemoveAll(mount => hidden.Contains(mount.Id));
         return entries;
     }
+
+    /// <summary>Whether a path lies below a directory, and is not that itself.</summary>
+    internal static bool IsBelow(byte[] path, byte[] directory)
+        => directory.Length == 1 ? path.Length > 1 : path.Length > directory.Length && path.AsSpan().StartsWith(directory) && path[directory.Length] == '/';
 
     private static string SourceOf(ReadOnlySpan<byte> tail)
     {

@@ -69,7 +69,7 @@ internal sealed class SharedMounts
 
     /// <summary>Whether it lies below what the kernel or another machine supplies, which is left out with all that is in it.</summary>
     public bool IsHidden(PlacedMount mount)
-        => !mount.IsOwn && _mounts.Any(m => (FileSystemKinds.IsPseudo(m.Mount.Type) || FileSystemKinds.IsNetwork(m.Mount.Type)) && !m.IsOwn && IsBelow(mount.Path, m.Path));
+        => !mount.IsOwn && _mounts.Any(m => (FileSystemKinds.IsPseudo(m.Mount.Type) || FileSystemKinds.IsNetwork(m.Mount.Type)) && !m.IsOwn && MountTable.IsBelow(mount.Path, m.Path));
 
     /// <summary>Whether it shows a directory that is carried at another place, where another mount shows it.</summary>
     public bool IsDirectoryOfAnother(PlacedMount mount) => _elsewhere.Contains(mount);
@@ -123,15 +123,12 @@ internal sealed class SharedMounts
 
     /// <summary>Whether something is mounted there, or above it, that shows other files than the mount around it.</summary>
     private bool IsCovered(byte[] place, PlacedMount around)
-        => _mounts.Any(m => IsBelow(m.Path, around.Path) && (m.Path.AsSpan().SequenceEqual(place) || IsBelow(place, m.Path))
+        => _mounts.Any(m => MountTable.IsBelow(m.Path, around.Path) && (m.Path.AsSpan().SequenceEqual(place) || MountTable.IsBelow(place, m.Path))
             && !(!m.IsOwn && m.Mount.IsSubvolume == false && IsInside(m.Mount, around.Mount) && PlaceOf(m.Mount, around).AsSpan().SequenceEqual(m.Path)));
 
-    private static bool IsInside(MountEntry mount, MountEntry around) => mount.Device == around.Device && IsBelow(mount.Root, around.Root);
+    private static bool IsInside(MountEntry mount, MountEntry around) => mount.Device == around.Device && MountTable.IsBelow(mount.Root, around.Root);
 
     /// <summary>Where the mount around it has what a mount shows.</summary>
     private static byte[] PlaceOf(MountEntry mount, PlacedMount around)
         => [.. around.Path.AsSpan().TrimEnd((byte)'/'), .. mount.Root.AsSpan(around.Mount.Root.Length == 1 ? 0 : around.Mount.Root.Length)];
-
-    private static bool IsBelow(byte[] path, byte[] directory)
-        => directory.Length == 1 ? path.Length > 1 : path.Length > directory.Length && path.AsSpan().StartsWith(directory) && path[directory.Length] == '/';
 }

@@ -8,9 +8,6 @@ internal sealed class Followers(int count) : IDisposable
 {
     private readonly ChangeFollower?[] _all = new ChangeFollower?[count];
 
-    /// <summary>The pass that begins is the last, and needs to look only at what has changed.</summary>
-    public bool IsLastPass { get; set; }
-
     /// <summary>That of one file system, right before its pass.</summary>
     public ChangeFollower? Of(int index)
     {
@@ -20,11 +17,7 @@ internal sealed class Followers(int count) : IDisposable
         }
 
         ChangeFollower follower = _all[index] ??= new ChangeFollower();
-        if (IsLastPass)
-        {
-            follower.Narrow();
-        }
-
+        follower.Narrow();
         return follower;
     }
 

@@ -28,7 +28,6 @@ internal sealed class TransferStep : Step
                 await hooks.QuietenAsync(pass, ct).ConfigureAwait(false);
             }
 
-            followers.IsLastPass = wantsQuiet ? hooks.IsQuiet : last && pass > 1;
             long sent = await PassAsync(context, pass, Title, ct, followers).ConfigureAwait(false);
             little = sent <= context.Client.UntilBytes;
             if (wantsQuiet ? hooks.IsQuiet : little || last)
@@ -115,7 +114,7 @@ internal sealed class TransferStep : Step
             context.State.Passes.Add(new PassRecord { Pass = pass, Index = fs.Index, MountPoint = fs.MountPoint, Result = result });
             context.Save();
             context.Log.Info(string.Create(CultureInfo.InvariantCulture, $"{what}: {result.Files} files, {result.FilesSent} sent, {result.LiteralBytes} bytes of content, {result.WireBytes} on the wire, {result.Deleted} deleted, {result.ProblemCount} problems, {result.Elapsed.TotalSeconds:0.0} s"));
-            if (followers is { IsLastPass: true } && follower is not null)
+            if (pass > 1 && follower is not null)
             {
                 context.Log.Info($"{what}: {follower.Account}");
             }

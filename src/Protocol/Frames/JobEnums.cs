@@ -174,7 +174,7 @@ public enum JobNumber : byte
     AlternateUse = 12,
     /// <summary>-y: 1 looks for a similar name in the same directory, 2 in the alternate directories, too.</summary>
     Fuzzy = 13,
-    /// <summary>--detect-renamed: 1 looks for the content under other names at the receiver first.</summary>
+    /// <summary>--detect-renamed: 1 looks for the content under other names at the receiver first, 2 in directories that are announced alone.</summary>
     DetectRenamed = 14,
     /// <summary>Bytes; what comes of files of this size and more is kept by the receiver when the session breaks off; 0 none.</summary>
     ResumeFrom = 15,

@@ -7,9 +7,9 @@ using NativeSync.Engine.Session.Sending;
 namespace NativeSync.Engine;
 
 /// <summary>
-/// Follows what changes in the local sources of several passes, so that the last one looks only there. Each pass is given it
-/// (<see cref="SyncOptions.Changes"/>) and told how it ended (<see cref="Passed"/>); before the last, when whatever writes is stopped,
-/// <see cref="Narrow"/> is called. Where following is not possible, or not certain, the last pass looks at everything. docs/journal.md.
+/// Follows what changes in the local sources of several passes, so that each looks only at what changed since the one before began to
+/// look. Before a pass <see cref="Narrow"/> is called; the pass is given this (<see cref="SyncOptions.Changes"/>), and how it ended is told by
+/// <see cref="Passed"/>. Where following is not possible, or not certain, a pass looks at everything, as the first does. docs/journal.md.
 /// </summary>
 /// <remarks>The thread that reads events and the passes share what <c>_gate</c> guards.</remarks>
 public sealed class ChangeFollower : IDisposable
@@ -17,19 +17,21 @@ public sealed class ChangeFollower : IDisposable
     private readonly ISystemCalls _io;
     private readonly Lock _gate = new();
     private readonly byte[] _buffer = new byte[64 * 1024];
-    private readonly ChangeSet _set = new();
+    private readonly ChangeSet _set = new(); // what has changed since the last Narrow, for the next one
+    private readonly ChangeSet _due = new(); // what the pass since then is to look at
     private readonly LinkNotes _notes = new();
     private readonly List<FollowedFileSystem> _systems = [];
+    private readonly HashSet<string> _remounted = [];
     private ChangeQueue? _queue;
     private Thread? _reader;
     private List<MountPoint> _mounts = [];
     private List<string> _roots = [];
     private ChangedDirectories? _changed;
-    private string? _trouble = "no pass has looked at everything yet";
+    private string? _trouble = "no pass of this run has looked at everything yet";
     private string? _account;
     private long _looked;
-    private bool _moves;
     private bool _began;
+    private bool _runs;
 
     /// <summary>Follows nothing until a pass begins.</summary>
     public ChangeFollower()
@@ -39,7 +41,7 @@ public sealed class ChangeFollower : IDisposable
 
     internal ChangeFollower(ISystemCalls io) => _io = io;
 
-    /// <summary>One line about the last pass: whether changes were followed, or why not.</summary>
+    /// <summary>One line about the pass before: whether changes were followed, or why not.</summary>
     public string Account
     {
         get
@@ -47,7 +49,7 @@ public sealed class ChangeFollower : IDisposable
             lock (_gate)
             {
                 return _changed is null
-                    ? $"changes were not followed ({ByteText.Escape(Encoding.Latin1.GetBytes(_account ?? "it was not the last pass"))}): the pass looked at everything"
+                    ? $"changes were not followed ({ByteText.Escape(Encoding.Latin1.GetBytes(_account ?? "it was not asked for"))}): the pass looked at everything"
                     : string.Create(CultureInfo.InvariantCulture, $"changes were followed: the pass looked at {_looked} director{(_looked == 1 ? "y" : "ies")}");
             }
         }
@@ -63,25 +65,34 @@ public sealed class ChangeFollower : IDisposable
     public bool NeedsAnother { get; private set; }
 
     /// <summary>Directories changed places: what looks new at the destination may be there under another name.</summary>
-    internal bool HasMoves => _moves;
+    internal bool HasMoves => _due.HasMoves;
 
     /// <summary>Directories that the pass has looked at.</summary>
     internal long Looked => Interlocked.Read(ref _looked);
 
     /// <summary>A pass has ended.</summary>
-    /// <param name="exitCode">Its code. After any but 0 and 24 the destination is not known to be what was looked at.</param>
+    /// <param name="exitCode">Its code. After any but 0 and 24 the destination is not what was looked at.</param>
     public void Passed(int exitCode)
     {
         lock (_gate)
         {
-            if (exitCode is not (ExitCodes.Ok or ExitCodes.Vanished))
+            _runs = false;
+            if (exitCode is ExitCodes.Ok or ExitCodes.Vanished)
+            {
+                _due.Clear();
+            }
+            else if (_changed is null || exitCode is not (ExitCodes.Partial or ExitCodes.DeleteLimit))
             {
                 _trouble ??= string.Create(CultureInfo.InvariantCulture, $"the pass before ended with code {exitCode}");
             }
+
+            // What a narrow pass could not do is among what it was to look at: that stays due.
         }
     }
 
-    /// <summary>Lets the next pass look only at what has changed since the one before began to look, if that is known.</summary>
+    /// <summary>
+    /// Lets the next pass look only at what has changed since the one before began to look, and at what that one left undone, if this is known.
+    /// </summary>
     public void Narrow()
     {
         // Who closes a file from now on is told by an event, and these are read last.
@@ -89,23 +100,24 @@ public sealed class ChangeFollower : IDisposable
         var trouble = _trouble ?? OpenFiles.Find(_io, _systems, out open);
         lock (_gate)
         {
-            Drain();
-            _trouble ??= trouble ?? _set.Lost ?? Resolve(open);
+            // What is under way may look as if it could not be known: then once more.
+            _changed = null;
+            _trouble ??= trouble ?? (_runs ? "the pass before did not come to its end" : Gather(open) is null ? null : Gather(open));
             _account = _trouble;
             _looked = 0;
             _began = NeedsAnother = false;
-            _moves = _set.HasMoves;
         }
     }
 
     /// <summary>A pass begins. If it looks at everything, what changed before does not count any more.</summary>
     /// <param name="roots">Its directories, absolute and without links.</param>
-    /// <param name="refusal">Why its last pass must look at everything, too; null when it need not.</param>
+    /// <param name="refusal">Why the next pass must look at everything, too; null when it need not.</param>
     internal void Begin(List<byte[]> roots, string? refusal)
     {
         var places = roots.ConvertAll(Encoding.Latin1.GetString);
         lock (_gate)
         {
+            _runs = true;
             if (_changed is not null && !_began && string.Join('\0', places) == string.Join('\0', _roots))
             {
                 _began = true;
@@ -122,7 +134,9 @@ public sealed class ChangeFollower : IDisposable
             _trouble ??= _queue is null ? Start() : null;
             _trouble ??= Mark();
             _set.Clear();
+            _due.Clear();
             _notes.Clear();
+            _remounted.Clear();
         }
     }
 
@@ -133,7 +147,7 @@ public sealed class ChangeFollower : IDisposable
     {
         lock (_gate)
         {
-            if (_changed is not null && made > arrived)
+            if (_changed is not null && made > arrived && made > arrived + ArrivedMeanwhile(_changed))
             {
                 NeedsAnother = true;
                 _changed = null;
@@ -156,29 +170,48 @@ public sealed class ChangeFollower : IDisposable
     {
         Interlocked.Increment(ref _looked);
         string? directory = null;
-        for (var i = 0; _changed is null && i < listing.Count; i++)
+        bool? isElsewhere = null;
+        for (var i = 0; _trouble is null && i < listing.Count; i++)
         {
             ref var identity = ref listing.Identity(i);
-            if (_trouble is null && identity.LinkCount > 1 && !listing.Metadata(i).IsDirectory && FollowedFileSystem.Of(_systems, identity.Device) is { } system)
+            var system = FollowedFileSystem.Of(_systems, identity.Device);
+            var isDirectory = listing.Metadata(i).IsDirectory;
+            if (isDirectory ? system is not null || (isElsewhere ??= IsElsewhere(fd)) : system is null || identity.LinkCount == 1)
             {
-                directory ??= Encoding.Latin1.GetString(place.RealPath);
-                var handle = FileHandles.Of(fd, listing.Name(i));
-                lock (_gate)
+                continue;
+            }
+
+            directory ??= Encoding.Latin1.GetString(place.RealPath);
+            var handle = isDirectory ? [] : FileHandles.Of(fd, listing.Name(i));
+            if (handle.Length == 0 && !isDirectory && _io.StatAt(fd, listing.Name(i), out _) == -Errno.ENOENT)
+            {
+                continue; // Of that there will be an event.
+            }
+
+            lock (_gate)
+            {
+                if (isDirectory)
                 {
-                    _trouble ??= handle.Length == 0 ? "the names of a file with several could not be noted"
-                        : _notes.AreMany ? "more files have several names than are kept track of" : null;
-                    if (_trouble is not null)
-                    {
-                        _notes.Clear();
-                    }
-                    else
-                    {
-                        _notes.Add(ChangeSet.Key(system.Id, handle), directory);
-                    }
+                    // It may be gone before the next pass looks at the table of mounts.
+                    _remounted.Add(ChangedDirectories.Below(directory, Encoding.Latin1.GetString(listing.Name(i))));
+                    continue;
+                }
+
+                _trouble ??= handle.Length == 0 ? "the names of a file with several could not be noted"
+                    : _notes.AreMany ? "more files have several names than are kept track of" : null;
+                if (_trouble is not null)
+                {
+                    _notes.Clear();
+                }
+                else
+                {
+                    _notes.Add(ChangeSet.Key(system!.Id, handle), directory, mayBeKnown: _changed is not null);
                 }
             }
         }
     }
+
+    private bool IsElsewhere(int fd) => _io.Stat(fd, out var status) < 0 || FollowedFileSystem.Of(_systems, status.Device) is null;
 
     /// <summary>Adds events as the kernel tells them.</summary>
     internal void Take(ReadOnlySpan<byte> events)
@@ -196,6 +229,14 @@ public sealed class ChangeFollower : IDisposable
         _reader?.Join();
         _queue?.Dispose();
         _queue = null;
+    }
+
+    /// <summary>Directories that came to be during the pass where it looked: they are there for the next one to fill.</summary>
+    private int ArrivedMeanwhile(ChangedDirectories looked)
+    {
+        Drain();
+        using var resolver = new ChangeResolver(_io, _systems);
+        return resolver.CountArrived(_set, looked, _roots);
     }
 
     private string? Start()
@@ -294,6 +335,15 @@ public sealed class ChangeFollower : IDisposable
         return all.FindAll(mount => showing.Contains(mount) || _roots.Exists(root => MountPoint.IsWithin(mount.Path, root)));
     }
 
+    /// <summary>Finds what the pass is to look at; why that is not known.</summary>
+    private string? Gather(List<ChangedHandle> open)
+    {
+        // What comes from here on may be seen by the pass or not: it is the next one's.
+        Drain();
+        _due.TakeAll(_set);
+        return _due.Lost ?? Resolve(open);
+    }
+
     private string? Resolve(List<ChangedHandle> open)
     {
         if (OverlaysAreSilent())
@@ -302,7 +352,7 @@ public sealed class ChangeFollower : IDisposable
         }
 
         using var resolver = new ChangeResolver(_io, _systems);
-        var trouble = resolver.Resolve(_set, open, _notes);
+        var trouble = resolver.Resolve(_due, open, _notes);
         if (trouble is not null)
         {
             return trouble;
@@ -319,8 +369,14 @@ public sealed class ChangeFollower : IDisposable
                     return $"another file system is mounted for {root}";
                 }
 
-                resolver.Changed.AddWhole(mount.Path);
+                _remounted.Add(mount.Path);
             }
+        }
+
+        // What was mounted for one pass alone has left its files at the destination.
+        foreach (var path in _remounted)
+        {
+            resolver.Changed.AddWhole(path);
         }
 
         _changed = resolver.Changed;

@@ -9,14 +9,15 @@ internal sealed class ChangeResolver : IDisposable
 
     private readonly ISystemCalls _io;
     private readonly FileHandles _handles;
-    private readonly IReadOnlyList<FollowedFileSystem> _systems;
+    private readonly List<FollowedFileSystem> _systems;
     private readonly List<List<int>> _mounts = [];
     private readonly ChangedDirectories _changed = new();
     private readonly HashSet<string> _places = [];
+    private readonly HashSet<string> _takers = [];
     private readonly Dictionary<(ulong Device, ulong Inode), int> _unplaced = [];
     private readonly string? _trouble;
 
-    public ChangeResolver(ISystemCalls io, IReadOnlyList<FollowedFileSystem> systems)
+    public ChangeResolver(ISystemCalls io, List<FollowedFileSystem> systems)
     {
         _io = io;
         _systems = systems;
@@ -76,6 +77,11 @@ internal sealed class ChangeResolver : IDisposable
 
             paths.ForEach(Add);
             parents.Add(key, paths);
+            if (handle.TakesMoved)
+            {
+                _takers.UnionWith(paths);
+            }
+
         }
 
         foreach (var arrived in set.Arrived)
@@ -109,7 +115,26 @@ internal sealed class ChangeResolver : IDisposable
             }
         }
 
-        return _unplaced.Count == 0 || AreAllNamesThere() ? null : "a file changed whose names are not all known";
+        GoThrough(notes, notes.All.Count > 0 && (set.HasMoves || _takers.Count > 0), set.HasMoves);
+        return _unplaced.Count == 0 ? null : "a file changed whose names are not all known";
+    }
+
+    /// <summary>How many directories came to be below some that were looked at.</summary>
+    public int CountArrived(ChangeSet set, ChangedDirectories looked, List<string> roots)
+    {
+        var count = 0;
+        foreach (var arrived in set.Arrived)
+        {
+            var isThere = false;
+            ForEachMount(set.Directories[arrived[..ChangeSet.KeyLength]], (fd, _) =>
+            {
+                var path = Text(_handles.PathOf(fd) ?? []);
+                isThere |= looked.Contains(path) && roots.Exists(root => MountPoint.IsWithin(path, root));
+            });
+            count += isThere ? 1 : 0;
+        }
+
+        return count;
     }
 
     /// <summary>Whether no name is left of something, and none can come back.</summary>
@@ -189,30 +214,32 @@ internal sealed class ChangeResolver : IDisposable
     }
 
     /// <summary>
-    /// Whether each name of the files that are still without a place is in a directory in which something happened: then none is
-    /// in another. Each directory counts once, however it is reached.
+    /// Looks at the names in directories in which something happened. When all of a file that is still without a place are there, none is in
+    /// another. What came there by a move brings its further names along: no event tells which file it was. Each directory counts once,
+    /// however it is reached.
     /// </summary>
-    private bool AreAllNamesThere()
+    private void GoThrough(LinkNotes notes, bool moves, bool directoriesMoved)
     {
         var scanner = new DirectoryScanner(_io);
         var listing = new DirectoryListing();
         Dictionary<(ulong Device, ulong Inode), int> seen = [];
         Stack<string> pending = new();
-        foreach (var path in _places)
+        foreach (var path in _unplaced.Count > 0 ? _places : moves ? _takers : [])
         {
             pending.Push(path);
         }
 
         // Those with all below them last, so first of the stack: being seen for itself must not keep one from being gone through.
-        foreach (var path in _changed.Whole)
+        foreach (var path in _unplaced.Count > 0 || (moves && directoriesMoved) ? _changed.Whole : [])
         {
             pending.Push(Whole + path);
         }
 
-        while (_unplaced.Count > 0 && pending.TryPop(out var path))
+        while ((_unplaced.Count > 0 || moves) && pending.TryPop(out var path))
         {
             var whole = path[0] == Whole;
             path = whole ? path[1..] : path;
+            var brings = moves && (whole || _takers.Contains(path));
             var fd = _io.OpenPath(Encoding.Latin1.GetBytes(path), OpenFlags.Read | OpenFlags.Directory);
             if (fd < 0)
             {
@@ -239,13 +266,17 @@ internal sealed class ChangeResolver : IDisposable
                         _unplaced[(identity.Device, identity.Inode)] = missing - 1;
                         _ = missing > 1 || _unplaced.Remove((identity.Device, identity.Inode));
                     }
+
+                    if (brings && identity.LinkCount > 1 && FollowedFileSystem.Of(_systems, identity.Device) is { } system
+                        && notes.All.TryGetValue(ChangeSet.Key(system.Id, FileHandles.Of(fd, listing.Name(i))), out var places))
+                    {
+                        places.ForEach(_changed.Add);
+                    }
                 }
             }
 
             _io.Close(fd);
         }
-
-        return _unplaced.Count == 0;
     }
 
     private static string Text(ReadOnlySpan<byte> path) => Encoding.Latin1.GetString(path);

@@ -12,10 +12,13 @@ internal sealed class ChangedHandle(long fileSystem, byte[] bytes)
     public long FileSystem => fileSystem;
 
     public byte[] Bytes => bytes;
+
+    /// <summary>It is a directory into which names were moved, of which no event names the file.</summary>
+    public bool TakesMoved { get; set; }
 }
 
 /// <summary>
-/// What has changed since a pass began, each thing once: directories by handle, since names of those above them may change at any
+/// What has changed since a moment, each thing once: directories by handle, since names of those above them may change at any
 /// time. Not safe for several threads at once.
 /// </summary>
 internal sealed class ChangeSet
@@ -69,7 +72,7 @@ internal sealed class ChangeSet
     /// <summary>Whether the content or the attributes of an object changed, or its names.</summary>
     public bool IsTouched(string key) => _touched.Contains(key);
 
-    /// <summary>Forgets all: a pass that looks at everything begins.</summary>
+    /// <summary>Forgets all.</summary>
     public void Clear()
     {
         _directories.Clear();
@@ -79,6 +82,36 @@ internal sealed class ChangeSet
         HasMoves = false;
         Lost = null;
         _manyLinks = ManyLinks;
+    }
+
+    /// <summary>Takes all that another one holds.</summary>
+    public void TakeAll(ChangeSet from)
+    {
+        foreach (var (key, directory) in from._directories)
+        {
+            directory.TakesMoved |= _directories.TryGetValue(key, out var known) && known.TakesMoved;
+            _directories[key] = directory;
+        }
+
+        foreach (var (key, link) in from._links)
+        {
+            _links[key] = link;
+        }
+
+        foreach (var name in from._arrived)
+        {
+            _arrived.Add(name);
+        }
+
+        foreach (var key in from._touched)
+        {
+            _touched.Add(key);
+        }
+
+        HasMoves |= from.HasMoves;
+        Lost ??= from.Lost;
+        from.Clear();
+        Bound();
     }
 
     /// <summary>Drops what is gone for good, and waits until there are twice as many as stay.</summary>
@@ -114,17 +147,16 @@ internal sealed class ChangeSet
             }
         }
 
-        if (_directories.Count > Most || _arrived.Count > Most || _touched.Count > Most || _links.Count > Most)
-        {
-            Give("more changed than is kept track of");
-        }
+        Bound();
     }
 
-    /// <summary>Gives up.</summary>
-    public void Give(string why)
+    private void Bound()
     {
-        Clear();
-        Lost = why;
+        if (_directories.Count > Most || _arrived.Count > Most || _touched.Count > Most || _links.Count > Most)
+        {
+            Clear();
+            Lost = "more changed than is kept track of";
+        }
     }
 
     private void Add(in ChangeEvent change)
@@ -145,19 +177,26 @@ internal sealed class ChangeSet
         }
 
         var parent = Key(change.FileSystem, change.Parent);
-        Add(_directories, parent, change.FileSystem, change.Parent);
-        if ((change.Mask & ChangeMask.Directory) != 0 && (change.Mask & (ChangeMask.Created | ChangeMask.MovedTo)) != 0)
+        var directory = Add(_directories, parent, change.FileSystem, change.Parent);
+        var moved = (change.Mask & ChangeMask.MovedTo) != 0;
+        if ((change.Mask & ChangeMask.Directory) == 0)
+        {
+            directory.TakesMoved |= moved;
+        }
+        else if (moved || (change.Mask & ChangeMask.Created) != 0)
         {
             _arrived.Add(parent + Encoding.Latin1.GetString(change.Name));
-            HasMoves |= (change.Mask & ChangeMask.MovedTo) != 0;
+            HasMoves |= moved;
         }
     }
 
-    private static void Add(Dictionary<string, ChangedHandle> to, string key, long fileSystem, ReadOnlySpan<byte> handle)
+    private static ChangedHandle Add(Dictionary<string, ChangedHandle> to, string key, long fileSystem, ReadOnlySpan<byte> handle)
     {
-        if (!to.ContainsKey(key))
+        if (!to.TryGetValue(key, out var known))
         {
-            to.Add(key, new ChangedHandle(fileSystem, handle.ToArray()));
+            to.Add(key, known = new ChangedHandle(fileSystem, handle.ToArray()));
         }
+
+        return known;
     }
 }

@@ -1,8 +1,7 @@
 namespace NativeSync.Engine.FileSystem.Following;
 
 /// <summary>
-/// Where a pass over everything saw the names of files with several: an event names one of them alone, and the others are to be
-/// looked at, too.
+/// Where passes saw the names of files with several: an event names one of them alone, and the others are to be looked at, too.
 /// </summary>
 internal sealed class LinkNotes
 {
@@ -11,6 +10,9 @@ internal sealed class LinkNotes
 
     /// <summary>What a file takes besides its names, a name, and the path of a directory besides its characters: keys, lists and entries of the table.</summary>
     private const int FileCost = 200, NameCost = 16, PathCost = 24;
+
+    /// <summary>Beyond so many places of one file a place is noted again rather than looked for.</summary>
+    private const int FewPlaces = 1000;
 
     private readonly Dictionary<string, List<string>> _places = [];
     private string? _last;
@@ -30,7 +32,8 @@ internal sealed class LinkNotes
     /// <summary>Notes a name.</summary>
     /// <param name="key"><see cref="ChangeSet.Key"/> of the file.</param>
     /// <param name="directory">The directory that holds the name.</param>
-    public void Add(string key, string directory)
+    /// <param name="mayBeKnown">A pass before may have noted it.</param>
+    public void Add(string key, string directory, bool mayBeKnown)
     {
         if (!_places.TryGetValue(key, out var places))
         {
@@ -38,7 +41,7 @@ internal sealed class LinkNotes
             _bytes += FileCost;
         }
 
-        if (places.Count == 0 || !ReferenceEquals(places[^1], directory))
+        if (places.Count == 0 || !(ReferenceEquals(places[^1], directory) || (mayBeKnown && places.Count < FewPlaces && places.Contains(directory))))
         {
             places.Add(directory);
             _bytes += NameCost + (ReferenceEquals(_last, directory) ? 0 : PathCost + (directory.Length * sizeof(char)));

@@ -19,6 +19,12 @@ internal sealed class ContentFinder : IDisposable
     /// <summary>Files of one size and time whose digests are tried.</summary>
     private const int MostAttempts = 4;
 
+    /// <summary>Directories that are looked through once more for other names, where they are all that is.</summary>
+    private const int MostLooked = 20_000;
+
+    /// <summary>What waits for this waits until all directories are known.</summary>
+    private const ulong NoDirectory = 0;
+
     private static readonly int MaxOpen = DescriptorLimit.Share(32, part: 16);
 
     private readonly SyncContext _context;
@@ -29,6 +35,7 @@ internal sealed class ContentFinder : IDisposable
     private readonly Fates _fates;
     private readonly long _seed;
     private readonly bool _mayMove;
+    private readonly List<byte[]>? _looked;
     private readonly Dictionary<int, (byte[] Directory, byte[] Name)> _moved = [];
     private ContentIndex? _index;
     private ContentSurvey? _survey;
@@ -50,6 +57,7 @@ internal sealed class ContentFinder : IDisposable
         _fates = new Fates(_seed);
         // Moving is deleting under another name: what bounds or accompanies deletions forbids it. Without -p the old file's permissions,
         // setuid among them, would come along.
+        _looked = context.Options.RenamesAreNear ? [] : null;
         _mayMove = context.Has(JobFlags.Delete) && context.Has(JobFlags.Permissions) && context.Options.MaxDelete is null && !tree.Placement.Backups.IsOn && !context.Has(JobFlags.DelayUpdates);
     }
 
@@ -82,8 +90,22 @@ internal sealed class ContentFinder : IDisposable
             return false;
         }
 
+        var waits = _looked is not null && !_allKnown;
+        if (waits && !_held.TryAdd(NoDirectory, directory, index))
+        {
+            return false;
+        }
+
         directory.Remote.State(index) = ContentState.Awaited;
-        _tree.Basis.RequestSearch(directory, index, delta);
+        if (waits)
+        {
+            Add(directory, index, new Attempt(delta));
+        }
+        else
+        {
+            _tree.Basis.RequestSearch(directory, index, delta);
+        }
+
         return true;
     }
 
@@ -157,6 +179,11 @@ internal sealed class ContentFinder : IDisposable
     /// <summary>A directory is compared, or will not be.</summary>
     public void IsCompared(ReceiverDirectory directory)
     {
+        if (IsOn && _looked?.Count < MostLooked)
+        {
+            _looked.Add(directory.Path);
+        }
+
         if (!IsOn || !_mayMove)
         {
             return;
@@ -164,7 +191,7 @@ internal sealed class ContentFinder : IDisposable
 
         foreach (var (held, index) in _held.Take(_fates.Compared(directory.Path)))
         {
-            Decide(held, index, Get(held, index)!);
+            GoOn(held, index);
         }
     }
 
@@ -174,7 +201,7 @@ internal sealed class ContentFinder : IDisposable
         _allKnown = true;
         foreach (var (held, index) in _held.TakeAll())
         {
-            Decide(held, index, Get(held, index)!);
+            GoOn(held, index);
         }
     }
 
@@ -225,7 +252,7 @@ internal sealed class ContentFinder : IDisposable
     private bool TryFindMore(ReceiverDirectory directory, int index, Attempt attempt)
     {
         var tried = attempt.Found;
-        _survey ??= new ContentSurvey(_context, _tree, _seed);
+        _survey ??= new ContentSurvey(_context, _tree, _seed, _looked);
         if (attempt.Round == _survey.Rounds)
         {
             if (_survey.IsComplete)
@@ -308,6 +335,20 @@ internal sealed class ContentFinder : IDisposable
         var fd = handle.Fd < 0 ? handle.Fd : _context.Io.OpenQuietly(handle.Fd, attempt.Name);
         _tree.Handles.Return(handle);
         return fd;
+    }
+
+    /// <summary>What an entry has waited for is known.</summary>
+    private void GoOn(ReceiverDirectory directory, int index)
+    {
+        var attempt = Get(directory, index)!;
+        if (attempt.Found.Length > 0)
+        {
+            Decide(directory, index, attempt);
+        }
+        else
+        {
+            _tree.Basis.RequestSearch(directory, index, attempt.Delta);
+        }
     }
 
     private void Decide(ReceiverDirectory directory, int index, Attempt attempt)

@@ -6,12 +6,16 @@ using NativeSync.Protocol;
 namespace NativeSync.Engine.Session.Receiving.Elsewhere;
 
 /// <summary>
-/// Walks the destination for its files: first what is known to be extraneous, for there is what was renamed; all of it when that does not
-/// have what is looked for. What the rules protect is left out, for it is none of the transfer's business and must not
+/// Walks the destination for its files: first what is known to be extraneous, for there is what was renamed; then all of it, or what a pass
+/// looks at that does not look everywhere. What the rules protect is left out, for it is none of the transfer's business and must not
 /// come to light under a name that the sender chooses; so is what is mounted below.
 /// </summary>
 /// <remarks>Used by the basis thread alone.</remarks>
-internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long seed)
+/// <param name="context">What to look for.</param>
+/// <param name="tree">The destination.</param>
+/// <param name="seed">Random.</param>
+/// <param name="looked">Directories that are looked at; null for all of the destination.</param>
+internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long seed, List<byte[]>? looked)
 {
     private readonly FilterScope _filters = context.FiltersIn(FilterSide.Receiver, tree.Root.Path, static (_, _) => { });
     private readonly DirectoryScanner _scanner = new(context.Io);
@@ -33,8 +37,8 @@ internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long
     {
         index = index?.Copy() ?? new ContentIndex(seed);
         _device = context.Io.Stat(tree.Root.Fd, out var root) < 0 ? ulong.MaxValue : root.Device;
-        IsComplete = Rounds++ > 0 || !AddExtraneous(index);
-        if (IsComplete)
+        IsComplete = Rounds++ > 0 || !AddExtraneous(index) || looked is not null;
+        if (IsComplete && looked is null)
         {
             _pending.Push((index.AddDirectory(-1, []), null));
         }
@@ -43,6 +47,13 @@ internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long
         {
             context.Abort.ThrowIfAborted();
             Walk(index, next.Directory, next.Above);
+        }
+
+        // Where rule files of the tree hold, nobody is to ask for this.
+        for (var i = 0; i < looked?.Count && !index.IsFull && !context.Filters.HasDirMerges; i++)
+        {
+            context.Abort.ThrowIfAborted();
+            Walk(index, index.AddPath(looked[i]), null, deep: false);
         }
 
         index.Seal();
@@ -88,7 +99,7 @@ internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long
 
     private ulong KeyOf(ReadOnlySpan<byte> directory, ReadOnlySpan<byte> name) => XxHash3.HashToUInt64(PathBytes.Join(directory, name), seed);
 
-    private void Walk(ContentIndex index, int directory, DirectoryRules? above)
+    private void Walk(ContentIndex index, int directory, DirectoryRules? above, bool deep = true)
     {
         var path = index.PathOf(directory);
         var fd = tree.Handles.Open(path);
@@ -109,7 +120,7 @@ internal sealed class ContentSurvey(SyncContext context, ReceiverTree tree, long
         var entries = EntrySelection.ForReceiving(rules, _listing, path);
         for (var i = 0; i < entries.Count && !index.IsFull; i++)
         {
-            if (_known.Count == 0 || !_known.Contains(KeyOf(path, entries.Name(i))))
+            if ((deep || !entries.Metadata(i).IsDirectory) && (_known.Count == 0 || !_known.Contains(KeyOf(path, entries.Name(i)))))
             {
                 Take(index, directory, entries.Name(i), entries.Metadata(i), entries.Identity(i).Device, rules);
             }
