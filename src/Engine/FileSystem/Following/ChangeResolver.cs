@@ -81,7 +81,6 @@ internal sealed class ChangeResolver : IDisposable
             {
                 _takers.UnionWith(paths);
             }
-
         }
 
         foreach (var arrived in set.Arrived)
