@@ -145,7 +145,7 @@ public sealed class SourceCheckTests
             Device("sr0", "11:0", 0);
             MountEntry[] mounts =
             [
-                .. MountTable.Parse("1 0 253:0 / / rw - ext4 /dev/mapper/vg0-root rw\n5 0 8:1 /grub /bound rw - ext4 /dev/sda1 rw\n2 0 8:1 / /boot rw - ext4 /dev/sda1 rw\n3 0 0:44 / /srv/a\\040b rw - btrfs /dev/sdb rw\n4 0 0:44 /x /srv/x rw - btrfs /dev/sdb rw\n"u8),
+                .. MountTable.Parse("1 0 253:0 / / rw - ext4 /dev/mapper/vg0-root rw\n5 1 8:1 /grub /bound rw - ext4 /dev/sda1 rw\n2 1 8:1 / /boot rw - ext4 /dev/sda1 rw\n3 1 0:44 / /srv/a\\040b rw - btrfs /dev/sdb rw\n4 1 0:44 /x /srv/x rw - btrfs /dev/sdb rw\n"u8),
             ];
             Assert.Equal(
             [
