@@ -41,6 +41,10 @@ internal sealed class TextReporter : ISyncReporter
     /// <summary>Silent where rsync is, about what an ordinary user may not do.</summary>
     public bool LikeRsync { get; init; }
 
+    /// <inheritdoc/>
+    public bool HearsEntries =>
+        _log is not null || Output.Format is not null || Progress > 0 || Output.Info[InfoItem.Name] > 0 || Output.Info[InfoItem.Del] > 0 || IsDry;
+
     private OutputArguments Output => _arguments.Output;
 
     private int Progress => Output.Info[InfoItem.Progress];

@@ -11,6 +11,12 @@ public interface ISyncObserver
     {
     }
 
+    /// <summary>
+    /// False when nothing is done with <see cref="OnEntry"/>: the other end then tells only of what was left out on purpose, which spares the line some 50
+    /// bytes for each other entry. Asked once for each session.
+    /// </summary>
+    bool HearsEntries => true;
+
     /// <summary>Something was done to an entry, or would be done in a dry run.</summary>
     void OnEntry(in EntryEvent entry);
 

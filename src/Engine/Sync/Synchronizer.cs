@@ -117,7 +117,7 @@ public static class Synchronizer
 
             var flags = kind == JobKind.Pull
                 ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
-                : request.Options.Flags | JobFlags.Report;
+                : request.Options.Flags | (observer.HearsEntries ? JobFlags.Report : 0);
             var join = NewSession(environment.Io);
             var asked = clock.GetTimestamp();
             var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags, join.Secret), join.Session, ct).ConfigureAwait(false);
@@ -170,6 +170,8 @@ public static class Synchronizer
     private sealed class NoObserver : ISyncObserver
     {
         public static readonly NoObserver Instance = new();
+
+        public bool HearsEntries => false;
 
         public void OnEntry(in EntryEvent entry)
         {

@@ -26,9 +26,13 @@ internal sealed class TransferTally(ISyncObserver? observer, bool push) : ISyncO
     private long _wire;
     private long _furthest;
     private int _anew;
+    private bool _mayBreak;
 
     /// <summary>A session has been begun.</summary>
     public bool HasBegun { get; private set; }
+
+    /// <summary>The counts of a session that may break off are made of what it tells.</summary>
+    public bool HearsEntries => _mayBreak || observer is { HearsEntries: true };
 
     /// <summary>A session begins.</summary>
     /// <param name="request">What is asked for at first.</param>
@@ -37,6 +41,7 @@ internal sealed class TransferTally(ISyncObserver? observer, bool push) : ISyncO
     public SyncRequest Begin(SyncRequest request, bool mayBreak)
     {
         HasBegun = true;
+        _mayBreak = mayBreak;
         var options = request.Options;
         return request with
         {

@@ -149,6 +149,8 @@ public sealed class EngineDataMover : IDataMover
 
     private sealed class Observer(Action<TransferProgress>? progress) : ISyncObserver
     {
+        public bool HearsEntries => false;
+
         public void OnEntry(in EntryEvent entry)
         {
         }

@@ -43,9 +43,12 @@ internal sealed class FileWriters : IDisposable
     public void CopyHere(ReceiverDirectory directory, int index) =>
         WorkerFor(directory).Add(new WriteJob(WriteTask.CopyHere, directory, index, null, null, 0, 0, 0, 0, default));
 
-    /// <summary>A file whose content was found under another name (--detect-renamed).</summary>
-    public void PutFound(ReceiverDirectory directory, int index) =>
-        WorkerFor(directory).Add(new WriteJob(WriteTask.PutFound, directory, index, null, null, 0, 0, 0, 0, default));
+    /// <summary>
+    /// A file whose content was found under another name (--detect-renamed). Renaming from one directory to another takes a lock of the whole file
+    /// system, for which two threads would only wait: one does it for all directories.
+    /// </summary>
+    public void PutFound(ReceiverDirectory directory, int index, bool mayMove) =>
+        (mayMove ? _workers[0] : WorkerFor(directory)).Add(new WriteJob(WriteTask.PutFound, directory, index, null, null, 0, 0, 0, 0, default));
 
     /// <summary>Begins a token stream.</summary>
     public void Begin(ReceiverDirectory directory, in FileBeginRecord begin)

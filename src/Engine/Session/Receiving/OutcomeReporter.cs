@@ -10,7 +10,10 @@ namespace NativeSync.Engine.Session.Receiving;
 /// </summary>
 internal sealed class OutcomeReporter(SyncContext context, Statistics statistics, FullDisk full, Confirmer confirmer)
 {
-    private bool OverWire => context.Observer is null && context.Has(JobFlags.Report);
+    private readonly bool _overWire = context.Observer is null;
+
+    /// <summary>Somebody wants to hear of what is done, and not only of what is left out.</summary>
+    private readonly bool _told = context.Observer?.HearsEntries ?? context.Has(JobFlags.Report);
 
     /// <param name="directory">Where the entry is.</param>
     /// <param name="index">The entry.</param>
@@ -52,7 +55,10 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
     {
         confirmer.Confirm(directory, index);
         statistics.Count(kind, directory.Remote!.Entries.Metadata(index).Type);
-        Tell(kind, directory, index, changes, null, transferred, digest);
+        if (_told)
+        {
+            Tell(kind, directory, index, changes, null, transferred, digest);
+        }
     }
 
     /// <summary>The destination directory itself.</summary>
@@ -64,11 +70,16 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         }
 
         statistics.Count(kind, metadata.Type);
+        if (!_told)
+        {
+            return;
+        }
+
         if (context.Observer is { } observer)
         {
             observer.OnEntry(new EntryEvent(kind, changes, "."u8.ToArray(), metadata, null, Outgoing: false));
         }
-        else if (OverWire)
+        else if (_overWire)
         {
             Write(kind, 0, Records.RootIndex, changes);
         }
@@ -83,7 +94,10 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
             statistics.Count(OutcomeKind.Created, directory.Remote!.Entries.Metadata(index).Type);
         }
 
-        Tell(OutcomeKind.Linked, directory, index, Changes.HardLink | (isNew ? Changes.New : 0), leader);
+        if (_told)
+        {
+            Tell(OutcomeKind.Linked, directory, index, Changes.HardLink | (isNew ? Changes.New : 0), leader);
+        }
     }
 
     /// <summary>Something about the whole that people want to know, e.g. that the destination was made.</summary>
@@ -93,7 +107,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
         {
             observer.OnNote(text);
         }
-        else if (OverWire)
+        else if (_overWire)
         {
             using var scope = context.Outbox.Enter(Records.NoteBound(text.Length));
             var writer = new WireWriter(scope.Room);
@@ -112,12 +126,17 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
     public void Deleted(ReceiverDirectory directory, byte[] nameBelow, EntryType type)
     {
         statistics.Count(OutcomeKind.Deleted, type);
+        if (!_told)
+        {
+            return;
+        }
+
         if (context.Observer is { } observer)
         {
             var metadata = new EntryMetadata { Mode = (uint)type << 12 };
             observer.OnEntry(new EntryEvent(OutcomeKind.Deleted, 0, PathBytes.Join(directory.Path, nameBelow), metadata, null, Outgoing: false));
         }
-        else if (OverWire)
+        else if (_overWire)
         {
             using var scope = context.Outbox.Enter(Records.DeletedBound(nameBelow.Length));
             var writer = new WireWriter(scope.Room);
@@ -153,7 +172,7 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
                 Digest = digest,
             });
         }
-        else if (OverWire)
+        else if (_overWire)
         {
             Write(kind, directory.Id, index, changes);
         }

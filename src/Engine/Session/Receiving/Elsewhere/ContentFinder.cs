@@ -36,6 +36,7 @@ internal sealed class ContentFinder : IDisposable
     private readonly long _seed;
     private readonly bool _mayMove;
     private readonly List<byte[]>? _looked;
+    private readonly uint _self;
     private readonly Dictionary<int, (byte[] Directory, byte[] Name)> _moved = [];
     private ContentIndex? _index;
     private ContentSurvey? _survey;
@@ -46,6 +47,7 @@ internal sealed class ContentFinder : IDisposable
     {
         _context = context;
         _tree = tree;
+        _self = context.Io.EffectiveUserId();
         IsOn = context.Options.DetectRenamed && !context.Has(JobFlags.DryRun) && !tree.Root.Created && tree.Root.Fd >= 0;
         Span<byte> seed = stackalloc byte[8];
         if (IsOn)
@@ -213,7 +215,7 @@ internal sealed class ContentFinder : IDisposable
         try
         {
             var found = new FoundContent(_context, _tree, directory, index, handle.Fd);
-            if (handle.Fd >= 0 && attempt.MayMove && found.TryMove(attempt))
+            if (handle.Fd >= 0 && attempt.MayMove && found.TryMove(attempt, _self))
             {
                 IsMoved(directory, index, attempt);
                 Forget(directory, index, attempt);
@@ -364,7 +366,7 @@ internal sealed class ContentFinder : IDisposable
         }
 
         attempt.MayMove = fate == Fate.Doomed;
-        _tree.Writers.PutFound(directory, index);
+        _tree.Writers.PutFound(directory, index, attempt.MayMove);
     }
 
     private void AskInstead(ReceiverDirectory directory, int index, Attempt attempt)

@@ -8,14 +8,16 @@ namespace NativeSync.Engine.Session.Receiving.Elsewhere;
 /// <summary>Puts content that was found under another name in its place: the file itself where it would go anyway, else a clone or copy.</summary>
 internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree, ReceiverDirectory directory, int index, int dirfd)
 {
+    /// <param name="attempt">What was found.</param>
+    /// <param name="self">Who this process is.</param>
     /// <returns>False when it must be copied; then nothing has changed.</returns>
-    public bool TryMove(Attempt attempt)
+    public bool TryMove(Attempt attempt, uint self)
     {
         // A file with other names cannot be given attributes and contents of its own, and another user's must not come to be one.
         var place = tree.Handles.Take(attempt.Key, attempt.Directory);
         FileStatus status = default;
         var moved = place.Fd >= 0 && context.Io.StatAt(place.Fd, attempt.Name, out status) >= 0 && status.IsSameVersion(attempt.Status) && status.LinkCount == 1
-            && (status.Uid == context.Io.EffectiveUserId() || (context.Has(JobFlags.Owner) && context.Io.EffectiveUserId() == 0))
+            && (status.Uid == self || (context.Has(JobFlags.Owner) && self == 0))
             && tree.Placement.Replace(tree.PathOf(directory, index), new Staged(place.Fd, attempt.Name), dirfd, tree.LocalName(directory, index)) >= 0;
         tree.Handles.Return(place);
         if (moved)
