@@ -73,6 +73,9 @@ public sealed class KeepAliveTests
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["src"]);
         Directory.CreateDirectory(scratch["dst"]);
+
+        // The first one may have a time to set, where the two were not made within one tick of the clock.
+        await SilenceAsync(scratch, toAgent, long.MaxValue, new FakeTimeProvider());
         var (length, _, _) = await SilenceAsync(scratch, toAgent, long.MaxValue, new FakeTimeProvider());
         Assert.InRange(length, 30, 2000);
         await Parallel.ForAsync(0, length, async (dies, _) =>
