@@ -6,8 +6,8 @@ namespace NativeSync.EndToEnd.Tests;
 
 /// <summary><c>--bwlimit</c> by what the kernel says has come over the connections of six lanes, SSH included.</summary>
 /// <remarks>
-/// A machine that is busy may hold up bytes between their turn and the kernel, which then come with those behind them. So a run that keeps the limit
-/// is enough; one that does not is looked at again, and who breaks it does so each time.
+/// A machine that is busy may hold up bytes between their turn and the kernel, which then come with those behind them. That never makes it more from the
+/// start on, and breaks the limit from a moment at which some are held up, and from no other, while who sends in bursts breaks it from almost any moment.
 /// </remarks>
 public sealed class BandwidthTests(SharedServer server) : IClassFixture<SharedServer>
 {
@@ -15,7 +15,17 @@ public sealed class BandwidthTests(SharedServer server) : IClassFixture<SharedSe
 
     private const int Bytes = 8 << 20;
 
-    private const int Attempts = 4;
+    /// <summary>A machine may be too busy once, also for as much as is allowed.</summary>
+    private const int Attempts = 5;
+
+    /// <summary>The part of the moments from which on more may have come than is allowed.</summary>
+    private const double Late = 0.2;
+
+    /// <summary>Less than a login brings: nothing has been held up yet.</summary>
+    private const int Login = 2 << 10;
+
+    /// <summary>More than all logins bring.</summary>
+    private const int Begun = 64 << 10;
 
     /// <summary>Logins and commands of all connections, which are not paced.</summary>
     private const int Beside = 24 << 10;
@@ -67,22 +77,22 @@ public sealed class BandwidthTests(SharedServer server) : IClassFixture<SharedSe
         await stop.CancelAsync();
         await sampling;
         result.MustExit(0);
-        Assert.InRange(seen[^1].Bytes, Bytes, Bytes * 1.05);
-        return Excess(seen) ?? Shortfall(seen);
+        Assert.InRange(seen[^1].Bytes, Bytes * 0.95, Bytes * 1.05);
+        Assert.Null(Excess(seen, seen.FindLastIndex(static one => one.Bytes < Login)));
+        int first = seen.FindIndex(static one => one.Bytes > Begun);
+        string[] excesses = [.. Enumerable.Range(first, seen.Count - first).Select(from => Excess(seen, from)).OfType<string>()];
+        return excesses.Length > Late * (seen.Count - first) ? $"{excesses.Length} of {seen.Count - first}: {excesses[0]}" : Shortfall(seen);
     }
 
-    /// <summary>Any time brings what is allowed in it and a tenth of a second's worth at most: that is 5 % of two seconds.</summary>
-    private static string? Excess(List<(double Before, double After, long Bytes)> seen)
+    /// <summary>Any time brings what is allowed in it and a tenth of a second's worth at most, which is 5 % of two seconds; null when it does.</summary>
+    private static string? Excess(List<(double Before, double After, long Bytes)> seen, int from)
     {
-        for (int from = 0; from < seen.Count; from++)
+        for (int to = from + 1; to < seen.Count; to++)
         {
-            for (int to = from + 1; to < seen.Count; to++)
+            (double time, long bytes) = (seen[to].After - seen[from].Before, seen[to].Bytes - seen[from].Bytes);
+            if (bytes > Rate * (time + 0.1) + Beside)
             {
-                (double time, long bytes) = (seen[to].After - seen[from].Before, seen[to].Bytes - seen[from].Bytes);
-                if (bytes > Rate * (time + 0.1) + Beside)
-                {
-                    return $"{bytes} bytes in {time:0.000} s";
-                }
+                return $"{bytes} bytes in {time:0.000} s";
             }
         }
 

@@ -52,15 +52,7 @@ internal sealed class CountedLine : IDisposable
     {
         lock (_open)
         {
-            byte[] info = new byte[BytesReceived + 8];
-            foreach (Socket socket in _open)
-            {
-                if (socket.GetRawSocketOption(SOL_TCP, TCP_INFO, info) == info.Length)
-                {
-                    _arrived[socket] = (_arrived[socket].Near, BitConverter.ToInt64(info, BytesReceived));
-                }
-            }
-
+            _open.ForEach(Note);
             return _arrived.Values.Where(one => one.Near == there).Sum(static one => one.Arrived);
         }
     }
@@ -89,6 +81,15 @@ internal sealed class CountedLine : IDisposable
     {
         _listener.Dispose();
         Cut();
+    }
+
+    private void Note(Socket socket)
+    {
+        byte[] info = new byte[BytesReceived + 8];
+        if (socket.GetRawSocketOption(SOL_TCP, TCP_INFO, info) == info.Length)
+        {
+            _arrived[socket] = (_arrived[socket].Near, BitConverter.ToInt64(info, BytesReceived));
+        }
     }
 
     private async Task AcceptAsync()
@@ -151,8 +152,13 @@ internal sealed class CountedLine : IDisposable
             // Cut, or the other side is gone.
             lock (_open)
             {
-                _open.Remove(from);
-                _open.Remove(to);
+                foreach (Socket socket in (Socket[])[from, to])
+                {
+                    if (_open.Remove(socket))
+                    {
+                        Note(socket);
+                    }
+                }
             }
 
             from.Close();
