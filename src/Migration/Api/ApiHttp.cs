@@ -25,7 +25,7 @@ internal static class ApiHttp
         {
             string host = proxy.Host.Contains(':', StringComparison.Ordinal) && !proxy.Host.StartsWith('[') ? $"[{proxy.Host}]" : proxy.Host;
             handler.UseProxy = true;
-            handler.Proxy = new WebProxy(new Uri($"http://{host}:{proxy.Port}"))
+            handler.Proxy = new FixedProxy(new Uri($"http://{host}:{proxy.Port}"))
             {
                 Credentials = proxy.User is null ? null : new NetworkCredential(proxy.User, proxy.Password),
             };
