@@ -35,10 +35,13 @@ internal sealed class AdaptiveLevel
 
     /// <summary>Tells what a pack took, in seconds.</summary>
     /// <param name="bytes">Of it, before compression.</param>
-    /// <param name="compressing">At the present level; a pack that a sample found incompressible is not to be told.</param>
+    /// <param name="compressing">
+    /// At the present level, and for packs before it that other lanes compressed; a pack that a sample found incompressible is not to be told.
+    /// </param>
     /// <param name="waiting">For the line: its buffers, credit, the bandwidth limit.</param>
     /// <param name="idle">Before it, for somebody to have anything to send.</param>
-    public void Observe(int bytes, double compressing, double waiting, double idle)
+    /// <param name="crowd">Lanes for each processor, at least 1: what all of them would take at the next level, the processors have to give.</param>
+    public void Observe(int bytes, double compressing, double waiting, double idle, double crowd)
     {
         _bytes += bytes;
         _compressing += compressing;
@@ -52,7 +55,7 @@ internal sealed class AdaptiveLevel
 
         _window++;
         _known[_at] = (_bytes / Math.Max(_compressing + _waiting, 1e-9), _window);
-        if (_at + 1 < Ladder.Length && _waiting > (Ladder[_at + 1].Cost - 1) * _compressing && _waiting >= total / 10)
+        if (_at + 1 < Ladder.Length && _waiting > (Ladder[_at + 1].Cost * crowd - 1) * _compressing && _waiting >= total / 10)
         {
             MoveTo(_at + 1);
         }

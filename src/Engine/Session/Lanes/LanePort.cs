@@ -35,6 +35,9 @@ internal sealed class LanePort(bool isFirst)
     /// <summary>Clock ticks for which the send loop waited although there was something to send: the lane had enough under way.</summary>
     public long Blocked { get; set; }
 
+    /// <summary>Clock ticks since then in which a pack waited for one before it that another lane was still compressing.</summary>
+    public long Overtaken { get; set; }
+
     /// <summary>The frame behind everything else; null for none.</summary>
     public byte[]? Last { get; set; }
 

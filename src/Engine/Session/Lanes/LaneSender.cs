@@ -84,8 +84,8 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                 }
 
                 Write(frame);
-                packer.Written(port.Blocked);
-                port.Blocked = 0;
+                packer.Written(port.Blocked, port.Overtaken, 1 + group.AtWork);
+                port.Blocked = port.Overtaken = 0;
                 held?.Return();
                 held = null;
             }

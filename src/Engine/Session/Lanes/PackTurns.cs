@@ -32,6 +32,9 @@ internal sealed class PackTurns
         Away += port.IsFirst ? 0 : 1;
     }
 
+    /// <summary>No pack before it has still to take its credit.</summary>
+    public bool IsNext(OutboundPack pack) => _turn == pack.Number;
+
     /// <summary>Takes the credit of a pack, if it is its turn.</summary>
     /// <returns>It did so now: the next one's turn has come.</returns>
     public bool TryPay(OutboundPack pack, int payload)

@@ -57,7 +57,9 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
 
     /// <summary>The frame is on the lane: what it took decides on the next ones.</summary>
     /// <param name="blocked">Clock ticks since the last one for which there was something to send and the lane had enough under way.</param>
-    public void Written(long blocked)
+    /// <param name="overtaken">Clock ticks since then that it waited for what other lanes were compressing: the processor, not the line.</param>
+    /// <param name="lanes">That compress beside each other, this one included.</param>
+    public void Written(long blocked, long overtaken, int lanes)
     {
         if (_adaptive is null)
         {
@@ -68,7 +70,10 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
         if (_tells)
         {
             var waited = Seconds(0, blocked);
-            _adaptive.Observe(_raw, Seconds(_begun, _encoded), Seconds(_encoded, now) + waited, Math.Max(0, Seconds(_written, _begun) - waited));
+            var others = Seconds(0, overtaken);
+            _adaptive.Observe(
+                _raw, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited),
+                Math.Max(1, lanes / (double)Environment.ProcessorCount));
         }
 
         _written = now;

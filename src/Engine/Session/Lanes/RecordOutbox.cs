@@ -39,6 +39,9 @@ internal sealed class RecordOutbox : IDisposable
     private readonly LineFlow _flow;
     private long _waits;
 
+    /// <summary>Clock ticks in which the pack whose turn it was waited for room on the line, or for credit.</summary>
+    private long _lineWaits;
+
     public RecordOutbox(SessionAbort abort, int packSize = PackSize, int maxQueued = MaxQueuedPacks, TimeProvider? clock = null)
     {
         _abort = abort;
@@ -285,6 +288,8 @@ internal sealed class RecordOutbox : IDisposable
     {
         lock (_gate)
         {
+            var from = _clock.GetTimestamp();
+            var lineWaits = _lineWaits;
             while (true)
             {
                 _abort.ThrowIfAborted();
@@ -306,7 +311,9 @@ internal sealed class RecordOutbox : IDisposable
 
                 if (pack.Paid)
                 {
-                    port.Sends(pack, payload, _clock.GetTimestamp(), _flow);
+                    var now = _clock.GetTimestamp();
+                    port.Overtaken += Math.Max(0, now - from - (_lineWaits - lineWaits));
+                    port.Sends(pack, payload, now, _flow);
                     return CreditAnswer.Go;
                 }
 
@@ -315,7 +322,9 @@ internal sealed class RecordOutbox : IDisposable
                     return CreditAnswer.GiveBack;
                 }
 
+                var since = _turns.IsNext(pack) ? _clock.GetTimestamp() : 0;
                 Monitor.Wait(_gate);
+                _lineWaits += since == 0 ? 0 : _clock.GetTimestamp() - since;
             }
         }
     }
