@@ -37,6 +37,44 @@ public sealed class RecordOutboxTests
         Assert.False(outbox.Take(outbox.First, out _, out _));
     }
 
+    /// <summary>What the level of compression is judged by: a pack before it that another lane still compresses is the processor, missing credit the line.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WaitingForAPackBeforeItIsToldFromWaitingForTheLine(bool forTheLine)
+    {
+        var clock = new CountingClock();
+        using var abort = new SessionAbort();
+        using var outbox = new RecordOutbox(abort, clock: clock);
+        outbox.AddCredit(forTheLine ? 150 : 1000);
+        var further = new LanePort(isFirst: false);
+        Append(outbox);
+        Assert.True(outbox.Take(outbox.First, out _, out var before));
+        Append(outbox);
+        Assert.True(outbox.Take(further, out _, out var pack));
+        if (forTheLine)
+        {
+            Assert.Equal(CreditAnswer.Go, outbox.TakeCredit(outbox.First, before!, 100, out _));
+        }
+
+        // It has looked at the clock when it came, and once more if it is its turn.
+        var looks = clock.Looks + (forTheLine ? 2 : 1);
+        var waiting = Task.Run(() => outbox.TakeCredit(further, pack!, 100, out _));
+        SpinWait.SpinUntil(() => clock.Looks >= looks || waiting.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        if (forTheLine)
+        {
+            outbox.AddCredit(1000);
+        }
+        else
+        {
+            Assert.Equal(CreditAnswer.Go, outbox.TakeCredit(outbox.First, before!, 100, out _));
+        }
+
+        Assert.Equal(CreditAnswer.Go, await waiting);
+        Assert.Equal(forTheLine ? 0 : 5, TimeSpan.FromTicks(further.Overtaken).TotalSeconds);
+    }
+
     private static void Append(RecordOutbox outbox)
     {
         using var scope = outbox.Enter(100);
@@ -51,5 +89,24 @@ public sealed class RecordOutboxTests
         Assert.True(outbox.Take(outbox.First, out _, out var pack));
         Assert.Equal(CreditAnswer.Go, outbox.TakeCredit(outbox.First, pack!, payload, out _));
         pack!.Return();
+    }
+
+    private sealed class CountingClock : TimeProvider
+    {
+        private long _now;
+        private long _looks;
+
+        public long Looks => Interlocked.Read(ref _looks);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Advance(TimeSpan time) => Interlocked.Add(ref _now, time.Ticks);
+
+        public override long GetTimestamp()
+        {
+            var now = Interlocked.Read(ref _now);
+            Interlocked.Increment(ref _looks);
+            return now;
+        }
     }
 }

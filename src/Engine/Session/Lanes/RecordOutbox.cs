@@ -322,9 +322,9 @@ internal sealed class RecordOutbox : IDisposable
                     return CreditAnswer.GiveBack;
                 }
 
-                var since = _turns.IsNext(pack) ? _clock.GetTimestamp() : 0;
+                var since = _turns.IsNext(pack) ? _clock.GetTimestamp() : -1;
                 Monitor.Wait(_gate);
-                _lineWaits += since == 0 ? 0 : _clock.GetTimestamp() - since;
+                _lineWaits += since < 0 ? 0 : _clock.GetTimestamp() - since;
             }
         }
     }
