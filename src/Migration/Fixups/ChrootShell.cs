@@ -11,7 +11,8 @@ namespace NativeSync.Migration.Fixups;
 /// <param name="root">Where the root is.</param>
 /// <param name="tree">The same, for looking.</param>
 /// <param name="limit">How long a command may take; null for half an hour.</param>
-internal sealed class ChrootShell(string root, IRootTree tree, TimeSpan? limit = null) : IRootShell, IDisposable
+/// <param name="temporary">Where what a command prints is kept; null for the machine's directory for that.</param>
+internal sealed class ChrootShell(string root, IRootTree tree, TimeSpan? limit = null, string? temporary = null) : IRootShell, IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
 
@@ -35,7 +36,7 @@ internal sealed class ChrootShell(string root, IRootTree tree, TimeSpan? limit =
         """;
 
     /// <summary>To a file and not through a pipe: a daemon keeps that open, and nobody may wait for its end.</summary>
-    private const string ToFile = """exec "$@" >"$OUT" 2>&1 </dev/null""";
+    private const string ToFile = """f=$1; shift; exec "$@" >"$f" 2>&1 </dev/null""";
 
     private LeftProcesses? _left;
     private bool _mounted;
@@ -65,7 +66,9 @@ internal sealed class ChrootShell(string root, IRootTree tree, TimeSpan? limit =
                 return (-1, output);
             }
 
+            // What a run that was killed has left would hold the locks of this one's commands.
             _left = LeftProcesses.After(output.TrimEnd('\n'));
+            _left.End();
         }
 
         (int, string) result = Start("chroot", [root, "/bin/sh", "-c", Surroundings + script]);
@@ -78,36 +81,62 @@ internal sealed class ChrootShell(string root, IRootTree tree, TimeSpan? limit =
     {
         if (_mounted)
         {
-            Start("/bin/sh", ["-c", Unmount]);
             _mounted = false;
+            try
+            {
+                Execute("/bin/sh", ["-c", Unmount], "/dev/null");
+            }
+            catch (System.ComponentModel.Win32Exception)
+            {
+                // No memory for a process: what is mounted is found when the disk is let go of.
+            }
         }
     }
 
     /// <summary>Runs a program to its own end; what it leaves behind is not waited for.</summary>
     private (int ExitCode, string Output) Start(string program, string[] arguments)
     {
-        string file = Path.GetTempFileName();
-        ProcessStartInfo start = new("/bin/sh", ["-c", ToFile, "sh", program, .. arguments]);
-        (start.Environment["ROOT"], start.Environment["OUT"]) = (root, file);
+        string file = Path.Combine(temporary ?? Path.GetTempPath(), $"nativesync-{Guid.NewGuid():N}");
         try
         {
-            using Process process = Process.Start(start)!;
-            if (!process.WaitForExit(limit ?? Limit))
-            {
-                process.Kill(entireProcessTree: true);
-                process.WaitForExit();
-            }
-
+            new FileStream(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }).Dispose();
+            int code = Execute(program, arguments, file);
             string output = Encoding.Latin1.GetString(File.ReadAllBytes(file));
-            return (process.ExitCode, output.Length == 0 || output.EndsWith('\n') ? output : output + "\n");
+            return (code, output.Length == 0 || output.EndsWith('\n') ? output : output + "\n");
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
         {
             return (-1, $"{program} cannot be started: {e.Message}");
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (-1, $"what {program} prints cannot be kept in {file} ({e.Message.TrimEnd('.')}): is there room?");
+        }
         finally
         {
-            File.Delete(file);
+            if (File.Exists(file))
+            {
+                File.Delete(file);
+            }
         }
+    }
+
+    private int Execute(string program, string[] arguments, string file)
+    {
+        ProcessStartInfo start = new("/bin/sh", ["-c", ToFile, "sh", file, program, .. arguments]);
+        start.Environment[LeftProcesses.Mark] = "1";
+        if (program != "chroot")
+        {
+            start.Environment["ROOT"] = root;
+        }
+
+        using Process process = Process.Start(start)!;
+        if (!process.WaitForExit(limit ?? Limit))
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+        }
+
+        return process.ExitCode;
     }
 }

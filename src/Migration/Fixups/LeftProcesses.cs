@@ -7,6 +7,9 @@ namespace NativeSync.Migration.Fixups;
 /// <summary>The processes that commands in a root have left behind in it. A daemon leaves its group, its session and its parent, but not its root.</summary>
 internal sealed class LeftProcesses
 {
+    /// <summary>In the environment of every command: what a run that was killed has left is known by it.</summary>
+    public const string Mark = "NATIVESYNC_FIXUP";
+
     private readonly string _root;
     private readonly HashSet<int> _others;
 
@@ -14,6 +17,7 @@ internal sealed class LeftProcesses
     {
         _root = root;
         _others = [.. Inside()];
+        _others.RemoveWhere(IsOurs);
     }
 
     /// <summary>Who is in the root already, a person in another shell perhaps, is let alone.</summary>
@@ -62,6 +66,18 @@ internal sealed class LeftProcesses
     /// <summary>A daemon may have gone deeper by itself.</summary>
     private bool IsInside(string? root)
         => root is not null && root.StartsWith(_root, StringComparison.Ordinal) && (root.Length == _root.Length || root[_root.Length] == '/');
+
+    private static bool IsOurs(int id)
+    {
+        try
+        {
+            return File.ReadAllBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/environ")).AsSpan().IndexOf("NATIVESYNC_FIXUP="u8) >= 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     private static string? RootOf(string process)
     {

@@ -41,7 +41,7 @@ public sealed class ChrootShellTests : IDisposable
     [Fact]
     public void WhatTakesTooLongIsKilledWithAllThatItStarted()
     {
-        using ChrootShell shell = new(_root, _tree, TimeSpan.FromSeconds(1));
+        using ChrootShell shell = new(_root, _tree, TimeSpan.FromSeconds(10));
         Assert.Equal((137, "said\n"), shell.Run(LeaveDaemon + "; sleep 1000", outside: false));
         Assert.False(Lives(Daemon));
     }
@@ -61,6 +61,60 @@ public sealed class ChrootShellTests : IDisposable
 
         other.Kill();
         other.WaitForExit();
+    }
+
+    /// <summary>A run that was killed in the middle of a command ended nobody: the next one does, before its first command.</summary>
+    [Fact]
+    public void WhatAKilledRunLeftInTheRootEndsBeforeTheNextCommand()
+    {
+        ProcessStartInfo start = new("chroot", [_root, "/bin/sleep", "1000"]);
+        start.Environment[LeftProcesses.Mark] = "1";
+        using Process left = Process.Start(start)!;
+        SpinWait.SpinUntil(() => new FileInfo($"/proc/{left.Id}/root").LinkTarget == _root, TimeSpan.FromMinutes(1));
+        using ChrootShell shell = new(_root, _tree, TimeSpan.FromMinutes(1));
+        try
+        {
+            string waits = $"while {{ read -r s </proc/{left.Id}/stat; }} 2>/dev/null; do case $s in *') Z '*) break;; esac; done; echo ended";
+            Assert.Equal((0, "ended\n"), shell.Run(waits, outside: false));
+        }
+        finally
+        {
+            left.Kill();
+            left.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void ACommandOfTheRootSeesNothingOfThePathsAround()
+    {
+        using ChrootShell shell = new(_root, _tree);
+        Assert.Equal((0, "::\n"), shell.Run("echo \"${OUT-}:${ROOT-}:${f-}\"", outside: false));
+        Assert.Equal((0, _root + "\n"), shell.Run("echo \"$ROOT\"", outside: true));
+    }
+
+    [Fact]
+    public void WithoutRoomForWhatACommandPrintsItFailsAndSaysSo()
+    {
+        string nowhere = Path.Combine(_root, "nowhere");
+        using ChrootShell shell = new(_root, _tree, null, nowhere);
+        (int code, string output) = shell.Run("echo said", outside: false);
+        Assert.Equal(-1, code);
+        Assert.Contains($"cannot be kept in {nowhere}/", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>What was mounted is let go of in any case.</summary>
+    [Fact]
+    public void RoomThatIsGoneInTheMiddleKeepsNothingMounted()
+    {
+        string temporary = Directory.CreateDirectory(Path.Combine(_root, "tmp")).FullName;
+        using (ChrootShell shell = new(_root, _tree, null, temporary))
+        {
+            Assert.Equal((0, "said\n"), shell.Run("echo said", outside: false));
+            Directory.Delete(temporary);
+            Assert.Equal(-1, shell.Run("echo said", outside: false).ExitCode);
+        }
+
+        Assert.DoesNotContain(_root, File.ReadAllText("/proc/mounts"), StringComparison.Ordinal);
     }
 
     [Fact]
