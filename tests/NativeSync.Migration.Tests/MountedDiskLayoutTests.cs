@@ -20,16 +20,16 @@ public sealed class MountedDiskLayoutTests : IDisposable
 
     public MountedDiskLayoutTests()
     {
-        foreach (string directory in (string[])["by-id", "block", "mnt", "bin"])
+        foreach (string directory in (string[])["by-id", "block", "mnt", "bin", "kind"])
         {
             Directory.CreateDirectory(Path.Combine(_root, directory));
         }
 
         File.WriteAllText(Mounts, "proc /proc proc rw 0 0\n");
-        Stub("mount", $"[ -d \"$1.fs\" ] || exit 32\ncp -r \"$1.fs/.\" \"$2/\"\necho \"$1 $2 ext4 rw 0 0\" >> '{Mounts}'\n");
-        Stub("mkfs.ext4", $"for d; do :; done\n[ ! -e '{_root}/slow' ] || read -r go < '{_root}/slow'\necho \"$d\" >> '{_root}/made'\nrm -rf \"$d.fs\"\nmkdir -p \"$d.fs/lost+found\"\n");
+        Stub("mount", $"[ -d \"$1.fs\" ] || exit 32\ncp -r \"$1.fs/.\" \"$2/\"\nt=ext4\nk='{_root}/kind/'${{1##*/}}\n[ ! -e \"$k\" ] || read -r t < \"$k\"\necho \"$1 $2 $t rw 0 0\" >> '{Mounts}'\n");
+        Stub("mkfs.ext4", $"for d; do :; done\necho \"$d\" >> '{_root}/begun'\nrm -rf \"$d.fs\"\nif [ -e '{_root}/killed' ]; then rm '{_root}/killed'; kill -9 $PPID; exit; fi\n[ ! -e '{_root}/slow' ] || read -r go < '{_root}/slow'\necho \"$d\" >> '{_root}/made'\nmkdir -p \"$d.fs/lost+found\"\n");
         Stub("sleep", $": > '{_root}/waits'\nexec /bin/sleep 0.02\n");
-        Stub("umount", $"rm -rf \"$1\"/*\ngrep -v \" $1 \" '{Mounts}' > '{Mounts}.new'\nmv '{Mounts}.new' '{Mounts}'\n");
+        Stub("umount", $"if [ -e '{_root}/killed-looking' ]; then rm '{_root}/killed-looking'; kill -9 $PPID; exit; fi\nrm -rf \"$1\"/*\ngrep -v \" $1 \" '{Mounts}' > '{Mounts}.new'\nmv '{Mounts}.new' '{Mounts}'\n");
     }
 
     private string Mounts => Path.Combine(_root, "mounts");
@@ -93,6 +93,8 @@ public sealed class MountedDiskLayoutTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
     public async Task WhatWasMadeBeforeTheLineWasCutIsNotMadeAgain(int lost)
     {
         Partition(SystemDisk, "-part1", "etc", "usr");
@@ -116,7 +118,7 @@ public sealed class MountedDiskLayoutTests : IDisposable
         Partition(SystemDisk, "-part1", "etc", "usr");
         Assert.Equal(0, await ShellAsync($"mkfifo '{_root}/slow'"));
         Task first = PrepareAsync(new ShellRescue(_root), [], "this", CancellationToken.None, 0);
-        while (!File.Exists(Path.Combine(_root, "mnt/.busy")))
+        while (Turns.Length == 0)
         {
             await Task.Yield();
         }
@@ -133,7 +135,7 @@ public sealed class MountedDiskLayoutTests : IDisposable
         await second;
         Assert.Single(Made);
         Assert.Equal([0], formatted);
-        Assert.False(File.Exists(Path.Combine(_root, "mnt/.busy")));
+        Assert.Single(Turns);
     }
 
     /// <summary>What was sent over a line that seemed dead may arrive when the data is there and the disks have been let go.</summary>
@@ -159,9 +161,174 @@ public sealed class MountedDiskLayoutTests : IDisposable
         Partition(SystemDisk, "-part1", "etc", "usr");
         using Process gone = Process.Start("/bin/true")!;
         await gone.WaitForExitAsync();
-        await File.WriteAllTextAsync(Path.Combine(_root, "mnt/.busy"), $"{gone.Id} 1\n");
+        await File.WriteAllTextAsync(Path.Combine(_root, "mnt/.turn.7"), $"{gone.Id} 1\n");
         await PrepareAsync(0);
-        Assert.False(File.Exists(Path.Combine(_root, "mnt/.busy")));
+        Assert.Equal([Path.Combine(_root, "mnt/.turn.8")], Turns);
+    }
+
+    /// <summary>It saw that it was nobody's turn, and is slow to take it: another has had it meanwhile, and one has the next.</summary>
+    [Fact]
+    public async Task OfTwoThatFindTheDisksFreeTheSlowerOneWaits()
+    {
+        Partition(SystemDisk, "-part1", "etc", "usr");
+        Stub("ln", $"if mkdir '{_root}/paused' 2>/dev/null; then read -r go < '{_root}/gate'; fi\nexec /bin/ln \"$@\"\n");
+        Assert.Equal(0, await ShellAsync($"mkfifo '{_root}/gate'"));
+        DiskAssignment chosen = new() { Index = 0, DiskId = SystemDisk, SourceType = "ext4", Partition = 1 };
+        Task slow = new MountedDiskLayout(new ClientSettings { Format = FormatConsent.All }, [], null, "slow").PrepareAsync(new ShellRescue(_root), Plan(0), [chosen], CancellationToken.None);
+        await UntilAsync(() => Directory.Exists(Path.Combine(_root, "paused")));
+        await PrepareAsync(new ShellRescue(_root), [], "fast", CancellationToken.None, 0);
+        await new MountedDiskLayout().ReleaseAsync(new ShellRescue(_root), CancellationToken.None);
+        Assert.Equal(0, await ShellAsync($"mkfifo '{_root}/slow'"));
+        Task next = PrepareAsync(new ShellRescue(_root), [], "next", CancellationToken.None, 0);
+        await UntilAsync(() => Begun.Length == 2);
+        Assert.Single(Turns);
+        File.Delete(Path.Combine(_root, "waits"));
+        await File.WriteAllTextAsync(Path.Combine(_root, "gate"), "go\n");
+        await UntilAsync(() => Begun.Length > 2 || File.Exists(Path.Combine(_root, "waits")));
+        Assert.Equal(2, Begun.Length);
+        await File.WriteAllTextAsync(Path.Combine(_root, "slow"), "go\n");
+        await next;
+        await slow;
+        Assert.Equal(2, Begun.Length);
+    }
+
+    /// <summary>It is the partition that it was to be, and not the one that firmware starts from, which is all that can be mounted now.</summary>
+    [Fact]
+    public async Task AFileSystemWhoseMakingWasKilledIsMadeAgain()
+    {
+        Partition(SystemDisk, "-part1", "EFI");
+        Partition(SystemDisk, "-part2", "etc", "usr");
+        File.WriteAllText(Path.Combine(_root, "kind", $"virtio-{SystemDisk}-part1"), "vfat\n");
+        File.WriteAllText(Path.Combine(_root, "killed"), "");
+        List<int> formatted = [];
+        DiskAssignment[] disks = [new() { Index = 0, DiskId = SystemDisk, SourceType = "ext4" }];
+        int? saved = null;
+        MountedDiskLayout layout = new(new ClientSettings { Format = FormatConsent.All }, formatted, () => saved = disks[0].Partition, "this");
+        await Assert.ThrowsAsync<MigrationException>(() => layout.PrepareAsync(new ShellRescue(_root), Plan(0), disks, CancellationToken.None));
+        Assert.Equal(2, saved);
+        Assert.Empty(formatted);
+
+        // The rescue system is started anew, and knows nothing.
+        Restart();
+        await layout.PrepareAsync(new ShellRescue(_root), Plan(0), disks, CancellationToken.None);
+        string root = $"{_root}/by-id/virtio-{SystemDisk}-part2";
+        Assert.Equal([root], Made);
+        Assert.Equal(root, disks[0].Device);
+        Assert.Equal([0], formatted);
+
+        // Neither does it later; there is no system on it yet.
+        Restart();
+        await layout.PrepareAsync(new ShellRescue(_root), Plan(0), disks, CancellationToken.None);
+        Assert.Equal([root], Made);
+        Assert.Equal(root, disks[0].Device);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ThePartitionThatFirmwareStartsFromNeverTakesTheSystem(bool byTable)
+    {
+        Partition(SystemDisk, "-part1", "EFI", "etc", "usr");
+        File.WriteAllText(Path.Combine(_root, "by-id", $"virtio-{SystemDisk}-part2"), "");
+        if (byTable)
+        {
+            Stub("blkid", "case \"$*\" in *PART_ENTRY_TYPE*-part1) echo c12a7328-f81f-11d2-ba4b-00a0c93ec93b;; esac\n");
+        }
+        else
+        {
+            File.WriteAllText(Path.Combine(_root, "kind", $"virtio-{SystemDisk}-part1"), "vfat\n");
+        }
+
+        foreach (FormatConsent format in (FormatConsent[])[FormatConsent.Never, FormatConsent.All])
+        {
+            MountedDiskLayout layout = new(new ClientSettings { Format = format }, [], null, "this");
+            DiskAssignment[] disks = [new() { Index = 0, DiskId = SystemDisk, SourceType = "ext4" }];
+            MigrationException e = await Assert.ThrowsAsync<MigrationException>(() => layout.PrepareAsync(new ShellRescue(_root), Plan(0), disks, CancellationToken.None));
+            Assert.Contains("no partition of", e.Message, StringComparison.Ordinal);
+            Assert.Empty(Begun);
+        }
+
+        // An empty file system beside it, made by somebody, is the one that is meant.
+        Partition(SystemDisk, "-part2", "lost+found");
+        await PrepareAsync(new ShellRescue(_root), [], "this", CancellationToken.None, 0);
+        Assert.Equal([$"{_root}/by-id/virtio-{SystemDisk}-part2"], Made);
+    }
+
+    [Fact]
+    public async Task WhatWasKilledWhileItLookedMisleadsNobody()
+    {
+        Partition(SystemDisk, "-part1", "EFI");
+        Partition(SystemDisk, "-part2", "etc", "usr");
+        File.WriteAllText(Path.Combine(_root, "killed-looking"), "");
+        await Assert.ThrowsAsync<MigrationException>(() => PrepareAsync(0));
+        Assert.Contains("-part1 ", File.ReadAllText(Mounts), StringComparison.Ordinal);
+        await PrepareAsync(0);
+        Assert.Contains($"{SystemDisk}-part2 {_root}/mnt/system ", File.ReadAllText(Mounts), StringComparison.Ordinal);
+        Assert.DoesNotContain("-part1 ", File.ReadAllText(Mounts), StringComparison.Ordinal);
+    }
+
+    /// <summary>The notes outlast a restart where /mnt is on a disk, and the kernel's names do not: disk 1 is what disk 2 was.</summary>
+    [Fact]
+    public async Task DisksThatChangedTheirNamesAreKnownByTheirIds()
+    {
+        string[] ids = ["disk-data0001", "disk-data0002"];
+        Stub("sfdisk", "cat >/dev/null\nfor d; do :; done\n: > \"${d}1\"\n");
+        Attach("vdb", "vdc");
+        List<int> formatted = [];
+        MountedDiskLayout layout = new(new ClientSettings { Format = FormatConsent.All, Partition = TableConsent.All }, formatted, null, "this");
+        await PrepareBothAsync();
+        Assert.Equal([$"{_root}/vdb1", $"{_root}/vdc1"], Made);
+        Directory.CreateDirectory(Path.Combine(_root, "vdb1.fs/first"));
+        Directory.CreateDirectory(Path.Combine(_root, "vdc1.fs/second"));
+
+        Restart(keepsNotes: true);
+        foreach ((string from, string to) in (ReadOnlySpan<(string, string)>)[("vdb1.fs", "x"), ("vdc1.fs", "vdb1.fs"), ("x", "vdc1.fs")])
+        {
+            Directory.Move(Path.Combine(_root, from), Path.Combine(_root, to));
+        }
+
+        Attach("vdc", "vdb");
+        await PrepareBothAsync();
+        MustBeRight();
+
+        // Also what is mounted is, by whatever came before: another disk's makes room.
+        string mounts = File.ReadAllText(Mounts).Replace("vdb1", "x", StringComparison.Ordinal).Replace("vdc1", "vdb1", StringComparison.Ordinal).Replace("x ", "vdc1 ", StringComparison.Ordinal);
+        File.WriteAllText(Mounts, mounts);
+        await PrepareBothAsync();
+        MustBeRight();
+
+        // Another disk in the place of the first has not been made.
+        await layout.ReleaseAsync(new ShellRescue(_root), CancellationToken.None);
+        formatted.Clear();
+        ids[0] = "disk-data0003";
+        Attach("vdd", "vdb");
+        await PrepareBothAsync();
+        Assert.Equal([$"{_root}/vdb1", $"{_root}/vdc1", $"{_root}/vdd1"], Made);
+
+        Task PrepareBothAsync() => layout.PrepareAsync(
+            new ShellRescue(_root), Plan(1, 2), [new DiskAssignment { Index = 1, DiskId = ids[0], SourceType = "ext4" }, new DiskAssignment { Index = 2, DiskId = ids[1], SourceType = "ext4" }], CancellationToken.None);
+
+        void MustBeRight()
+        {
+            Assert.Equal(2, Made.Length);
+            Assert.Contains($"{_root}/vdc1 {_root}/mnt/disk1 ", File.ReadAllText(Mounts), StringComparison.Ordinal);
+            Assert.Contains($"{_root}/vdb1 {_root}/mnt/disk2 ", File.ReadAllText(Mounts), StringComparison.Ordinal);
+            Assert.True(Directory.Exists(Path.Combine(_root, "mnt/disk1/first")));
+            Assert.True(Directory.Exists(Path.Combine(_root, "mnt/disk2/second")));
+        }
+
+        void Attach(params string[] names)
+        {
+            for (int i = 0; i < names.Length; i++)
+            {
+                string link = Path.Combine(_root, "by-id", "virtio-" + ids[i]);
+                File.Delete(link);
+                File.CreateSymbolicLink(link, Path.Combine(_root, names[i]));
+                File.WriteAllText(Path.Combine(_root, names[i]), "");
+                Directory.CreateDirectory(Path.Combine(_root, "class", names[i]));
+                File.WriteAllText(Path.Combine(_root, "class", names[i], "size"), "41943040\n");
+            }
+        }
     }
 
     /// <summary>The second answer has all that the lost one had, the new swap's UUID among it.</summary>
@@ -187,9 +354,35 @@ public sealed class MountedDiskLayoutTests : IDisposable
         Assert.Equal([0], formatted);
     }
 
+    private string[] Turns => Directory.GetFiles(Path.Combine(_root, "mnt"), ".turn.*");
+
+    private string[] Begun => File.Exists(Path.Combine(_root, "begun")) ? File.ReadAllLines(Path.Combine(_root, "begun")) : [];
+
     private string[] Made => File.Exists(Path.Combine(_root, "made")) ? File.ReadAllLines(Path.Combine(_root, "made")) : [];
 
     private static PlannedFileSystem[] Plan(params int[] indexes) => [.. indexes.Select(i => new PlannedFileSystem(i, i == 0 ? "/" : "/data", "/"u8.ToArray(), []))];
+
+    private void Restart(bool keepsNotes = false)
+    {
+        File.WriteAllText(Mounts, "proc /proc proc rw 0 0\n");
+        foreach (string directory in Directory.GetDirectories(Path.Combine(_root, "mnt")))
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+
+        foreach (string note in keepsNotes ? [] : Directory.GetFiles(Path.Combine(_root, "mnt")))
+        {
+            File.Delete(note);
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> met)
+    {
+        while (!met())
+        {
+            await Task.Yield();
+        }
+    }
 
     private static async Task<int> ShellAsync(string script)
     {

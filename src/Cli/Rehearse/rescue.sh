@@ -26,7 +26,7 @@ put() {
         [ -e ".$library" ] || { mkdir -p ".${library%/*}"; cp -L "$library" ".$library"; }
     done
 }
-for name in sh mount umount mkdir cat wc find sha256sum rm rmdir mv cp chmod chroot grep sleep sync uname id ls blkid; do put $name bin; done
+for name in sh mount umount mkdir cat wc find sha256sum rm rmdir mv cp ln chmod chroot grep sleep sync uname id ls blkid; do put $name bin; done
 for name in mkfs.ext4 mkfs.xfs mkfs.btrfs; do
     if command -v $name >/dev/null; then put $name bin; fi
 done

@@ -125,6 +125,9 @@ public sealed class DiskAssignment
     /// <summary>The device in the rescue system that is mounted; null before.</summary>
     public string? Device { get; set; }
 
+    /// <summary>The partition that gets, or got, a new file system, 0 for the disk itself; null where none was chosen.</summary>
+    public int? Partition { get; set; }
+
     /// <summary>UUID of its file system, where the rescue system could tell.</summary>
     public string? Uuid { get; set; }
 
