@@ -14,12 +14,12 @@ public sealed class AgentConnectionTests
     [InlineData(true, false)]
     public async Task EveryLaneGetsAConnectionOfItsOwn(bool fills, bool sends)
     {
-        var server = new Server { FillsLine = fills };
+        var server = new Server { FillsLine = fills, MaxConnections = 16 };
         await using AgentConnection connection = server.Connect();
         Assert.Equal(3, connection.PlanLanes(sends, out bool isEnough));
         Assert.False(isEnough);
-        await OpenAsync(connection, 4);
-        Assert.Equal([0, 1, 1, 1], server.Shells.Select(shell => shell.Lanes.Count));
+        await OpenAsync(connection, 16);
+        Assert.Equal([0, .. Enumerable.Repeat(1, 15)], server.Shells.Select(shell => shell.Lanes.Count));
     }
 
     [Fact]

@@ -17,11 +17,14 @@ internal sealed class AgentConnection : IConnection
 
     /// <summary>
     /// Connections at first where packets that are lost hold one up, or the other end sends and its kernel's buffers (4 MiB) bound each. A lane on each:
-    /// the window of its channel is about what those buffers hold.
+    /// the window of its channel is about what those buffers hold, and where losses bound a connection only another one helps.
     /// </summary>
     private const int Connections = 4;
 
-    /// <summary>Lanes on each connection beyond those.</summary>
+    /// <summary>Connections with a lane each in the end.</summary>
+    private const int MostConnections = 16;
+
+    /// <summary>Lanes on each connection beyond those, and beside one that fills the line.</summary>
     private const int LanesOnFurther = 2;
 
     /// <summary>Milliseconds after a connection that could not be made until another is tried.</summary>
@@ -65,8 +68,19 @@ internal sealed class AgentConnection : IConnection
         lock (_gate)
         {
             fillsLine = sends && _ways[0].Shell is { IsCompletedSuccessfully: true, Result.FillsLine: true };
-            (_ways[0].Room, _apart) = fillsLine ? (LanesOnOne, 1) : (1, Connections);
+            (_ways[0].Room, _apart) = fillsLine ? (LanesOnOne, 1) : (1, MostConnections);
             return (fillsLine ? LanesOnOne : Connections) - 1;
+        }
+    }
+
+    public bool IsFull
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _ways.Exists(static way => way.Shell is { IsCompletedSuccessfully: true, Result.IsFull: true });
+            }
         }
     }
 

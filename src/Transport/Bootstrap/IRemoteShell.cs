@@ -30,6 +30,9 @@ internal interface IRemoteShell : IAsyncDisposable
     /// <summary>What is sent over it fills a line that loses packets, too: nothing is gained by another connection beside it.</summary>
     bool FillsLine => false;
 
+    /// <summary>What is sent over it waited in a queue on the way a moment ago.</summary>
+    bool IsFull => false;
+
     /// <summary>Starts a command and gives its standard input and output.</summary>
     /// <param name="command">What to run.</param>
     /// <param name="statusIsFault">An exit status other than 0 faults the lane's input.</param>

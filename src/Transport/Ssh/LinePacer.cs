@@ -8,7 +8,7 @@ namespace NativeSync.Transport;
 /// starts, and after each look at the shortest round trip (bbr, every ten seconds); what is lost then costs seconds. So while packets wait in a queue
 /// on the way, the kernel paces the connection at a little more than what came through at best: the line stays full, and TCP may still find more.
 /// </summary>
-internal static class LinePacer
+internal sealed class LinePacer
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(50);
 
@@ -35,8 +35,19 @@ internal static class LinePacer
 
     private const uint Unpaced = uint.MaxValue;
 
+    /// <summary>
+    /// Milliseconds for which a queue shows that the line is full: TCP that takes a loss for a full line sends less after each queue, and needs that
+    /// long on a long line to fill it again.
+    /// </summary>
+    private const int Full = 15_000;
+
+    private long _queuedAt = -Full;
+
+    /// <summary>Packets have waited in a queue on the way, and TCP has not had the time to forget it.</summary>
+    public bool IsLineFull => Environment.TickCount64 - Volatile.Read(ref _queuedAt) < Full;
+
     /// <summary>Watches a connection until it ends.</summary>
-    public static async Task WatchAsync(Socket socket)
+    public async Task WatchAsync(Socket socket)
     {
         byte[] info = new byte[TcpInfo.Size];
         using PeriodicTimer timer = new(Period);
@@ -57,6 +68,11 @@ internal static class LinePacer
                 bool isBusy = Number(info, TcpInfo.Unacknowledged) > InUse && BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.BytesThere)) > Begun;
                 bool queues = isBusy && Number(info, TcpInfo.RoundTrip) > shortest + shortest / 8 + Chance;
                 (silent, queued) = queues ? (0, queued + 1) : (silent + 1, 0);
+
+                if (queued >= Patience)
+                {
+                    Volatile.Write(ref _queuedAt, Environment.TickCount64);
+                }
 
                 // Once there is a pace it grows with what comes through, queue or not, or it would keep itself too low.
                 best = silent > Memory || (best == 0 && queued < Patience) ? 0

@@ -16,6 +16,7 @@ public sealed class SshSession : IRemoteShell
     private readonly SshJump? _jump;
     private readonly TimeSpan _timeout;
     private readonly bool _mindsNoLoss;
+    private readonly LinePacer? _pacer;
     private int _disposed;
 
     internal SshSession(SshClient client, Session? session, SshJump? jump, string peer, HostKey hostKey, TimeSpan timeout)
@@ -27,7 +28,7 @@ public sealed class SshSession : IRemoteShell
         Peer = peer;
         HostKey = hostKey.ToString();
         HostKeyFingerprint = hostKey.Fingerprint;
-        Tuned = session is not null && SshSocket.Tune(session);
+        Tuned = session is not null && SshSocket.Tune(session, out _pacer);
         _mindsNoLoss = session is not null && SshSocket.MindsNoLoss(session);
     }
 
@@ -53,6 +54,8 @@ public sealed class SshSession : IRemoteShell
     internal bool Tuned { get; }
 
     bool IRemoteShell.FillsLine => _mindsNoLoss;
+
+    bool IRemoteShell.IsFull => _pacer is { IsLineFull: true };
 
     internal SshClient Client => _client;
 

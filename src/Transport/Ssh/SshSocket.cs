@@ -26,8 +26,9 @@ internal static class SshSocket
     /// Forces a large buffer to send from (root), where little is under way anyway without a need; gives the tuning back to the kernel otherwise, and
     /// of the other buffer (Linux 5.14), or forces that, too. False when nothing was possible: slower on long lines, otherwise harmless.
     /// </summary>
-    public static bool Tune(Session session)
+    public static bool Tune(Session session, out LinePacer? pacer)
     {
+        pacer = null;
         if (Of(session) is not { } socket)
         {
             return false;
@@ -35,7 +36,8 @@ internal static class SshSocket
 
         MakeBlocking(socket);
         NoticeDeath(socket);
-        _ = LinePacer.WatchAsync(socket);
+        pacer = new LinePacer();
+        _ = pacer.WatchAsync(socket);
         _ = TrySet(socket, LibC.SOL_TCP, LibC.TCP_NOTSENT_LOWAT, MostUnsent);
         bool isTuned = TrySet(socket, LibC.SOL_SOCKET, LibC.SO_BUF_LOCK, 0);
         return TrySet(socket, LibC.SOL_SOCKET, LibC.SO_SNDBUFFORCE, ForcedBufferSize) && !isTuned ? TrySet(socket, LibC.SOL_SOCKET, LibC.SO_RCVBUFFORCE, ForcedBufferSize) : isTuned;

@@ -70,6 +70,27 @@ public sealed class LaneGrowthTests
         Assert.True(line.Share(0) < 0.05, $"{line.Share(0)} of the time without");
     }
 
+    /// <summary>Each lane is as fast as ever, but they wait in a queue: those that are there stay, and more are opened when the queue is gone.</summary>
+    [Fact]
+    public void WhereTheLineIsFullThereAreNoMore()
+    {
+        Line line = new(100 * OfALane, sends: true) { IsFull = true };
+        line.Run(minutes: 0.9);
+        Assert.Equal([0, FirstStep], line.Counts);
+        line.IsFull = false;
+        line.Run(minutes: 0.5);
+        Assert.Equal(15, line.AtWork);
+    }
+
+    /// <summary>What is lost bounds each lane, and a new one comes slowly to what the others have.</summary>
+    [Fact]
+    public void LanesThatComeUpSlowlyAreWaitedFor()
+    {
+        Line line = new(100 * OfALane, sends: true) { ComesUp = 2.5 };
+        line.Run(minutes: 0.5);
+        Assert.Equal([0, 3, 7, 15], line.Counts);
+    }
+
     [Fact]
     public void WithALimitOfTheUserThereIsNoneAndLaterThereAre()
     {
@@ -101,6 +122,7 @@ public sealed class LaneGrowthTests
         private double _moved;
         private double _waits;
         private long _since;
+        private int _bringing;
 
         public Line(double rate, bool sends, bool fillsLine = false)
         {
@@ -113,6 +135,11 @@ public sealed class LaneGrowthTests
         public bool IsLimited { get; set; }
 
         public bool IsWaitedFor { get; init; } = true;
+
+        public bool IsFull { get; set; }
+
+        /// <summary>Seconds until new lanes bring something.</summary>
+        public double ComesUp { get; init; }
 
         public long Moved
         {
@@ -186,7 +213,8 @@ public sealed class LaneGrowthTests
         {
             double seconds = _clock.GetElapsedTime(_since).TotalSeconds;
             _since = _clock.GetTimestamp();
-            _moved += seconds * Math.Min(_rate, (1 + AtWork) * OfALane);
+            _bringing = _clock.Seconds - _history[^1].Time >= ComesUp ? AtWork : Math.Min(_bringing, AtWork);
+            _moved += seconds * Math.Min(_rate, (1 + _bringing) * OfALane);
             _waits += IsWaitedFor ? seconds * 100 : 0;
         }
     }

@@ -58,42 +58,118 @@ public sealed class LineFlowTests
         }
     }
 
+    /// <summary>
+    /// Another route, or a queue of somebody else's, in the middle of it: the line is full again soon, and stays so when the way is short again.
+    /// </summary>
+    [Theory]
+    [InlineData(25, 30, 600)]
+    [InlineData(12.5, 20, 300)]
+    [InlineData(62.5, 15, 200)]
+    [InlineData(2.5, 30, 600)]
+    public void TheLineIsFilledAgainWhenItHasBecomeLonger(double megabytes, int milliseconds, int later)
+    {
+        var line = new Line(megabytes, milliseconds);
+        line.Run(until: 5);
+        line.Milliseconds = later;
+        line.Run(until: 17);
+        Assert.InRange(line.Run(until: 30), 0.97, 1.01);
+        line.Milliseconds = milliseconds;
+        Assert.InRange(line.Run(until: 40), 0.97, 1.1);
+    }
+
+    /// <summary>An answer shows that the line is short again; then there is as little under way as before.</summary>
+    [Fact]
+    public void ALineThatIsShortAgainHasLittleUnderWay()
+    {
+        var line = new Line(12.5, 20);
+        line.Run(until: 5);
+        line.Milliseconds = 300;
+        line.Run(until: 20);
+        Assert.InRange(line.UnderWay, 5e6, 20e6);
+        line.Milliseconds = 20;
+        line.Run(until: 22);
+        line.Flow.Heard(20_000);
+        line.Run(until: 25);
+        Assert.InRange(line.UnderWay, 0, 1.3e6);
+    }
+
+    /// <summary>That it is slower and not longer shows when more under way brings nothing.</summary>
+    [Fact]
+    public void ALineThatBecameSlowerDoesNotGetMore()
+    {
+        var line = new Line(25, 30);
+        line.Run(until: 5);
+        line.Megabytes = 2.5;
+        Assert.InRange(line.Run(until: 30), 0.97, 1.2);
+        Assert.InRange(line.UnderWay, 0, 1.3e6);
+    }
+
     /// <summary>The share of the line that was used from the fifth second to the sixteenth, and what was under way in the end.</summary>
     private static (double Share, double UnderWay) Run(double megabytes, int milliseconds, int percentLost)
     {
-        var random = new Random(1);
-        var line = milliseconds * Second / 1000;
-        var flow = new LineFlow(Second);
-        flow.Heard(line);
-        var under = new Queue<(long From, long There)>();
-        long now = 1, free = 0, carried = 0, there = 0, underWay = 0;
-        const long Begins = 5 * Second, Ends = 16 * Second;
-        while (now < Ends)
-        {
-            while (flow.HasRoom)
-            {
-                flow.Add(PackBytes);
-                underWay += PackBytes;
+        var line = new Line(megabytes, milliseconds) { PercentLost = percentLost };
+        line.Run(until: 5);
+        return (line.Run(until: 16), line.UnderWay);
+    }
 
-                // TCP sends at the line's rate what it has, and a lost packet again when it hears of that, which is a round trip later; that may be
-                // lost, too. What came meanwhile is handed on only then.
-                free = Math.Max(free, now) + (long)(PackBytes / megabytes);
-                there = Math.Max(there, free + line);
-                if (random.Next(100) < percentLost)
+    private sealed class Line(double megabytes, int milliseconds)
+    {
+        private readonly Random _random = new(1);
+        private readonly Queue<(long From, long There)> _under = new();
+        private long _now = 1;
+        private long _free;
+        private long _there;
+
+        public LineFlow Flow { get; } = Begin(milliseconds);
+
+        public double Megabytes { get; set; } = megabytes;
+
+        public int Milliseconds { get; set; } = milliseconds;
+
+        public int PercentLost { get; init; }
+
+        public double UnderWay { get; private set; }
+
+        /// <summary>Until that second; the share of the line that was used.</summary>
+        public double Run(long until)
+        {
+            var begun = _now;
+            long carried = 0;
+            var line = Milliseconds * Second / 1000;
+            while (_now < until * Second)
+            {
+                while (Flow.HasRoom)
                 {
-                    there = Math.Max(there, free + line + line * random.Next(1, 3));
+                    Flow.Add(PackBytes);
+                    UnderWay += PackBytes;
+
+                    // TCP sends at the line's rate what it has, and a lost packet again when it hears of that, which is a round trip later; that may be
+                    // lost, too. What came meanwhile is handed on only then.
+                    _free = Math.Max(_free, _now) + (long)(PackBytes / Megabytes);
+                    _there = Math.Max(_there, _free + line);
+                    if (_random.Next(100) < PercentLost)
+                    {
+                        _there = Math.Max(_there, _free + line + line * _random.Next(1, 3));
+                    }
+
+                    _under.Enqueue((_now, _there));
                 }
 
-                under.Enqueue((now, there));
+                (var from, _now) = _under.Dequeue();
+                Flow.Forget(PackBytes);
+                UnderWay -= PackBytes;
+                Flow.Confirm(PackBytes, _now - from, _now);
+                carried += PackBytes;
             }
 
-            (var from, now) = under.Dequeue();
-            flow.Forget(PackBytes);
-            underWay -= PackBytes;
-            flow.Confirm(PackBytes, now - from, now);
-            carried += now > Begins ? PackBytes : 0;
+            return carried / Megabytes / (_now - begun);
         }
 
-        return (carried / megabytes / (Ends - Begins), underWay);
+        private static LineFlow Begin(int milliseconds)
+        {
+            var flow = new LineFlow(Second);
+            flow.Heard(milliseconds * Second / 1000);
+            return flow;
+        }
     }
 }

@@ -12,6 +12,9 @@ internal interface IGrowingLine
     /// <summary>Bytes that came through so far, in the direction in which most goes.</summary>
     long Moved { get; }
 
+    /// <summary>A moment ago packets waited for the line: it is full.</summary>
+    bool IsFull { get; }
+
     /// <summary>How often the stages of this end waited for the line.</summary>
     long Waits { get; }
 

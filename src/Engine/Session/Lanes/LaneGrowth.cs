@@ -29,6 +29,12 @@ internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sen
     /// <summary>A connection that fills the line needs another one only where what is under way comes so near to the windows of its lanes.</summary>
     private const double WindowShare = 0.7;
 
+    /// <summary>
+    /// So often a step is judged, while no queue shows that the line is full: where losses bound each lane what comes through is uneven, and those that
+    /// are new get slowly to what the others have.
+    /// </summary>
+    private const int Judgements = 3;
+
     /// <summary>What another step has to bring to be kept.</summary>
     private const double Worthwhile = 1.1;
 
@@ -54,7 +60,7 @@ internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sen
         while (true)
         {
             await line.KeepAsync(wanted).ConfigureAwait(false);
-            if (After(wanted) is var more && more > wanted && _step.IsOver(_clock) && await SteadyRateAsync(evenFull: false).ConfigureAwait(false) is > 0 and var before)
+            if (After(wanted) is var more && more > wanted && _step.IsOver(_clock) && !line.IsFull && await SteadyRateAsync(evenFull: false).ConfigureAwait(false) is > 0 and var before && !line.IsFull)
             {
                 await line.KeepAsync(more).ConfigureAwait(false);
                 if (await IsWorthwhileAsync(before).ConfigureAwait(false))
@@ -90,10 +96,13 @@ internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sen
     /// <summary>Whether the last step is to be kept; else the next one waits.</summary>
     private async Task<bool> IsWorthwhileAsync(double before)
     {
-        await Task.Delay(_settle, _clock, ct).ConfigureAwait(false);
-        if (await SteadyRateAsync(evenFull: false).ConfigureAwait(false) >= before * Worthwhile)
+        for (var i = 0; i < Judgements && (i == 0 || !line.IsFull); i++)
         {
-            return true;
+            await Task.Delay(_settle, _clock, ct).ConfigureAwait(false);
+            if (await SteadyRateAsync(evenFull: false).ConfigureAwait(false) >= before * Worthwhile)
+            {
+                return true;
+            }
         }
 
         _step.Longer(_clock);

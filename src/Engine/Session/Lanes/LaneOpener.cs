@@ -38,6 +38,8 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
     bool IGrowingLine.IsLimited => _group.Pace.BytesPerSecond != 0;
 
+    bool IGrowingLine.IsFull => connection.IsFull;
+
     long IGrowingLine.Moved => sends ? first.AllTraffic.Sent : first.AllTraffic.Received;
 
     long IGrowingLine.Waits => _group.Outbox.Waits;

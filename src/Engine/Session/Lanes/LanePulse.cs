@@ -44,9 +44,9 @@ internal sealed class LanePulse(TimeProvider clock, RecordOutbox outbox, LanePor
     public void Answered(ulong asked)
     {
         // What the peer made up is no time at all.
-        if (clock.GetElapsedTime((long)asked) is var took && took > TimeSpan.Zero && took.Ticks < Volatile.Read(ref _shortestRoundTrip))
+        if (clock.GetElapsedTime((long)asked) is var took && took > TimeSpan.Zero)
         {
-            Volatile.Write(ref _shortestRoundTrip, took.Ticks);
+            Volatile.Write(ref _shortestRoundTrip, Math.Min(took.Ticks, Volatile.Read(ref _shortestRoundTrip)));
             outbox.NoteAnswer((long)(took.TotalSeconds * clock.TimestampFrequency));
         }
     }

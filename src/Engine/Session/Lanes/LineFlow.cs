@@ -14,7 +14,7 @@ internal sealed class LineFlow(long frequency)
     /// TCP begins with up to three times what the line holds, and what is lost arrives one or two round trips later and holds up all behind it: so many
     /// times what the line holds may be under way.
     /// </summary>
-    private const double Share = 3;
+    public const double Share = 3;
 
     /// <summary>
     /// While nothing is known. It bounds what TCP's beginning overruns the queue by: 200 Mbit/s at 200 ms hold 5 MB, and such a queue half of that.
@@ -30,9 +30,9 @@ internal sealed class LineFlow(long frequency)
     /// <summary>The best yet loses so much of itself in a round that does not come up to it: a line may become slower.</summary>
     private const double Forgetting = 1.0 / 32;
 
+    private readonly LineLength _length = new(frequency);
     private long _limit = Beginning;
     private long _underWay;
-    private long _shortest = long.MaxValue;
     private double _best;
 
     // The round.
@@ -40,17 +40,22 @@ internal sealed class LineFlow(long frequency)
     private long _bytes;
     private bool _isBound;
 
-    /// <summary>The shortest that a pack or an answer has taken there and back: clock ticks.</summary>
-    public long Shortest => _shortest;
+    /// <summary>The least that a pack or an answer takes there and back: clock ticks.</summary>
+    public long Shortest => _length.Ticks;
 
     /// <summary>Whether another pack may go.</summary>
     public bool HasRoom
     {
         get
         {
-            var room = _underWay < _limit;
-            _isBound |= !room;
-            return room;
+            if (_underWay < _limit)
+            {
+                return true;
+            }
+
+            _isBound = true;
+            _length.HoldsUp();
+            return false;
         }
     }
 
@@ -61,7 +66,10 @@ internal sealed class LineFlow(long frequency)
     public void Forget(int bytes) => _underWay -= bytes;
 
     /// <summary>Something has been there and is back: so long is the line at most.</summary>
-    public void Heard(long took) => _shortest = Math.Min(_shortest, took);
+    public void Heard(long took) => _length.Heard(took);
+
+    /// <summary>A lane has as much under way as it may, and there is more.</summary>
+    public void HoldsUpALane() => _length.HoldsUp();
 
     /// <summary>A pack is there.</summary>
     /// <param name="bytes">Of it.</param>
@@ -69,10 +77,14 @@ internal sealed class LineFlow(long frequency)
     /// <param name="now">Clock ticks.</param>
     public void Confirm(int bytes, long took, long now)
     {
-        Heard(took);
+        if (_length.Confirm(bytes, took, now))
+        {
+            SetLimit();
+        }
+
         _bytes += bytes;
         var length = now - _since;
-        if (length < Math.Max(_shortest + _shortest / 2, frequency / 25))
+        if (length < Math.Max(Shortest + Shortest / 2, frequency / 25))
         {
             return;
         }
@@ -93,9 +105,11 @@ internal sealed class LineFlow(long frequency)
         _best = Math.Max(rate, _best - _best * Forgetting);
 
         // A round that something else held up, or in which TCP was still looking, says nothing.
-        if (_isBound && !grows)
+        if (_isBound && !grows && !_length.IsTried)
         {
-            _limit = (long)Math.Clamp(Share * _best * _shortest, Least, Most);
+            SetLimit();
         }
     }
+
+    private void SetLimit() => _limit = (long)Math.Clamp(_length.IsTried ? 2 * _limit : Share * _best * Shortest, Least, Most);
 }

@@ -273,6 +273,11 @@ internal sealed class RecordOutbox : IDisposable
                 }
 
                 var from = !port.MayTake && _packs.HasAny(First.Completed) ? _clock.GetTimestamp() : 0;
+                if (from != 0)
+                {
+                    _flow.HoldsUpALane();
+                }
+
                 port.Idle = true;
                 Monitor.Wait(_gate);
                 port.Idle = false;
