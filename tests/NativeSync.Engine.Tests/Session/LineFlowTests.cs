@@ -119,6 +119,7 @@ public sealed class LineFlowTests
         private long _now = 1;
         private long _free;
         private long _there;
+        private long _until;
 
         public LineFlow Flow { get; } = Begin(milliseconds);
 
@@ -133,7 +134,7 @@ public sealed class LineFlowTests
         /// <summary>Until that second; the share of the line that was used.</summary>
         public double Run(long until)
         {
-            var begun = _now;
+            var begun = _until;
             long carried = 0;
             var line = Milliseconds * Second / 1000;
             while (_now < until * Second)
@@ -162,7 +163,8 @@ public sealed class LineFlowTests
                 carried += PackBytes;
             }
 
-            return carried / Megabytes / (_now - begun);
+            _until = until;
+            return carried / Megabytes / ((until - begun) * Second);
         }
 
         private static LineFlow Begin(int milliseconds)

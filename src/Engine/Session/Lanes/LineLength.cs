@@ -72,7 +72,8 @@ internal sealed class LineLength(long frequency)
         {
             if (rate >= _before * Brings)
             {
-                _left = 0;
+                // No queue of ours could form, so the quickest shows how long it is.
+                (_left, _longer) = (0, Math.Max(_longer, _quickest));
             }
             else if (--_left == 0)
             {
