@@ -15,8 +15,10 @@ public sealed class BandwidthTests(SharedServer server) : IClassFixture<SharedSe
 
     private const int Bytes = 8 << 20;
 
-    /// <summary>A machine may be too busy once, also for as much as is allowed.</summary>
+    /// <summary>A machine may be too busy once, also for as much as is allowed; but not again and again.</summary>
     private const int Attempts = 5;
+
+    private const int Good = 2;
 
     /// <summary>The part of the moments from which on more may have come than is allowed.</summary>
     private const double Late = 0.2;
@@ -37,18 +39,16 @@ public sealed class BandwidthTests(SharedServer server) : IClassFixture<SharedSe
     [InlineData(false)]
     public async Task SixLanesTogetherKeepToTheLimitInAnyTwoSecondsAndAtEachMoment(bool push)
     {
-        string said = "";
-        for (int attempt = 0; attempt < Attempts; attempt++)
+        List<string> wrong = [];
+        for (int attempt = 0; attempt - wrong.Count < Good && wrong.Count <= Attempts - Good; attempt++)
         {
-            if (await TryAsync(push) is not { } wrong)
+            if (await TryAsync(push) is { } said)
             {
-                return;
+                wrong.Add(said);
             }
-
-            said += wrong + "\n";
         }
 
-        Assert.Fail(said);
+        Assert.True(wrong.Count <= Attempts - Good, string.Join('\n', wrong));
     }
 
     /// <summary>What is wrong with a run; null for nothing.</summary>

@@ -81,84 +81,171 @@ public sealed class DeadLineTests : IDisposable
         Assert.Contains(" serve --wait=20", line.Commands[^1].Text, StringComparison.Ordinal);
     }
 
+    /// <summary>Whatever the near end takes at once may be under way for minutes: that it arrives is told by the far end, whose script this is.</summary>
+    [Fact]
+    public async Task AnUploadThatWasHandedOverLongAgoIsNotGivenUpWhileItArrives()
+    {
+        var clock = new FakeTimeProvider();
+        AgentImage image = FakeAgent.Image(_directory, 20_000);
+        byte[] bytes = await File.ReadAllBytesAsync(image.Path);
+        var line = new Line(long.MaxValue, lane => ArriveAsync(lane, bytes, () => clock.Advance(Limit * 0.7)));
+        await using IConnection connection = await StartAsync(line, image, clock).WaitAsync(Patience);
+        Assert.True(clock.GetUtcNow() - clock.Start > Limit * 6);
+    }
+
     /// <summary>The server may not know for hours that its line is dead: the far end of an upload looks by itself.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(70_000)]
     public async Task TheFarEndOfAnUploadThatGrowsNoMoreEndsAndLeavesNothing(int arrived)
     {
-        using Remote remote = Begin(looks: "exit 0");
-        await remote.Process.StandardInput.BaseStream.WriteAsync(new byte[arrived], TestContext.Limit());
-        await remote.Process.StandardInput.BaseStream.FlushAsync(TestContext.Limit());
+        using Remote remote = Begin();
+        await remote.SendAsync(new byte[arrived], arrived);
+        remote.LetLook(20);
+        await remote.Process.StandardOutput.ReadToEndAsync(TestContext.Limit());
         await remote.Process.WaitForExitAsync(TestContext.Limit());
         Assert.Equal(1, remote.Process.ExitCode);
         Assert.Equal([], Directory.GetFileSystemEntries(remote.Cache));
     }
 
     [Fact]
-    public async Task TheFarEndOfAnUploadThatGrowsBetweenTheLooksTakesAllOfIt()
+    public async Task TheFarEndOfAnUploadThatGrowsBetweenTheLooksTakesAllOfItAndSaysThatItGrows()
     {
         string agent = "#!/bin/sh\necho nativesync\nexit\n" + new string('#', 50_000) + "\n";
-        string gate = Path.Combine(_directory, "gate"), seen = Path.Combine(_directory, "seen");
-        Run.WithInput("mkfifo", null, null, gate);
-        await File.WriteAllTextAsync(seen, "");
-
-        // With both ends in one hand opening it waits for nobody, and nothing in it is lost.
-        using FileStream looks = new(gate, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-        using Remote remote = Begin(looks: $"read -r x <'{gate}'; echo >>'{seen}'", agent);
-        Stream input = remote.Process.StandardInput.BaseStream;
+        using Remote remote = Begin(agent);
         byte[] bytes = Encoding.ASCII.GetBytes(agent);
         for (int done = 0; done < bytes.Length; done += 5000)
         {
-            await input.WriteAsync(bytes.AsMemory(done, Math.Min(5000, bytes.Length - done)), TestContext.Limit());
-            await input.FlushAsync(TestContext.Limit());
-            while (Directory.GetFiles(remote.Cache).Where(static f => !f.EndsWith(".p", StringComparison.Ordinal)).Sum(static f => new FileInfo(f).Length) < Math.Min(bytes.Length, done + 5000))
-            {
-                Assert.False(remote.Process.HasExited);
-                await Task.Yield();
-            }
-
-            long before = new FileInfo(seen).Length;
-            looks.Write("look\n"u8);
-            while (new FileInfo(seen).Length == before)
-            {
-                await Task.Yield();
-            }
+            int now = Math.Min(bytes.Length, done + 5000);
+            await remote.SendAsync(bytes.AsMemory(done..now), now);
+            remote.LetLook(1);
+            Assert.Equal("", await remote.Process.StandardOutput.ReadLineAsync(TestContext.Limit()));
         }
 
-        input.Close();
+        remote.Process.StandardInput.Close();
         string said = await remote.Process.StandardOutput.ReadToEndAsync(TestContext.Limit());
         await remote.Process.WaitForExitAsync(TestContext.Limit());
         Assert.Contains(BootstrapScripts.Installed, said, StringComparison.Ordinal);
         Assert.Equal([Path.Combine(remote.Cache, "agent")], Directory.GetFileSystemEntries(remote.Cache));
     }
 
+    /// <summary>A shell that was killed removes nothing: the one that looks does. The end of the output is that of all that holds it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFarEndThatIsKilledLeavesNothing(bool taker)
+    {
+        using Remote remote = Begin();
+        await remote.SendAsync(new byte[1000], 1000);
+        Stream input = remote.Process.StandardInput.BaseStream;
+        int id = int.Parse(await File.ReadAllTextAsync(Assert.Single(Directory.GetFiles(remote.Cache, ".*.p"))), System.Globalization.CultureInfo.InvariantCulture);
+        using var cat = System.Diagnostics.Process.GetProcessById(id);
+        remote.Process.Kill();
+        await remote.Process.WaitForExitAsync(TestContext.Limit());
+        if (taker)
+        {
+            cat.Kill();
+        }
+
+        remote.LetLook(20);
+        await remote.Process.StandardOutput.ReadToEndAsync(TestContext.Limit());
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+        {
+            while (true)
+            {
+                await input.WriteAsync(new byte[1], TestContext.Limit());
+                await input.FlushAsync(TestContext.Limit());
+            }
+        });
+        Assert.Equal([], Directory.GetFileSystemEntries(remote.Cache));
+    }
+
+    /// <summary>Its first word is its death when nobody is there to hear it.</summary>
+    [Fact]
+    public async Task AFarEndWhoseCallerWentBeforeItsFirstWordLeavesNothing()
+    {
+        using Remote remote = Begin(waits: true);
+        remote.Process.StandardOutput.Close();
+        remote.LetLook(40);
+        await remote.Process.WaitForExitAsync(TestContext.Limit());
+        Assert.Equal([], Directory.GetFileSystemEntries(remote.Cache));
+    }
+
     private static Task<IConnection> StartAsync(Line line, AgentImage image, TimeProvider clock) => AgentBootstrap.StartOverAsync(
         line, image, new AgentOptions { StartTimeout = Limit, Silence = Limit, Patience = Limit, Clock = clock }, ownsShell: false, CancellationToken.None);
 
-    /// <summary>Runs the far end's script here, with a <c>sleep</c> of the test's.</summary>
-    private Remote Begin(string looks, string agent = "")
+    /// <summary>Takes all of an upload at once and lets it arrive bit by bit, at a real script, time passing between.</summary>
+    private async Task ArriveAsync(Lane lane, byte[] bytes, Action pass)
     {
-        string bin = Directory.CreateDirectory(Path.Combine(_directory, "bin")).FullName, cache = Path.Combine(_directory, "cache");
-        File.WriteAllText(Path.Combine(bin, "sleep"), $"#!/bin/sh\n{looks}\n");
-        File.SetUnixFileMode(Path.Combine(bin, "sleep"), (UnixFileMode)0x1ED);
+        using Remote remote = Begin(Encoding.UTF8.GetString(bytes));
+        await lane.SayAsync(BootstrapScripts.Ready + "\n");
+        await lane.TakeAllAsync();
+        for (int done = 0; done < bytes.Length; done += 2000)
+        {
+            int now = Math.Min(bytes.Length, done + 2000);
+            await remote.SendAsync(bytes.AsMemory(done..now), now);
+            remote.LetLook(1);
+            await lane.SayAsync(await remote.Process.StandardOutput.ReadLineAsync(TestContext.Limit()) + "\n");
+            pass();
+        }
+
+        remote.Process.StandardInput.Close();
+        await lane.SayAsync(await remote.Process.StandardOutput.ReadToEndAsync(TestContext.Limit()));
+    }
+
+    /// <summary>Runs the far end's script here, with a <c>sleep</c> that waits for the test; with an <c>id</c>, which comes first, that does when asked to.</summary>
+    private Remote Begin(string agent = "", bool waits = false)
+    {
+        string bin = Directory.CreateDirectory(Path.Combine(_directory, "bin")).FullName, cache = Path.Combine(_directory, "cache"), gate = Path.Combine(_directory, "gate");
+        Run.WithInput("mkfifo", null, null, gate);
+        foreach (string name in waits ? (string[])["sleep", "id"] : ["sleep"])
+        {
+            File.WriteAllText(Path.Combine(bin, name), $"#!/bin/sh\nread -r x <'{gate}'\n");
+            File.SetUnixFileMode(Path.Combine(bin, name), (UnixFileMode)0x1ED);
+        }
+
         string digest = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes(agent)));
         RemoteCommand command = BootstrapScripts.Install(BootstrapScripts.Places[0], "agent", agent.Length, digest, 0, Limit);
         var start = new System.Diagnostics.ProcessStartInfo("sh", ["-c", command.Script!]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["PATH"] = bin + ":/usr/bin:/bin";
         start.Environment["XDG_CACHE_HOME"] = cache;
+
+        // With both ends in one hand opening it waits for nobody, and nothing in it is lost.
+        FileStream looks = new(gate, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         var process = System.Diagnostics.Process.Start(start)!;
-        Assert.Equal(BootstrapScripts.Ready, process.StandardOutput.ReadLine());
-        return new Remote(process, Path.Combine(cache, "nativesync"));
+        if (!waits)
+        {
+            Assert.Equal(BootstrapScripts.Ready, process.StandardOutput.ReadLine());
+        }
+
+        return new Remote(process, Path.Combine(cache, "nativesync"), looks);
     }
 
-    private sealed record Remote(System.Diagnostics.Process Process, string Cache) : IDisposable
+    private sealed record Remote(System.Diagnostics.Process Process, string Cache, FileStream Looks) : IDisposable
     {
-        public void Dispose() => Process.Dispose();
+        /// <summary>Sends a piece and waits until so much has arrived in all.</summary>
+        public async Task SendAsync(ReadOnlyMemory<byte> piece, int arrived)
+        {
+            await Process.StandardInput.BaseStream.WriteAsync(piece, TestContext.Limit());
+            await Process.StandardInput.BaseStream.FlushAsync(TestContext.Limit());
+            while (!Directory.GetFiles(Cache).Any(f => f.EndsWith(Process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal) && new FileInfo(f).Length == arrived))
+            {
+                Assert.False(Process.HasExited);
+                await Task.Yield();
+            }
+        }
+
+        public void LetLook(int times) => Looks.Write(Encoding.ASCII.GetBytes(new string('\n', times)));
+
+        public void Dispose()
+        {
+            Process.Dispose();
+            Looks.Dispose();
+        }
     }
 
     /// <summary>A machine behind a line that carries so many bytes, both directions and all commands together, and then no more.</summary>
-    private sealed class Line(long budget) : IRemoteShell
+    private sealed class Line(long budget, Func<Lane, Task>? takes = null) : IRemoteShell
     {
         private readonly Lock _gate = new();
         private long _budget = budget;
@@ -235,12 +322,17 @@ public sealed class DeadLineTests : IDisposable
             lane.End(127);
         }
 
-        private async Task InstallAsync(Lane lane)
+        private static async Task TakeAsync(Lane lane)
         {
             await lane.SayAsync(BootstrapScripts.Ready + "\n");
             await lane.TakeAllAsync();
-            _installed = true;
             await lane.SayAsync(BootstrapScripts.Installed + " /there\n");
+        }
+
+        private async Task InstallAsync(Lane lane)
+        {
+            await (takes ?? TakeAsync)(lane);
+            _installed = true;
             lane.End(0);
         }
     }

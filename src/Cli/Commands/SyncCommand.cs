@@ -3,6 +3,8 @@ using NativeSync.Cli.Output;
 using NativeSync.Cli.Remote;
 using NativeSync.Cli.Startup;
 using NativeSync.Engine;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
 using NativeSync.Protocol;
 
 namespace NativeSync.Cli.Commands;
@@ -73,7 +75,7 @@ internal static class SyncCommand
             {
                 Bandwidth = sync.Options.BandwidthNow ?? (() => sync.Options.BandwidthLimit),
                 SilenceSeconds = sync.Options.TimeoutSeconds,
-                AsksAtOnce = request is not { FilesFrom: [(byte)'-'], FilesFromIsRemote: false },
+                AsksAtOnce = request is not { FilesFrom: { } list, FilesFromIsRemote: false } || NameListFile.IsAtHand(LinuxSystemCalls.Instance, list),
             };
             LineKeeper line = new(plan, sync.Batch, request, connector, reporter, sync.Reconnect);
             SyncReport report = sync.Passes is { } passes

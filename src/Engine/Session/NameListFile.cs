@@ -10,6 +10,9 @@ internal static class NameListFile
 
     private const int StandardInput = 0;
 
+    /// <summary>Reading a list takes no time; what comes out of a pipe is there when somebody has written it.</summary>
+    public static bool IsAtHand(ISystemCalls io, byte[] path) => path is not [(byte)'-'] && (io.StatPath(path, follow: true, out var status) < 0 || status.IsRegular);
+
     /// <summary>Reads a list; "-" is standard input.</summary>
     /// <exception cref="SessionException">1, as rsync: it cannot be read, or is a link that somebody else made.</exception>
     public static byte[] Read(ISystemCalls io, byte[] path)

@@ -51,16 +51,19 @@ internal static class BootstrapScripts
     /// Takes the executable from standard input: to a temporary name in a private directory, checked by length and digest,
     /// tried, then renamed. Whatever goes wrong removes it again, and the rest of the upload is taken all the same: OpenSSH's
     /// server ends the whole connection when data comes for a command that is gone. What grows no more for the time of silence
-    /// is ended: the server may not learn for hours that the line is dead.
+    /// is ended: the server may not learn for hours that the line is dead. While it grows, an empty line is printed now and then.
     /// </summary>
     public static RemoteCommand Install(string place, string name, long size, string sha256, int removeOlderThanDays, TimeSpan silence)
     {
         // Of the files beside the upload .p says who takes it, and that it is being taken, and .w who waits until the next look: so each ends
-        // the other, and nobody else.
-        string watch = silence == Timeout.InfiniteTimeSpan ? "" : string.Create(CultureInfo.InvariantCulture,
-            $"(a=x; i=0; while test -e \"$t.p\" && (read p r </proc/self/stat; echo $p >\"$t.w\"; exec sleep {Math.Max(1, Math.Ceiling(silence.TotalSeconds / LooksAtUpload)):0}); do b=$(wc -c <\"$t\"); ")
-            + "if test \"$a\" = \"$b\"; then i=$((i+1)); else i=0; fi; a=$b; "
-            + string.Create(CultureInfo.InvariantCulture, $"if test $i -ge {LooksAtUpload}; then read p <\"$t.p\" && kill $p && exit; fi; done) </dev/null >/dev/null 2>&1 & ");
+        // the other, and nobody else. Who waits says so before it looks whether to, and .p goes before .w is read: no wait is overlooked.
+        // A look that finds it larger says so (an empty line): what the near end has handed over may be under way for minutes.
+        // When the script itself is gone ($$), so is all that it would have removed, by the second look after that.
+        string watch = silence == Timeout.InfiniteTimeSpan ? "" : "(trap \"\" PIPE; a=x; i=0; "
+            + string.Create(CultureInfo.InvariantCulture, $"while test -e \"$t.p\" && (read p r </proc/self/stat; echo $p >\"$t.w\"; test -e \"$t.p\" && exec sleep {Math.Max(1, Math.Ceiling(silence.TotalSeconds / LooksAtUpload)):0}); do ")
+            + "b=$(wc -c <\"$t\"); if test \"$a\" = \"$b\"; then i=$((i+1)); else i=0; echo >&3; fi; a=$b; "
+            + string.Create(CultureInfo.InvariantCulture, $"kill -0 $$ || i={2 * LooksAtUpload}; if test $i -ge {LooksAtUpload}; then read p <\"$t.p\" && kill $p; fi; ")
+            + string.Create(CultureInfo.InvariantCulture, $"if test $i -ge {2 * LooksAtUpload}; then rm -f \"$t\" \"$t.p\"; fi; done; rm -f \"$t.w\"; echo >&3) 3>&1 </dev/null >/dev/null 2>&1 & ");
         string length = size.ToString(CultureInfo.InvariantCulture);
         string clean = removeOlderThanDays <= 0 ? "" :
             $"find \"$d\" -type f -name \"*nativesync-*\" -mtime +{removeOlderThanDays.ToString(CultureInfo.InvariantCulture)} -exec rm -f {{}} \";\" 2>/dev/null; ";
@@ -73,9 +76,9 @@ internal static class BootstrapScripts
             + $"if test -h \"$d\"; then echo \"{Failed} $d: is a symbolic link\"; exit 1; fi; "
             + $"if test -O \"$d\"; then :; else echo \"{Failed} $d: belongs to somebody else\"; exit 1; fi; "
             + "chmod 700 \"$d\" 2>/dev/null; "
-            + $"true 2>/dev/null >\"$t.p\"; {watch}echo {Ready}; "
+            + $"echo {Ready}; true 2>/dev/null >\"$t.p\"; {watch}"
             + "(read p r </proc/self/stat; echo $p >\"$t.p\"; exec cat >\"$t\") 2>/dev/null; c=$?; "
-            + "(rm -f \"$t.p\"; read p <\"$t.w\" && kill $p; rm -f \"$t.w\") 2>/dev/null; "
+            + "(rm -f \"$t.p\"; read p <\"$t.w\" && kill $p; rm -f \"$t.w\") 2>/dev/null; wait; "
             + "if test $c -gt 128; then rm -f \"$t\"; exit 1; fi; test $c -eq 0 || f \"cannot be written (full, read-only or not allowed)\"; "
             + $"s=$(wc -c <\"$t\"); test \"$s\" -eq {length} || f \"$s of {length} bytes arrived\"; "
             + $"if h=$(sha256sum <\"$t\" 2>/dev/null); then case \"$h\" in {sha256}*) ;; *) f \"the digest of what arrived is wrong\" ;; esac; fi; "

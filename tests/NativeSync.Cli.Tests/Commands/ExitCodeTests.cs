@@ -148,4 +148,19 @@ public sealed class ExitCodeTests
         directory.Shell("printf '#!/bin/sh\\nexec cat >/dev/null\\n' >silent; chmod 755 silent");
         Assert.Contains((await NativeSyncRun.RunAsync("sync", "-a", "--timeout=1", $"--rsync-path=x", "-e", $"{directory.Path}/silent", "/etc/hostname", "h:d")).ExitCode, (int[])[30, 12]);
     }
+
+    /// <summary>Who writes a list into a pipe may take longer than any silence: the agent is not told to be impatient.</summary>
+    [Theory]
+    [InlineData("list", true)]
+    [InlineData("pipe", false)]
+    [InlineData("link", false)]
+    [InlineData("-", false)]
+    public async Task AnAgentWaitsForAListThatIsYetToBeWritten(string list, bool atOnce)
+    {
+        using TemporaryDirectory directory = new();
+        directory.Shell("printf '#!/bin/sh\\necho \"$*\" >\"${0%%/*}/said\"\\nexit 1\\n' >shell; chmod 755 shell; mkfifo pipe; ln -s pipe link; echo f >list");
+        string from = list == "-" ? list : $"{directory.Path}/{list}";
+        await NativeSyncRun.RunAsync("sync", "-a", "--timeout=10", $"--files-from={from}", "--rsync-path=x", "-e", $"{directory.Path}/shell", directory.Path, "h:d");
+        Assert.Equal($"h x serve{(atOnce ? " --wait=10" : "")}\n", await File.ReadAllTextAsync($"{directory.Path}/said"));
+    }
 }

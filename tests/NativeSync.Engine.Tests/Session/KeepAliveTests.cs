@@ -119,7 +119,9 @@ public sealed class KeepAliveTests
         }
 
         await serving;
-        Assert.InRange(clock.GetUtcNow() - clock.Start, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(10));
+
+        // How much later says only how busy the machine is.
+        Assert.True(clock.GetUtcNow() - clock.Start >= TimeSpan.FromSeconds(20));
         await near.DisposeAsync();
     }
 
