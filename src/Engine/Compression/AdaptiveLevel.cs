@@ -1,15 +1,17 @@
 namespace NativeSync.Engine.Compression;
 
 /// <summary>
-/// Chooses zstd's level for what one lane sends, by what the lane waits for: up while the line is slower than the processor, down when the line
-/// waits for the processor; and not to a level at which less came through a moment ago. Belongs to one send loop.
+/// Chooses zstd's level for what the lanes of an end send, by what they wait for: up while the line is slower than the processor, down when the line
+/// waits for the processor; and not to a level at which less came through a moment ago. One for all lanes: they share the line and the processors, and
+/// what comes through at a level shows in all of them together.
 /// </summary>
-internal sealed class AdaptiveLevel
+/// <param name="processors">That compress.</param>
+internal sealed class AdaptiveLevel(int processors)
 {
     /// <summary>What stands for this in place of a level, in a job as in options.</summary>
     public const int Adapt = 255;
 
-    /// <summary>A pack is looked at together with others of this time: a single one tells too much about the last buffer.</summary>
+    /// <summary>A pack is looked at together with others of this time on each lane: a single one tells too much about the last buffer.</summary>
     private const double WindowSeconds = 0.15;
 
     /// <summary>So many windows what came through at another level is believed: some ten seconds. Then the data or the line may have changed.</summary>
@@ -23,7 +25,8 @@ internal sealed class AdaptiveLevel
         [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 2.6), (5, 1.6), (7, 1.5), (9, 1.4), (12, 2.2), (15, 2.2), (19, 3)];
 
     private readonly (double Rate, int Window)[] _known = new (double, int)[Ladder.Length];
-    private int _at = Array.FindIndex(Ladder, static step => step.Level == 1);
+    private readonly Lock _gate = new();
+    private volatile int _at = Array.FindIndex(Ladder, static step => step.Level == 1);
     private int _window = Memory;
     private double _compressing;
     private double _waiting;
@@ -34,38 +37,49 @@ internal sealed class AdaptiveLevel
     public int Level => Ladder[_at].Level;
 
     /// <summary>Tells what a pack took, in seconds.</summary>
+    /// <param name="level">That it was compressed with.</param>
     /// <param name="bytes">Of it, before compression.</param>
     /// <param name="compressing">
     /// At the present level, and for packs before it that other lanes compressed; a pack that a sample found incompressible is not to be told.
     /// </param>
     /// <param name="waiting">For the line: its buffers, credit, the bandwidth limit.</param>
     /// <param name="idle">Before it, for somebody to have anything to send.</param>
-    /// <param name="crowd">Lanes for each processor, at least 1: what all of them would take at the next level, the processors have to give.</param>
-    public void Observe(int bytes, double compressing, double waiting, double idle, double crowd)
+    /// <param name="lanes">That send: what all of them would take at the next level, the processors have to give.</param>
+    public void Observe(int level, int bytes, double compressing, double waiting, double idle, int lanes)
     {
-        _bytes += bytes;
-        _compressing += compressing;
-        _waiting += waiting;
-        _idle += idle;
-        var total = _compressing + _waiting + _idle;
-        if (total < WindowSeconds)
+        lock (_gate)
         {
-            return;
-        }
+            if (level != Level)
+            {
+                // Compressed before the last step.
+                return;
+            }
 
-        _window++;
-        _known[_at] = (_bytes / Math.Max(_compressing + _waiting, 1e-9), _window);
-        if (_at + 1 < Ladder.Length && _waiting > (Ladder[_at + 1].Cost * crowd - 1) * _compressing && _waiting >= total / 10)
-        {
-            MoveTo(_at + 1);
-        }
-        else if (_at > 0 && _compressing >= total / 2 && _waiting <= total / 10)
-        {
-            MoveTo(_at - 1);
-        }
+            _bytes += bytes;
+            _compressing += compressing;
+            _waiting += waiting;
+            _idle += idle;
+            var total = _compressing + _waiting + _idle;
+            if (total < WindowSeconds * lanes)
+            {
+                return;
+            }
 
-        _bytes = 0;
-        _compressing = _waiting = _idle = 0;
+            _window++;
+            _known[_at] = (_bytes / Math.Max(_compressing + _waiting, 1e-9), _window);
+            var crowd = Math.Max(1, lanes / (double)processors);
+            if (_at + 1 < Ladder.Length && _waiting > (Ladder[_at + 1].Cost * crowd - 1) * _compressing && _waiting >= total / 10)
+            {
+                MoveTo(_at + 1);
+            }
+            else if (_at > 0 && _compressing >= total / 2 && _waiting <= total / 10)
+            {
+                MoveTo(_at - 1);
+            }
+
+            _bytes = 0;
+            _compressing = _waiting = _idle = 0;
+        }
     }
 
     private void MoveTo(int step)

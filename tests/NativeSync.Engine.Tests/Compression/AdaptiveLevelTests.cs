@@ -24,9 +24,9 @@ public sealed class AdaptiveLevelTests
             {
                 // Long enough that the first steps do not decide, as a migration is.
                 var bytes = Math.Min(line * 90, 20e9);
-                var adaptive = new AdaptiveLevel();
+                var adaptive = new AdaptiveLevel(2);
                 var seconds = Run(bytes, line, slower, () => adaptive.Level, adaptive.Observe);
-                var best = Codec.Keys.Min(level => Run(bytes, line, slower, () => level, (_, _, _, _, _) => { }));
+                var best = Codec.Keys.Min(level => Run(bytes, line, slower, () => level, (_, _, _, _, _, _) => { }));
                 Assert.True(seconds <= best * 1.1, $"{seconds:0.0} s over {line / 1e6} MB/s with a processor {slower} times slower; the best fixed level takes {best:0.0} s");
             }
         }
@@ -42,9 +42,9 @@ public sealed class AdaptiveLevelTests
         foreach (var line in new[] { 2.5e6, 12.5e6, 25e6, 62.5e6, 125e6 })
         {
             var bytes = line * 90;
-            AdaptiveLevel[] adaptive = [.. Enumerable.Range(0, lanes).Select(_ => new AdaptiveLevel())];
-            var seconds = RunLanes(bytes, line, lanes, lane => adaptive[lane].Level, (lane, compressing, waiting) => adaptive[lane].Observe((int)Pack, compressing, waiting, 0, lanes / 2.0));
-            var best = Codec.Keys.Min(level => RunLanes(bytes, line, lanes, _ => level, (_, _, _) => { }));
+            var adaptive = new AdaptiveLevel(2);
+            var seconds = RunLanes(bytes, line, lanes, () => adaptive.Level, (level, compressing, waiting) => adaptive.Observe(level, (int)Pack, compressing, waiting, 0, lanes));
+            var best = Codec.Keys.Min(level => RunLanes(bytes, line, lanes, () => level, (_, _, _) => { }));
             Assert.True(seconds <= best * 1.1, $"{seconds:0.0} s over {line / 1e6} MB/s by {lanes} lanes; the best fixed level takes {best:0.0} s");
         }
     }
@@ -52,21 +52,22 @@ public sealed class AdaptiveLevelTests
     [Fact]
     public void WithoutAnythingToSendItStays()
     {
-        var adaptive = new AdaptiveLevel();
+        var adaptive = new AdaptiveLevel(2);
         for (var i = 0; i < 1000; i++)
         {
-            adaptive.Observe(1000, 0.001, 0.0001, 0.1, 1);
+            adaptive.Observe(1, 1000, 0.001, 0.0001, 0.1, 1);
         }
 
         Assert.Equal(1, adaptive.Level);
     }
 
-    private static double Run(double bytes, double line, double slower, Func<int> level, Action<int, double, double, double, double> observe)
+    private static double Run(double bytes, double line, double slower, Func<int> level, Action<int, int, double, double, double, int> observe)
     {
         double now = 0, backlog = 0;
         for (double done = 0; done < bytes; done += Pack)
         {
-            var (speed, ratio) = Codec[level()];
+            var chosen = level();
+            var (speed, ratio) = Codec[chosen];
             var compressing = Pack / speed * slower;
             now += compressing;
             backlog = Math.Max(0, backlog - (compressing * line));
@@ -74,14 +75,14 @@ public sealed class AdaptiveLevelTests
             var waiting = Math.Max(0, (backlog - Buffer) / line);
             now += waiting;
             backlog -= waiting * line;
-            observe((int)Pack, compressing, waiting, 0, 1);
+            observe(chosen, (int)Pack, compressing, waiting, 0, 1);
         }
 
         return now + (backlog / line);
     }
 
     /// <summary>Two processors for all lanes; a pack goes when those before it have gone and the line has room for it.</summary>
-    private static double RunLanes(double bytes, double line, int lanes, Func<int, int> level, Action<int, double, double> observe)
+    private static double RunLanes(double bytes, double line, int lanes, Func<int> level, Action<int, double, double> observe)
     {
         var free = new double[lanes];
         var processors = new double[2];
@@ -90,7 +91,8 @@ public sealed class AdaptiveLevelTests
         for (var i = 0; i * Pack < bytes; i++)
         {
             var lane = i % lanes;
-            var (speed, ratio) = Codec[level(lane)];
+            var chosen = level();
+            var (speed, ratio) = Codec[chosen];
             var processor = processors[0] <= processors[1] ? 0 : 1;
             var compressed = processors[processor] = Math.Max(free[lane], processors[processor]) + (Pack / speed);
             var turn = Math.Max(compressed, went);
@@ -98,7 +100,7 @@ public sealed class AdaptiveLevelTests
             heads.Add((turn, went));
             lineUntil = Math.Max(lineUntil, went) + (Pack / ratio / line);
             var waited = heads.TakeLast(lanes).Sum(head => Math.Max(0, head.To - Math.Max(head.From, compressed)));
-            observe(lane, compressed - free[lane] + (went - compressed - waited), waited);
+            observe(chosen, compressed - free[lane] + (went - compressed - waited), waited);
             free[lane] = went;
         }
 

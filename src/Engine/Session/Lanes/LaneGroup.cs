@@ -1,3 +1,4 @@
+using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
@@ -58,6 +59,9 @@ internal sealed class LaneGroup : IDisposable
 
     /// <summary>Paces all lanes together.</summary>
     public RateLimiter Pace { get; }
+
+    /// <summary>Chooses how much what is sent is compressed, where that is left to it.</summary>
+    public AdaptiveLevel Level { get; } = new(Environment.ProcessorCount);
 
     /// <summary>What was agreed when the session began.</summary>
     public LaneSettings Settings { get; private set; } = new();

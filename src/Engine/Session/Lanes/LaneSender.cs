@@ -46,7 +46,7 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
 
     private void Run()
     {
-        using var packer = new PackWriter(group.Settings.CompressLevel, group.Clock);
+        using var packer = new PackWriter(group.Settings.CompressLevel, group.Level, group.Clock);
         OutboundPack? held = null;
         try
         {

@@ -4,20 +4,22 @@ using NativeSync.Protocol;
 namespace NativeSync.Engine.Session;
 
 /// <summary>Makes Records frames of packs: plain in place, or compressed. docs/protocol.md, "Records". Belongs to one send loop.</summary>
-/// <param name="level">zstd's level, <see cref="AdaptiveLevel.Adapt"/> to choose it by what the line does, or null for none.</param>
+/// <param name="level">zstd's level, <see cref="AdaptiveLevel.Adapt"/> for the one that follows, or null for none.</param>
+/// <param name="adaptive">Chooses it by what the line does.</param>
 /// <param name="clock">Measures what the line does.</param>
-internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
+internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvider clock) : IDisposable
 {
     private const byte Plain = 0;
     private const byte Zstd = 1;
 
     private readonly PackCodec? _codec = level is null ? null : new PackCodec();
-    private readonly AdaptiveLevel? _adaptive = level == AdaptiveLevel.Adapt ? new AdaptiveLevel() : null;
+    private readonly AdaptiveLevel? _adaptive = level == AdaptiveLevel.Adapt ? adaptive : null;
     private byte[] _packed = [];
     private long _written = clock.GetTimestamp();
     private long _begun;
     private long _encoded;
     private int _raw;
+    private int _chosen;
     private bool _tells;
 
     /// <summary>The frame of a pack; valid until the next call and while the pack lives.</summary>
@@ -42,10 +44,10 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
                 _packed = new byte[raw.Length + OutboundPack.HeaderRoom];
             }
 
-            var chosen = _adaptive?.Level ?? level!.Value;
-            var packed = codec.Compress(raw, _packed.AsSpan(OutboundPack.HeaderRoom), chosen);
+            _chosen = _adaptive?.Level ?? level!.Value;
+            var packed = codec.Compress(raw, _packed.AsSpan(OutboundPack.HeaderRoom), _chosen);
             _encoded = clock.GetTimestamp();
-            _tells = packed > 0 || chosen == PackCodec.NoCompression;
+            _tells = packed > 0 || _chosen == PackCodec.NoCompression;
             if (packed > 0)
             {
                 return Head(_packed, OutboundPack.HeaderRoom, Zstd, pack.Number, raw.Length, packed, out payload);
@@ -72,8 +74,7 @@ internal sealed class PackWriter(int? level, TimeProvider clock) : IDisposable
             var waited = Seconds(0, blocked);
             var others = Seconds(0, overtaken);
             _adaptive.Observe(
-                _raw, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited),
-                Math.Max(1, lanes / (double)Environment.ProcessorCount));
+                _chosen, _raw, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited), lanes);
         }
 
         _written = now;
