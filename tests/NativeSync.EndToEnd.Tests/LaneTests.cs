@@ -33,7 +33,7 @@ public sealed class LaneTests
         int sessions = server.Log.Split("Starting session: command").Length - 1;
         Assert.True(sessions >= 6, server.Log);
         int connections = server.Log.Split("Accepted publickey").Length - 1;
-        Assert.True(connections >= (otherSsh ? 6 : 2), server.Log);
+        Assert.True(connections >= (otherSsh ? 6 : push ? 1 : 2), server.Log);
 
         // The upload of the agent counts, too.
         double least = (Bytes + new FileInfo(Tool.Path).Length) / (double)(8 << 20);
@@ -54,7 +54,7 @@ public sealed class LaneTests
     [Fact]
     public async Task LosingAConnectionOfSeveralLosesNothing()
     {
-        await using PrivateSshd server = await PrivateSshd.StartAsync();
+        await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { OverrideLines = ["MaxSessions 2"] }); // else all lanes may share the first one
         using Scratch scratch = MixedTree.Make(Bytes);
         (await Tool.SyncAsync(server, "-a", scratch["empty"] + "/", Tool.Remote(scratch["x"]))).MustExit(0); // puts the agent there
         Task<CommandResult> sync = Tool.SyncAsync(server, "-aH", "--lanes=6", Limit, scratch["src"] + "/", Tool.Remote(scratch["dst"] + "/"));

@@ -122,5 +122,5 @@ public sealed class MemoryTests : IDisposable
     }
 
     private static int[] Agents(PrivateSshd server) =>
-        [.. ProcessWatch.Descendants(server.ProcessId).Where(id => ProcessWatch.CommandLineOf(id) is { } words && words.EndsWith(" serve", StringComparison.Ordinal) && !words.Contains("sh ", StringComparison.Ordinal))];
+        [.. ProcessWatch.Descendants(server.ProcessId).Where(id => ProcessWatch.CommandLineOf(id) is { } words && words.Contains(" serve --wait=", StringComparison.Ordinal) && !words.Contains("sh ", StringComparison.Ordinal))];
 }

@@ -107,7 +107,8 @@ internal sealed class PassLoop(PassArguments passes, ChangeFollower? follower, I
 
     private long Add(SyncReport report)
     {
-        follower?.Passed(report.ExitCode);
+        // A file that vanished says nothing of what --max-delete left.
+        follower?.Passed(report is { ExitCode: ExitCodes.Vanished, Statistics.DeletionsSkipped: > 0 } ? ExitCodes.DeleteLimit : report.ExitCode);
         long sent = report.Statistics.LiteralBytes;
         _done.Add(new PassResult(sent, report.Elapsed));
         reporter.Passed(_done.Count, report);

@@ -89,7 +89,7 @@ public static class Synchronizer
             request = request with { Options = request.Options with { SourceOptions = request.Options.SourceOptions | SourceOptions.ListFollows } };
         }
 
-        if (request.Options is { DetectRenamed: true, Changes: { IsNarrow: true, HasMoves: false } })
+        if (request.Options is { DetectRenamed: true, Changes: { WillBeNarrow: true, HasMoves: false } })
         {
             // A file that alone got another name had the old one where the pass looks, too: the receiver need not walk all of the destination.
             request = request with { Options = request.Options with { RenamesAreNear = true } };

@@ -108,6 +108,8 @@ internal sealed class TransferTally(ISyncObserver? observer, bool push) : ISyncO
         observer?.OnEntry(entry);
     }
 
+    public void OnNote(byte[] text) => observer?.OnNote(text);
+
     public void OnProblem(in SyncProblem problem) => observer?.OnProblem(problem);
 
     public void OnProgress(in SyncProgress progress) => observer?.OnProgress(progress);

@@ -101,7 +101,17 @@ internal sealed class TransferStep : Step
                 if (follower is { NeedsAnother: true })
                 {
                     context.Log.Info($"{what}: {follower.Account}, and another one does");
+                    Judge(context, what, result);
+                    TransferResult narrow = result;
                     result = await MoveOnceAsync().ConfigureAwait(false);
+                    result = result with
+                    {
+                        FilesSent = result.FilesSent + narrow.FilesSent,
+                        LiteralBytes = result.LiteralBytes + narrow.LiteralBytes,
+                        WireBytes = result.WireBytes + narrow.WireBytes,
+                        Deleted = result.Deleted + narrow.Deleted,
+                        Elapsed = result.Elapsed + narrow.Elapsed,
+                    };
                 }
             }
             catch (TransportException e)

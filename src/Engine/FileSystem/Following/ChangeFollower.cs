@@ -25,12 +25,14 @@ public sealed class ChangeFollower : IDisposable
     private ChangeQueue? _queue;
     private Thread? _reader;
     private List<MountPoint> _mounts = [];
+    private List<MountPoint> _table = []; // of all mounts, when their changes were asked for last
     private List<string> _roots = [];
     private ChangedDirectories? _changed;
     private string? _trouble = "no pass of this run has looked at everything yet";
     private string? _account;
     private long _looked;
     private bool _began;
+    private bool _hidden; // a mount came and went that no look at the table showed
     private bool _runs;
 
     /// <summary>Follows nothing until a pass begins.</summary>
@@ -57,6 +59,9 @@ public sealed class ChangeFollower : IDisposable
 
     /// <summary>The next pass looks only at what has changed since the one before began.</summary>
     internal bool IsNarrow => _changed is not null;
+
+    /// <summary>The same before the pass begins; false for a session that takes up a pass whose line was lost.</summary>
+    internal bool WillBeNarrow => _changed is not null && !_began;
 
     /// <summary>
     /// The pass looked only at what had changed, and the destination turned out not to be what the pass before left there: another one is
@@ -287,7 +292,10 @@ public sealed class ChangeFollower : IDisposable
     private string? Mark()
     {
         _systems.Clear();
-        _mounts = MountsOf(MountPoint.ReadAll(_io));
+        _queue!.Unmark();
+        _queue.HaveMountsChanged();
+        _hidden = false;
+        _mounts = MountsOf(_table = MountPoint.ReadAll(_io));
         FollowedFileSystem? copy = null;
         foreach (var mount in _mounts)
         {
@@ -301,7 +309,7 @@ public sealed class ChangeFollower : IDisposable
             // A single file that is mounted has its directory elsewhere: it is looked at each time.
             var known = _io.Stat(fd, out var status) >= 0 & status.IsDirectory & _io.StatFileSystem(fd, out var system) >= 0;
             _io.Close(fd);
-            if (!known || !FollowedFileSystem.IsSuitable(system.Type) || _queue!.Mark(path) < 0)
+            if (!known || !FollowedFileSystem.IsSuitable(system.Type) || _queue.Mark(path) < 0)
             {
                 continue;
             }
@@ -358,11 +366,17 @@ public sealed class ChangeFollower : IDisposable
             return trouble;
         }
 
+        var haveChanged = _queue!.HaveMountsChanged();
+        var table = MountPoint.ReadAll(_io);
+        var isSame = table.Count == _table.Count && table.TrueForAll(_table.Contains);
         // What was mounted or unmounted shows something else than before; what does not tell of its changes is looked at as a whole.
-        var now = MountsOf(MountPoint.ReadAll(_io));
+        _table = table;
+        var now = MountsOf(table);
         foreach (var mount in (MountPoint[])[.. _mounts, .. now])
         {
-            if (!now.Contains(mount) || !_mounts.Contains(mount) || !IsFollowed(mount) || !_queue!.IsMarked(Encoding.Latin1.GetBytes(mount.Path)))
+            var isOther = IsFollowed(mount) && !_queue.IsMarked(Encoding.Latin1.GetBytes(mount.Path));
+            isSame &= !isOther;
+            if (!now.Contains(mount) || !_mounts.Contains(mount) || !IsFollowed(mount) || isOther)
             {
                 if (_roots.Find(root => MountPoint.IsWithin(root, mount.Path)) is { } root)
                 {
@@ -371,6 +385,12 @@ public sealed class ChangeFollower : IDisposable
 
                 _remounted.Add(mount.Path);
             }
+        }
+
+        _hidden |= haveChanged && isSame;
+        if (_hidden)
+        {
+            return "something was mounted or unmounted, and is no longer";
         }
 
         // What was mounted for one pass alone has left its files at the destination.

@@ -11,18 +11,21 @@ internal sealed unsafe class ChangeQueue : IDisposable
 {
     private const uint CloseOnExec = 1, NonBlocking = 2, UnlimitedQueue = 0x10;
     private const uint ReportFile = 0x200, ReportDirectory = 0x400, ReportName = 0x800;
-    private const uint MarkAdd = 1, MarkRemove = 2, MarkFileSystem = 0x100;
+    private const uint MarkAdd = 1, MarkRemove = 2, MarkFlush = 0x80, MarkFileSystem = 0x100;
+    private const ulong PollPriority = 2;
 
     /// <summary>FAN_OPEN, which is never asked for: taking it away changes nothing and shows whether there is a mark.</summary>
     private const ulong NeverMarked = 0x20;
 
     private readonly int _fd;
     private readonly int _wake;
+    private readonly int _mounts;
 
-    private ChangeQueue(int fd, int wake)
+    private ChangeQueue(int fd, int wake, int mounts)
     {
         _fd = fd;
         _wake = wake;
+        _mounts = mounts;
     }
 
     /// <summary>Opens a queue without a bound.</summary>
@@ -43,7 +46,11 @@ internal sealed unsafe class ChangeQueue : IDisposable
             return wake;
         }
 
-        queue = new ChangeQueue(fd, wake);
+        fixed (byte* path = "/proc/self/mountinfo\0"u8)
+        {
+            queue = new ChangeQueue(fd, wake, LibC.openat(LibC.CurrentDirectory, path, NativeOpenFlags.CloseOnExec, 0));
+        }
+
         return 0;
     }
 
@@ -52,6 +59,21 @@ internal sealed unsafe class ChangeQueue : IDisposable
 
     /// <summary>False when the file system at a path is not the one that was marked there.</summary>
     public bool IsMarked(ReadOnlySpan<byte> path) => Mark(path, MarkRemove | MarkFileSystem, NeverMarked) >= 0;
+
+    /// <summary>Takes the marks away.</summary>
+    public void Unmark()
+    {
+        Mark("/"u8, MarkFlush | MarkFileSystem, 0);
+    }
+
+    /// <summary>Whether anything was mounted or unmounted since this was asked last; also when that cannot be known.</summary>
+    public bool HaveMountsChanged()
+    {
+        // proc(5): once after each change, and then not before the next.
+        var polled = (uint)_mounts | (PollPriority << 32);
+        var now = default((long Seconds, long Nanoseconds));
+        return _mounts < 0 || LibC.syscall(SystemCallNumbers.PPoll, (nint)(&polled), 1, (nint)(&now), 0, 0, 0) < 0 || (polled >> 48 & PollPriority) != 0;
+    }
 
     /// <summary>Waits for events; false when it was woken.</summary>
     public bool Wait()
@@ -91,6 +113,7 @@ internal sealed unsafe class ChangeQueue : IDisposable
     {
         LibC.close(_fd);
         LibC.close(_wake);
+        LibC.close(_mounts);
     }
 
     private int Mark(ReadOnlySpan<byte> path, uint flags, ulong mask)

@@ -36,9 +36,29 @@ public sealed class FollowedMountTests : FollowedTree
         await PassAsync(new ListingCalls(() => Make("true" + mount)));
         Make("umount src/a/b; echo more >>src/c/d/file");
         await NarrowPassAsync();
+        MustHaveLookedAtEverything();
+        await MustBeEqualAsync();
+    }
+
+    [Fact]
+    public async Task AMountThatCameAndWentDuringAPassIsNoticed()
+    {
+        Make("mkdir -p src/a/b src/c; echo x >src/a/b/file; echo y >src/c/file");
+        await PassAsync();
+        Make("echo more >>src/c/file");
+        Follower.Narrow();
+        await PassAsync(new ListingCalls(() => Make("mount --bind src/a src/c; umount src/c")));
+        MustBeFollowed();
+        await NarrowPassAsync();
+        MustHaveLookedAtEverything();
+        await PassAsync();
+        await NarrowPassAsync();
         MustBeFollowed();
         await MustBeEqualAsync();
     }
+
+    private void MustHaveLookedAtEverything() =>
+        Assert.True(!Possible || Follower.Account.Contains("something was mounted or unmounted, and is no longer", StringComparison.Ordinal), Follower.Account);
 
     [Fact]
     public async Task AFileThatIsMountedIsLookedAt()
