@@ -31,6 +31,14 @@ public sealed class SourcePlanTests
         Assert.Equal("/srv/data", Encoding.ASCII.GetString(mounts[9].Root));
     }
 
+    /// <summary>A rescue system that never left its initramfs: what all is mounted on is its own parent, and hides nothing.</summary>
+    [Fact]
+    public void WhatIsMountedOnAnInitramfsIsThere()
+    {
+        List<MountEntry> mounts = MountTable.Parse("1 1 0:2 / / rw - rootfs rootfs rw\n20 1 0:5 / /proc rw - proc proc rw\n21 1 254:1 / /mnt/system rw - ext4 /dev/vda1 rw\n22 21 254:2 / /mnt/system/boot rw - ext4 /dev/vda2 rw\n"u8);
+        Assert.Equal(["/", "/proc", "/mnt/system", "/mnt/system/boot"], mounts.Select(mount => Encoding.ASCII.GetString(mount.MountPoint)));
+    }
+
     [Fact]
     public void AMountBelowADirectoryThatAnotherWasMountedOnIsNotThere()
     {

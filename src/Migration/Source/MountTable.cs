@@ -75,8 +75,9 @@ public static class MountTable
             before = hidden.Count;
             foreach (MountEntry mount in entries)
             {
-                // Whoever is mounted below another one has that for its parent, unless it was there before.
-                if (hidden.Contains(mount.Parent) || entries.Exists(other => other.Parent == mount.Parent && IsBelow(mount.MountPoint, other.MountPoint)))
+                // Whoever is mounted below another one has that for its parent, unless it was there before. The first of all, an initramfs, is its own parent.
+                if ((hidden.Contains(mount.Parent) && mount.Parent != mount.Id)
+                    || entries.Exists(other => other.Parent == mount.Parent && other.Id != mount.Parent && IsBelow(mount.MountPoint, other.MountPoint)))
                 {
                     hidden.Add(mount.Id);
                 }
