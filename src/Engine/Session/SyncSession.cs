@@ -144,7 +144,7 @@ internal sealed class SyncSession : IAsyncDisposable
     /// <summary>Both ends say goodbye; then each knows that the other has got everything.</summary>
     public async Task SayGoodbyeAsync()
     {
-        _context.Lane.Outbox.CompleteWith(ControlFrames.Goodbye());
+        _context.Lane.Outbox.Dispatch.CompleteWith(ControlFrames.Goodbye());
         await _context.Lane.FinishSendingAsync().ConfigureAwait(false);
         await Until(_context.Lane.Goodbye).ConfigureAwait(false);
         if (_dispatcher is { } dispatcher)
@@ -243,7 +243,7 @@ internal sealed class SyncSession : IAsyncDisposable
                 return;
             }
 
-            _context.Outbox.Control(ControlFrames.Encode(new LimitFrame((ulong)wanted)));
+            _context.Outbox.Dispatch.Control(ControlFrames.Encode(new LimitFrame((ulong)wanted)));
         }
     }
 

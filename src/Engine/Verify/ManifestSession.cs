@@ -34,7 +34,7 @@ internal static class ManifestSession
             ExceptionDispatchInfo.Throw(abort.Reason!);
         }
 
-        lane.Outbox.CompleteWith(ControlFrames.Goodbye());
+        lane.Outbox.Dispatch.CompleteWith(ControlFrames.Goodbye());
         await lane.FinishSendingAsync().ConfigureAwait(false);
         TaskCompletionSource ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
         using CancellationTokenRegistration ended = abort.Token.Register(() => ending.TrySetResult());

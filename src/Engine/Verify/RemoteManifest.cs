@@ -62,7 +62,7 @@ internal sealed class RemoteManifest : IRecordSource
         _current = null;
         if (_lane.Goodbye.IsCompletedSuccessfully)
         {
-            _lane.Outbox.CompleteWith(ControlFrames.Goodbye());
+            _lane.Outbox.Dispatch.CompleteWith(ControlFrames.Goodbye());
             await _lane.FinishSendingAsync().ConfigureAwait(false);
         }
         else

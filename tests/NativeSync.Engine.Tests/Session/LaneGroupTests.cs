@@ -188,7 +188,7 @@ public sealed class LaneGroupTests
 
         public async Task SayGoodbyeAsync()
         {
-            _group.Outbox.CompleteWith(ControlFrames.Goodbye());
+            _group.Outbox.Dispatch.CompleteWith(ControlFrames.Goodbye());
             await _first!.FinishSendingAsync();
             await _first.Goodbye;
         }

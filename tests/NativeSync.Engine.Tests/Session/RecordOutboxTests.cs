@@ -13,28 +13,28 @@ public sealed class RecordOutboxTests
     {
         using var abort = new SessionAbort();
         using var outbox = new RecordOutbox(abort);
-        outbox.AddCredit(1 << 30);
+        outbox.Dispatch.AddCredit(1 << 30);
         Send(outbox, 100);
-        Assert.True(outbox.Confirm(outbox.First, 1)); // The peer tells of the first lane: there has been a further one.
+        Assert.True(outbox.Dispatch.Confirm(outbox.Dispatch.First, 1)); // The peer tells of the first lane: there has been a further one.
         for (var i = 0; i < 3; i++)
         {
             Send(outbox, Large);
         }
 
-        Assert.False(outbox.First.MayTake);
+        Assert.False(outbox.Dispatch.First.MayTake);
         Append(outbox);
         byte[] last = [9, 0];
-        outbox.CompleteWith(last);
-        var taking = Task.Run(() => (outbox.Take(outbox.First, out var control, out var pack), control, pack));
-        SpinWait.SpinUntil(() => outbox.First.Idle || taking.IsCompleted);
-        Assert.True(outbox.Confirm(outbox.First, 4));
+        outbox.Dispatch.CompleteWith(last);
+        var taking = Task.Run(() => (outbox.Dispatch.Take(outbox.Dispatch.First, out var control, out var pack), control, pack));
+        SpinWait.SpinUntil(() => outbox.Dispatch.First.Idle || taking.IsCompleted);
+        Assert.True(outbox.Dispatch.Confirm(outbox.Dispatch.First, 4));
         var (_, _, finished) = await taking;
         Assert.NotNull(finished);
-        Assert.Equal(CreditAnswer.Go, outbox.TakeCredit(outbox.First, finished, 100, out _));
+        Assert.Equal(CreditAnswer.Go, outbox.Dispatch.TakeCredit(outbox.Dispatch.First, finished, 100, out _));
         finished.Return();
-        Assert.True(outbox.Take(outbox.First, out var goodbye, out _));
+        Assert.True(outbox.Dispatch.Take(outbox.Dispatch.First, out var goodbye, out _));
         Assert.Same(last, goodbye);
-        Assert.False(outbox.Take(outbox.First, out _, out _));
+        Assert.False(outbox.Dispatch.Take(outbox.Dispatch.First, out _, out _));
     }
 
     /// <summary>What the level of compression is judged by: a pack before it that another lane still compresses is the processor, missing credit the line.</summary>
@@ -46,29 +46,29 @@ public sealed class RecordOutboxTests
         var clock = new CountingClock();
         using var abort = new SessionAbort();
         using var outbox = new RecordOutbox(abort, clock: clock);
-        outbox.AddCredit(forTheLine ? 150 : 1000);
+        outbox.Dispatch.AddCredit(forTheLine ? 150 : 1000);
         var further = new LanePort(isFirst: false);
         Append(outbox);
-        Assert.True(outbox.Take(outbox.First, out _, out var before));
+        Assert.True(outbox.Dispatch.Take(outbox.Dispatch.First, out _, out var before));
         Append(outbox);
-        Assert.True(outbox.Take(further, out _, out var pack));
+        Assert.True(outbox.Dispatch.Take(further, out _, out var pack));
         if (forTheLine)
         {
-            Assert.Equal(CreditAnswer.Go, outbox.TakeCredit(outbox.First, before!, 100, out _));
+            Assert.Equal(CreditAnswer.Go, outbox.Dispatch.TakeCredit(outbox.Dispatch.First, before!, 100, out _));
         }
 
         // It has looked at the clock when it came, and once more if it is its turn.
         var looks = clock.Looks + (forTheLine ? 2 : 1);
-        var waiting = Task.Run(() => outbox.TakeCredit(further, pack!, 100, out _));
+        var waiting = Task.Run(() => outbox.Dispatch.TakeCredit(further, pack!, 100, out _));
         SpinWait.SpinUntil(() => clock.Looks >= looks || waiting.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(5));
         if (forTheLine)
         {
-            outbox.AddCredit(1000);
+            outbox.Dispatch.AddCredit(1000);
         }
         else
         {
-            Assert.Equal(CreditAnswer.Go, outbox.TakeCredit(outbox.First, before!, 100, out _));
+            Assert.Equal(CreditAnswer.Go, outbox.Dispatch.TakeCredit(outbox.Dispatch.First, before!, 100, out _));
         }
 
         Assert.Equal(CreditAnswer.Go, await waiting);
@@ -86,8 +86,8 @@ public sealed class RecordOutboxTests
     private static void Send(RecordOutbox outbox, int payload)
     {
         Append(outbox);
-        Assert.True(outbox.Take(outbox.First, out _, out var pack));
-        Assert.Equal(CreditAnswer.Go, outbox.TakeCredit(outbox.First, pack!, payload, out _));
+        Assert.True(outbox.Dispatch.Take(outbox.Dispatch.First, out _, out var pack));
+        Assert.Equal(CreditAnswer.Go, outbox.Dispatch.TakeCredit(outbox.Dispatch.First, pack!, payload, out _));
         pack!.Return();
     }
 

@@ -32,7 +32,7 @@ internal sealed class FrameLane : IAsyncDisposable
     {
         _lane = lane;
         Group = group;
-        Port = further ? new LanePort(isFirst: false) : group.Outbox.First;
+        Port = further ? new LanePort(isFirst: false) : group.Outbox.Dispatch.First;
         _pulse = new LanePulse(group.Clock, group.Outbox, Port);
         _sender = new LaneSender(lane, group, Port);
         _receiver = new LaneReceiver(lane, group, Port, _pulse);
@@ -110,14 +110,14 @@ internal sealed class FrameLane : IAsyncDisposable
     /// <summary>Lets the send loop finish what is queued, and waits for it.</summary>
     public Task FinishSendingAsync()
     {
-        Outbox.Complete();
+        Outbox.Dispatch.Complete();
         return _sender.JoinAsync();
     }
 
     /// <summary>Waits until the peer has closed its side, or for as long as it is given. What it still sends is dropped.</summary>
     public async Task LingerAsync(TimeSpan limit)
     {
-        Outbox.Complete();
+        Outbox.Dispatch.Complete();
         using var timer = new CancellationTokenSource(limit, Group.Clock);
         try
         {
@@ -156,12 +156,12 @@ internal sealed class FrameLane : IAsyncDisposable
         await Group.CloseFurtherAsync(TimeSpan.Zero).ConfigureAwait(false);
         _lane.Input.CancelPendingRead();
         _lane.Output.CancelPendingFlush();
-        Outbox.Complete();
+        Outbox.Dispatch.Complete();
 
         // It still says why the session ends; a line that does not take that is not waited for.
         await _sender.JoinAsync(LaneSender.LastWords).ConfigureAwait(false);
         await _lane.DisposeAsync().ConfigureAwait(false);
-        Outbox.Lose(Port);
+        Outbox.Dispatch.Lose(Port);
         await _sender.JoinAsync().ConfigureAwait(false);
         await _receiving.ConfigureAwait(false);
         Group.Dispose();
@@ -191,7 +191,7 @@ internal sealed class FrameLane : IAsyncDisposable
     private async Task LiveAsync()
     {
         await _receiving.ConfigureAwait(false);
-        Outbox.Lose(Port);
+        Outbox.Dispatch.Lose(Port);
         await _pulse.DisposeAsync().ConfigureAwait(false);
         _lane.Output.CancelPendingFlush();
         if (!await _sender.JoinAsync(LaneSender.LastWords).ConfigureAwait(false))
@@ -200,7 +200,7 @@ internal sealed class FrameLane : IAsyncDisposable
             await _sender.JoinAsync().ConfigureAwait(false);
         }
 
-        Outbox.SendAgain(Port);
+        Outbox.Dispatch.SendAgain(Port);
         await _lane.DisposeAsync().ConfigureAwait(false);
         Group.Remove(this);
     }

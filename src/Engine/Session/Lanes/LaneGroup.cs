@@ -108,7 +108,7 @@ internal sealed class LaneGroup : IDisposable
         Outbox.Compresses = settings.CompressLevel is not null;
         _onRecords = onRecords;
         Outbox.WidenCredit(peerCredit);
-        Outbox.AddCredit(peerCredit);
+        Outbox.Dispatch.AddCredit(peerCredit);
         _begun.TrySetResult();
     }
 
@@ -140,7 +140,7 @@ internal sealed class LaneGroup : IDisposable
             }
         }
 
-        Outbox.TellOfFirst();
+        Outbox.Dispatch.TellOfFirst();
         lane.StartFurther();
         return true;
     }
@@ -181,7 +181,7 @@ internal sealed class LaneGroup : IDisposable
             {
                 if (!_further[i].Port.Completed)
                 {
-                    Outbox.Complete(_further[i].Port, null);
+                    Outbox.Dispatch.Complete(_further[i].Port, null);
                     atWork--;
                 }
             }
@@ -272,7 +272,7 @@ internal sealed class LaneGroup : IDisposable
     private void Grant(long bytes)
     {
         Interlocked.Add(ref _granted, bytes);
-        Outbox.Control(ControlFrames.Encode(new CreditFrame((int)bytes)));
+        Outbox.Dispatch.Control(ControlFrames.Encode(new CreditFrame((int)bytes)));
     }
 }
 

@@ -37,7 +37,7 @@ internal sealed class LanePulse(TimeProvider clock, RecordOutbox outbox, LanePor
     public void Heard() => Volatile.Write(ref _asked, 0);
 
     /// <summary>Asks for an answer, which shows that the other end lives and how far away it is.</summary>
-    public void Ping() => outbox.Control(port, ControlFrames.Encode(new PingFrame((ulong)clock.GetTimestamp())));
+    public void Ping() => outbox.Dispatch.Control(port, ControlFrames.Encode(new PingFrame((ulong)clock.GetTimestamp())));
 
     /// <summary>An answer came.</summary>
     /// <param name="asked">When it was asked for, as the peer has it.</param>
@@ -47,7 +47,7 @@ internal sealed class LanePulse(TimeProvider clock, RecordOutbox outbox, LanePor
         if (clock.GetElapsedTime((long)asked) is var took && took > TimeSpan.Zero)
         {
             Volatile.Write(ref _shortestRoundTrip, Math.Min(took.Ticks, Volatile.Read(ref _shortestRoundTrip)));
-            outbox.NoteAnswer((long)(took.TotalSeconds * clock.TimestampFrequency));
+            outbox.Dispatch.NoteAnswer((long)(took.TotalSeconds * clock.TimestampFrequency));
         }
     }
 

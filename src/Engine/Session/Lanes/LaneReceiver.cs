@@ -123,7 +123,7 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
             var rented = ArrayPool<byte>.Shared.Rent(length);
             payload.CopyTo(rented);
             group.Receive(new InboundPack(group, rented, length), number, length);
-            group.Outbox.NoteArrived(port);
+            group.Outbox.Dispatch.NoteArrived(port);
             return;
         }
 
@@ -131,10 +131,10 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
         switch (type)
         {
             case FrameType.Credit when port.IsFirst:
-                group.Outbox.AddCredit(CreditFrame.Parse(bytes).Bytes);
+                group.Outbox.Dispatch.AddCredit(CreditFrame.Parse(bytes).Bytes);
                 break;
             case FrameType.Arrived:
-                if (!group.Outbox.Confirm(port, ArrivedFrame.Parse(bytes).Packs))
+                if (!group.Outbox.Dispatch.Confirm(port, ArrivedFrame.Parse(bytes).Packs))
                 {
                     throw new ProtocolException(ProtocolError.ValueOutOfRange, "the other end says that it got more than was sent");
                 }
@@ -144,12 +144,12 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
                 group.Pace.BytesPerSecond = (long)Math.Min(LimitFrame.Parse(bytes).BytesPerSecond, long.MaxValue / 2);
                 break;
             case FrameType.Ping:
-                if (group.Outbox.QueuedControls(port) >= MaxQueuedAnswers)
+                if (group.Outbox.Dispatch.QueuedControls(port) >= MaxQueuedAnswers)
                 {
                     throw new ProtocolException(ProtocolError.CreditExceeded, "the other end asks on and on and does not take the answers");
                 }
 
-                group.Outbox.Control(port, ControlFrames.Encode(new PongFrame(PingFrame.Parse(bytes).Nonce)));
+                group.Outbox.Dispatch.Control(port, ControlFrames.Encode(new PongFrame(PingFrame.Parse(bytes).Nonce)));
                 break;
             case FrameType.Pong:
                 pulse.Answered(PongFrame.Parse(bytes).Nonce);

@@ -50,7 +50,7 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
         OutboundPack? held = null;
         try
         {
-            while (group.Outbox.Take(port, out var control, out var pack))
+            while (group.Outbox.Dispatch.Take(port, out var control, out var pack))
             {
                 if (control is not null)
                 {
@@ -79,7 +79,7 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                 held = may && port.IsFirst ? pack : null;
                 if (!may)
                 {
-                    group.Outbox.GiveBack(port, pack!);
+                    group.Outbox.Dispatch.GiveBack(port, pack!);
                     continue;
                 }
 
@@ -110,7 +110,7 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
             lane.Output.Complete();
             if (held is not null)
             {
-                group.Outbox.GiveBack(port, held);
+                group.Outbox.Dispatch.GiveBack(port, held);
             }
 
             if (!port.IsFirst)
@@ -125,7 +125,7 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
     {
         while (true)
         {
-            var answer = group.Outbox.TakeCredit(port, pack, payload, out var urgent);
+            var answer = group.Outbox.Dispatch.TakeCredit(port, pack, payload, out var urgent);
             if (answer != CreditAnswer.Control)
             {
                 return answer == CreditAnswer.Go;
