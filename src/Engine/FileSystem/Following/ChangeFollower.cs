@@ -369,8 +369,9 @@ public sealed class ChangeFollower : IDisposable
         var haveChanged = _queue!.HaveMountsChanged();
         var table = MountPoint.ReadAll(_io);
         var isSame = table.Count == _table.Count && table.TrueForAll(_table.Contains);
-        // What was mounted or unmounted shows something else than before; what does not tell of its changes is looked at as a whole.
         _table = table;
+
+        // What was mounted or unmounted shows something else than before; what does not tell of its changes is looked at as a whole.
         var now = MountsOf(table);
         foreach (var mount in (MountPoint[])[.. _mounts, .. now])
         {
