@@ -7,7 +7,7 @@ namespace NativeSync.Protocol;
 public sealed class Statistics
 {
     /// <summary>Values that this version sends.</summary>
-    public const int Count = 37;
+    public const int Count = 38;
     /// <summary>The most bytes of an encoded list.</summary>
     public const int MaxSize = 1 + (Count * 9);
 
@@ -85,6 +85,8 @@ public sealed class Statistics
     public long DeletionsSkipped;
     /// <summary>Peak of the process's memory, bytes.</summary>
     public long PeakMemory;
+    /// <summary>Directories made of which no listing was announced.</summary>
+    public long UnlistedDirectories;
 
     /// <summary>Writes the list.</summary>
     public void Write(scoped ref WireWriter writer)
@@ -124,7 +126,7 @@ public sealed class Statistics
         nameof(Deleted), nameof(DeletedFiles), nameof(DeletedDirectories), nameof(DeletedSymbolicLinks), nameof(DeletedDevices), nameof(DeletedSpecials),
         nameof(FilesTransferred), nameof(TotalSize), nameof(TransferredSize), nameof(LiteralBytes), nameof(MatchedBytes), nameof(HoleBytes), nameof(ListBytes),
         nameof(Problems), nameof(Vanished), nameof(Unstable), nameof(Updated), nameof(MetadataOnly), nameof(Linked), nameof(Skipped), nameof(Failed),
-        nameof(DirectoriesSame), nameof(DeltaFiles), nameof(DeletionsSkipped), nameof(PeakMemory),
+        nameof(DirectoriesSame), nameof(DeltaFiles), nameof(DeletionsSkipped), nameof(PeakMemory), nameof(UnlistedDirectories),
     ];
 
     /// <summary>The field of the n-th value.</summary>
@@ -169,6 +171,7 @@ public sealed class Statistics
             case 34: return ref DeltaFiles;
             case 35: return ref DeletionsSkipped;
             case 36: return ref PeakMemory;
+            case 37: return ref UnlistedDirectories;
             default: throw new ArgumentOutOfRangeException(nameof(index));
         }
     }

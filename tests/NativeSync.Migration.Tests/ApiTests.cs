@@ -41,6 +41,17 @@ public sealed class ApiTests
         Assert.Contains(advice, (await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync())).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(FaultKind.Error, "DescribeInstances: first\n  second\\#007\nthird (InvalidParameter)")]
+    [InlineData(FaultKind.OperationFails, "EnterRescueMode failed: first\n      second\\#007\n    third [")]
+    public async Task AMessageOfSeveralLinesKeepsThem(FaultKind kind, string expected)
+    {
+        string state = kind == FaultKind.Error ? InstanceStates.Running : InstanceStates.EnterRescueMode;
+        await using Harness h = new(fault: c => c.State == state ? new SimulatedFault(kind, "InvalidParameter", "first\r\n  second\a\nthird\n") : null);
+        Exception e = await Assert.ThrowsAnyAsync<Exception>(() => h.RunAsync());
+        Assert.Contains(expected, e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AnExpiredInstanceIsExplained()
     {

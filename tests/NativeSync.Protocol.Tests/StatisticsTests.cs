@@ -10,7 +10,7 @@ public sealed class StatisticsTests
         Statistics statistics = Statistics.Read(ref reader);
         Assert.Equal(7, statistics.Entries);
         Assert.Equal(8, statistics.Files);
-        Assert.Equal(0, statistics.PeakMemory);
+        Assert.Equal(0, statistics.UnlistedDirectories);
     }
 
     [Fact]
@@ -18,7 +18,7 @@ public sealed class StatisticsTests
     {
         byte[] list = [100, .. Enumerable.Range(1, 100).Select(i => (byte)i)];
         var reader = new WireReader(list);
-        Assert.Equal(Statistics.Count, Statistics.Read(ref reader).PeakMemory);
+        Assert.Equal(Statistics.Count, Statistics.Read(ref reader).UnlistedDirectories);
         Assert.True(reader.End);
     }
 

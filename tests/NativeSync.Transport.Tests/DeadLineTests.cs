@@ -129,6 +129,50 @@ public sealed class DeadLineTests : IDisposable
         Assert.Equal([Path.Combine(remote.Cache, "agent")], Directory.GetFileSystemEntries(remote.Cache));
     }
 
+    /// <summary>What comes for a place that is full is taken, for the connection's sake, and nobody takes it for ever.</summary>
+    [Fact]
+    public async Task TheFarEndOfAnUploadThatHasNoRoomIsWatchedAsWell()
+    {
+        using Remote remote = Begin(full: true);
+        await remote.TakerAsync();
+        remote.LetLook(20);
+        string said = await remote.Process.StandardOutput.ReadToEndAsync(TestContext.Limit());
+        await remote.Process.WaitForExitAsync(TestContext.Limit());
+        Assert.Contains(BootstrapScripts.Failed, said, StringComparison.Ordinal);
+        Assert.Equal([], Directory.GetFileSystemEntries(remote.Cache));
+    }
+
+    [Fact]
+    public async Task AnUploadThatHasNoRoomIsTakenWhileItComesAndSaysSo()
+    {
+        using Remote remote = Begin(full: true);
+        string status = $"/proc/{await remote.TakerAsync()}/status", before = "";
+        for (int i = 0; i < 12; i++)
+        {
+            await remote.Process.StandardInput.BaseStream.WriteAsync(new byte[500], TestContext.Limit());
+            await remote.Process.StandardInput.BaseStream.FlushAsync(TestContext.Limit());
+            string now;
+            while ((now = File.ReadAllLines(status).Single(l => l.StartsWith("voluntary_ctxt", StringComparison.Ordinal))) == before)
+            {
+                await Task.Yield();
+            }
+
+            before = now;
+            remote.LetLook(1);
+            Assert.Equal("", await remote.Process.StandardOutput.ReadLineAsync(TestContext.Limit()));
+        }
+
+        remote.Process.StandardInput.Close();
+        while (File.Exists(status))
+        {
+            await Task.Yield();
+        }
+
+        remote.LetLook(1);
+        Assert.Contains("cannot be written (full", await remote.Process.StandardOutput.ReadToEndAsync(TestContext.Limit()), StringComparison.Ordinal);
+        Assert.Equal([], Directory.GetFileSystemEntries(remote.Cache));
+    }
+
     /// <summary>A shell that was killed removes nothing: the one that looks does. The end of the output is that of all that holds it.</summary>
     [Theory]
     [InlineData(false)]
@@ -193,14 +237,25 @@ public sealed class DeadLineTests : IDisposable
         await lane.SayAsync(await remote.Process.StandardOutput.ReadToEndAsync(TestContext.Limit()));
     }
 
-    /// <summary>Runs the far end's script here, with a <c>sleep</c> that waits for the test; with an <c>id</c>, which comes first, that does when asked to.</summary>
-    private Remote Begin(string agent = "", bool waits = false)
+    /// <summary>
+    /// Runs the far end's script here, with a <c>sleep</c> that waits for the test; with an <c>id</c>, which comes first, that does when asked to; with
+    /// a <c>cat</c> that has no room anywhere when asked to.
+    /// </summary>
+    private Remote Begin(string agent = "", bool waits = false, bool full = false)
     {
         string bin = Directory.CreateDirectory(Path.Combine(_directory, "bin")).FullName, cache = Path.Combine(_directory, "cache"), gate = Path.Combine(_directory, "gate");
         Run.WithInput("mkfifo", null, null, gate);
         foreach (string name in waits ? (string[])["sleep", "id"] : ["sleep"])
         {
             File.WriteAllText(Path.Combine(bin, name), $"#!/bin/sh\nread -r x <'{gate}'\n");
+            File.SetUnixFileMode(Path.Combine(bin, name), (UnixFileMode)0x1ED);
+        }
+
+        foreach ((string name, string body) in full
+            ? (ReadOnlySpan<(string, string)>)[("timeout", $"read -r x <'{gate}'; exit 124"), ("cat", $"[ \"$(readlink /proc/$$/fd/1)\" = /dev/null ] || exit 1; echo $$ >'{cache}.taker'; exec /bin/cat")]
+            : [])
+        {
+            File.WriteAllText(Path.Combine(bin, name), $"#!/bin/sh\n{body}\n");
             File.SetUnixFileMode(Path.Combine(bin, name), (UnixFileMode)0x1ED);
         }
 
@@ -233,6 +288,19 @@ public sealed class DeadLineTests : IDisposable
                 Assert.False(Process.HasExited);
                 await Task.Yield();
             }
+        }
+
+        /// <summary>The process that takes what there is no room for, once it does.</summary>
+        public async Task<int> TakerAsync()
+        {
+            int id;
+            while (!File.Exists(Path.GetDirectoryName(Cache) + ".taker") || !int.TryParse(await File.ReadAllTextAsync(Path.GetDirectoryName(Cache) + ".taker"), out id))
+            {
+                Assert.False(Process.HasExited);
+                await Task.Yield();
+            }
+
+            return id;
         }
 
         public void LetLook(int times) => Looks.Write(Encoding.ASCII.GetBytes(new string('\n', times)));

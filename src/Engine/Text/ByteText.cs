@@ -35,6 +35,36 @@ public static class ByteText
         return text.ToString();
     }
 
+    /// <summary>A text that may hold escaped names already: what must not reach a terminal or a log is written as <see cref="Escape"/> does, a backslash never.</summary>
+    /// <param name="text">Such as a message of the other side.</param>
+    /// <param name="keepLines">Line feeds stay.</param>
+    public static string EscapeText(string text, bool keepLines = false)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        StringBuilder? escaped = null;
+        Span<byte> bytes = stackalloc byte[4];
+        var at = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (IsPrintable(rune) || (keepLines && rune.Value == '\n'))
+            {
+                escaped?.Append(text, at, rune.Utf16SequenceLength);
+            }
+            else
+            {
+                escaped ??= new StringBuilder(text, 0, at, text.Length + 16);
+                foreach (var value in bytes[..rune.EncodeToUtf8(bytes)])
+                {
+                    AppendOctal(escaped, value);
+                }
+            }
+
+            at += rune.Utf16SequenceLength;
+        }
+
+        return escaped?.ToString() ?? text;
+    }
+
     /// <summary>The bytes of a command-line argument or configuration value, as UTF-8.</summary>
     public static byte[] FromArgument(string argument) => Encoding.UTF8.GetBytes(argument);
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using NativeSync.Engine;
 using NativeSync.Migration.Configuration;
 
 namespace NativeSync.Migration.Api;
@@ -189,8 +190,9 @@ public sealed class TencentApiClient : IDisposable
     }
 
     /// <summary>Text from the other side must not reach a terminal with control characters.</summary>
+    /// <summary>Its lines stay: what is shown of an error begins each anew.</summary>
     private static string Escape(string text)
-        => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+        => ByteText.EscapeText(text.Replace("\r\n", "\n", StringComparison.Ordinal).Trim(), keepLines: true);
 
     private HttpRequestMessage Sign(ApiAction action, CloudCredentials credentials, Uri endpoint, byte[] body)
     {

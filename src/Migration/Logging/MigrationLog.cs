@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using NativeSync.Engine;
 using NativeSync.Migration.Api;
 
 namespace NativeSync.Migration.Logging;
@@ -18,7 +19,7 @@ public enum MigrationLogLevel
 }
 
 /// <summary>
-/// The log file: one line for each event, for people to read. Secrets that it was told of never reach the file, whatever
+/// The log file: one line for each event, and further ones set in where a message has several, for people to read. Secrets that it was told of never reach the file, whatever
 /// a message holds; control characters neither.
 /// </summary>
 public sealed class MigrationLog : IApiLog, IDisposable
@@ -65,7 +66,7 @@ public sealed class MigrationLog : IApiLog, IDisposable
         }
     }
 
-    /// <summary>The message with every secret replaced and every control character escaped.</summary>
+    /// <summary>The message with every secret replaced and every control character escaped; of several lines all but the first are set in.</summary>
     public string Clean(string message)
     {
         lock (_gate)
@@ -76,9 +77,8 @@ public sealed class MigrationLog : IApiLog, IDisposable
             }
         }
 
-        return message.AsSpan().ContainsAnyInRange('\0', '\x1f') || message.Contains('\x7f', StringComparison.Ordinal)
-            ? string.Concat(message.Select(c => char.IsControl(c) ? string.Create(CultureInfo.InvariantCulture, $"\\#{(int)c:000}") : c.ToString()))
-            : message;
+        // Further lines are set in: none of another's text looks like an event of ours.
+        return ByteText.EscapeText(message.Replace("\r\n", "\n", StringComparison.Ordinal).TrimEnd('\n'), keepLines: true).Replace("\n", "\n    ", StringComparison.Ordinal);
     }
 
     /// <summary>Level 1.</summary>

@@ -45,6 +45,13 @@ internal static class DiskFunctions
         }
         # mount_fs DEVICE POINT   an XFS whose UUID is mounted already is a copy of it, and no reason to refuse
         mount_fs() { mount "$1" "$2" || mount -t xfs -o nouuid "$1" "$2" 2>/dev/null; }
+        # may_hold DEVICE   whether what cannot be mounted is none of those that never hold a system: swap, boot loaders' and extended partitions
+        may_hold() {
+          if [ "$(blkid -p -s TYPE -o value "$1" 2>/dev/null)" = swap ]; then return 1; fi
+          case $(blkid -p -s PART_ENTRY_TYPE -o value "$1" 2>/dev/null) in
+            0x5 | 0xf | 0x85 | 0x82 | 0x41 | 0xef | 0657fd6d-* | 21686148-* | 9e1a2d38-* | c12a7328-* | e3c9e316-*) return 1;;
+          esac
+        }
         # make_fs TYPE UUID LABEL DEVICE   as the source's is
         make_fs() {
           command -v "mkfs.$1" >/dev/null || { echo "the rescue system has no mkfs.$1; make the file system on $4 by hand" >&2; return 1; }

@@ -25,11 +25,15 @@ internal static class DiskScripts
           tell "$m" "$7" "$9"
           exit 0
         fi
-        # choose KIND   sets $only to the one partition that can be mounted, or to the one that holds a system, and $several to 1 where there are more
+        # choose KIND   sets $only to the one partition that can be mounted, or to the one that holds a system, $several to 1 where there are more,
+        # and $dark to one that may hold a system all the same
         choose() {
-          only= several=
+          only= several= dark=
           for p in $(parts_of "$disk"); do
-            mount_fs "$p" "$look" 2>/dev/null || continue
+            if mount_fs "$p" "$look" 2>/dev/null; then :; else
+              may_hold "$p" && dark=$p
+              continue
+            fi
             at "$look"
             system=
             if [ -d "$look/etc" ] && { [ -e "$look/bin" ] || [ -e "$look/usr" ]; }; then system=1; fi
@@ -38,7 +42,7 @@ internal static class DiskScripts
             case $(blkid -p -s PART_ENTRY_TYPE -o value "$p" 2>/dev/null) in 0xef | c12a7328-*) continue;; esac
             if [ "$1" = system ]; then
               if [ "$kind" = vfat ] || [ "$kind" = msdos ]; then continue; fi
-              if [ -n "$system" ]; then only=$p several=; break; fi
+              if [ -n "$system" ]; then only=$p several= dark=; break; fi
             fi
             if [ -z "$only" ]; then only=$p; else several=1; fi
           done
@@ -65,6 +69,7 @@ internal static class DiskScripts
         choose system
         if [ -n "$several" ]; then echo "several partitions of $disk can be mounted and none holds a system" >&2; exit 1; fi
         if [ -z "$only" ]; then echo "no partition of $disk that could hold a system can be mounted" >&2; exit 1; fi
+        if [ -n "$dark" ]; then echo "$only can be mounted and holds no system, as one for /boot, and what $dark holds cannot be told: make a file system there (for example: mkfs.ext4 $dark), or set Client.Disks.Partition to \"system\"" >&2; exit 1; fi
         if [ "$when" = all ]; then finish make; else finish ""; fi
         """;
 

@@ -51,7 +51,7 @@ internal sealed class LoggedObserver(IMigrationObserver inner, Logging.Migration
     public void StepProgress(string title, double? percent, TimeSpan elapsed, string detail)
     {
         log.Debug($"{title}: {detail}");
-        inner.StepProgress(title, percent, elapsed, log.Clean(detail));
+        inner.StepProgress(title, percent, elapsed, log.Clean(detail).ReplaceLineEndings(" ")); // A terminal rewrites one line.
     }
 
     public void StepEnds(string title, TimeSpan elapsed, string outcome, bool earlier)

@@ -55,27 +55,34 @@ internal static class BootstrapScripts
     /// </summary>
     public static RemoteCommand Install(string place, string name, long size, string sha256, int removeOlderThanDays, TimeSpan silence)
     {
+        string look = Math.Max(1, Math.Ceiling(silence.TotalSeconds / LooksAtUpload)).ToString(CultureInfo.InvariantCulture);
         // Of the files beside the upload .p says who takes it, and that it is being taken, and .w who waits until the next look: so each ends
         // the other, and nobody else. Who waits says so before it looks whether to, and .p goes before .w is read: no wait is overlooked.
         // A look that finds it larger says so (an empty line): what the near end has handed over may be under way for minutes.
         // When the script itself is gone ($$), so is all that it would have removed, by the second look after that.
         string watch = silence == Timeout.InfiniteTimeSpan ? "" : "(trap \"\" PIPE; a=x; i=0; "
-            + string.Create(CultureInfo.InvariantCulture, $"while test -e \"$t.p\" && (read p r </proc/self/stat; echo $p >\"$t.w\"; test -e \"$t.p\" && exec sleep {Math.Max(1, Math.Ceiling(silence.TotalSeconds / LooksAtUpload)):0}); do ")
+            + $"while test -e \"$t.p\" && (read p r </proc/self/stat; echo $p >\"$t.w\"; test -e \"$t.p\" && exec sleep {look}); do "
             + "b=$(wc -c <\"$t\"); if test \"$a\" = \"$b\"; then i=$((i+1)); else i=0; echo >&3; fi; a=$b; "
             + string.Create(CultureInfo.InvariantCulture, $"kill -0 $$ || i={2 * LooksAtUpload}; if test $i -ge {LooksAtUpload}; then read p <\"$t.p\" && kill $p; fi; ")
             + string.Create(CultureInfo.InvariantCulture, $"if test $i -ge {2 * LooksAtUpload}; then rm -f \"$t\" \"$t.p\"; fi; done; rm -f \"$t.w\"; echo >&3) 3>&1 </dev/null >/dev/null 2>&1 & ");
+        // What there is no room for is taken as well, and watched as well: how often its taker has waited grows while something comes. The end of
+        // the pipe is the taker's, so that nobody waits for a look that is not needed; without timeout(1) nobody looks.
+        string drain = silence == Timeout.InfiniteTimeSpan ? "cat >/dev/null 2>&1; " : "(read p r </proc/self/stat; echo $p; exec cat 3>&1 >/dev/null 2>&1) | (trap \"\" PIPE; read p; a=x; i=0; "
+            + $"while timeout {look} cat >/dev/null 2>&1; c=$?; (test $c -eq 124 || test $c -eq 143) && test -e /proc/$p/status; do "
+            + "b=$(grep ctxt /proc/$p/status); if test -n \"$b\" && test \"$a\" = \"$b\"; then i=$((i+1)); else i=0; echo; fi; a=$b; "
+            + string.Create(CultureInfo.InvariantCulture, $"if test $i -ge {LooksAtUpload}; then kill $p; fi; done) 2>/dev/null; ");
         string length = size.ToString(CultureInfo.InvariantCulture);
         string clean = removeOlderThanDays <= 0 ? "" :
             $"find \"$d\" -type f -name \"*nativesync-*\" -mtime +{removeOlderThanDays.ToString(CultureInfo.InvariantCulture)} -exec rm -f {{}} \";\" 2>/dev/null; ";
         clean += $"c=0; for f in $(ls -t \"$d\" 2>/dev/null); do c=$((c+1)); if test $c -gt {Kept.ToString(CultureInfo.InvariantCulture)}; then case \"$f\" in nativesync-*) rm -f \"$d/$f\" ;; esac; fi; done; ";
         return Quote(
             $"umask 077; u=$(id -u); n={name}; d=\"{place}\"; t=\"$d/.$n.$$\"; "
-            + $"f() {{ cat >/dev/null 2>&1; rm -f \"$t\" \"$d/$n\" 2>/dev/null; echo \"{Failed} $d: $1\"; exit 1; }}; "
+            + $"f() {{ {drain}rm -f \"$t\" \"$d/$n\" 2>/dev/null; echo \"{Failed} $d: $1\"; exit 1; }}; "
             + "mkdir -p \"$d\" 2>/dev/null; "
             + $"if test -d \"$d\"; then :; else echo \"{Failed} $d: cannot be created\"; exit 1; fi; "
             + $"if test -h \"$d\"; then echo \"{Failed} $d: is a symbolic link\"; exit 1; fi; "
             + $"if test -O \"$d\"; then :; else echo \"{Failed} $d: belongs to somebody else\"; exit 1; fi; "
-            + "chmod 700 \"$d\" 2>/dev/null; "
+            + $"chmod 700 \"$d\" 2>/dev/null; if test -w \"$d\"; then :; else echo \"{Failed} $d: is read-only\"; exit 1; fi; "
             + $"echo {Ready}; true 2>/dev/null >\"$t.p\"; {watch}"
             + "(read p r </proc/self/stat; echo $p >\"$t.p\"; exec cat >\"$t\") 2>/dev/null; c=$?; "
             + "(rm -f \"$t.p\"; read p <\"$t.w\" && kill $p; rm -f \"$t.w\") 2>/dev/null; wait; "

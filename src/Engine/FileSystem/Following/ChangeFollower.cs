@@ -30,7 +30,9 @@ public sealed class ChangeFollower : IDisposable
     private ChangedDirectories? _changed;
     private string? _trouble = "no pass of this run has looked at everything yet";
     private string? _account;
+    private readonly HashSet<string> _come = []; // of the scanner: directories that came to be in what it listed last since the pass began
     private long _looked;
+    private long _unlisted;
     private bool _began;
     private bool _hidden; // a mount came and went that no look at the table showed
     private bool _runs;
@@ -109,7 +111,7 @@ public sealed class ChangeFollower : IDisposable
             _changed = null;
             _trouble ??= trouble ?? (_runs ? "the pass before did not come to its end" : Gather(open) is null ? null : Gather(open));
             _account = _trouble;
-            _looked = 0;
+            _looked = _unlisted = 0;
             _began = NeedsAnother = false;
         }
     }
@@ -133,7 +135,7 @@ public sealed class ChangeFollower : IDisposable
             _account = _changed is null ? _account : _began ? "the line was lost" : "the source is another directory now";
             _began = false;
             _changed = null;
-            _looked = 0;
+            _looked = _unlisted = 0;
             _trouble = refusal ?? (places.Contains("") ? "the path of a source is longer than the kernel tells" : null);
             _roots = places;
             _trouble ??= _queue is null ? Start() : null;
@@ -146,13 +148,12 @@ public sealed class ChangeFollower : IDisposable
     }
 
     /// <summary>A session has ended.</summary>
-    /// <param name="arrived">Directories that may be new at the destination, in a narrow pass.</param>
-    /// <param name="made">Directories that were made there.</param>
-    internal void Ended(long arrived, long made)
+    /// <param name="unlisted">Directories that were made at the destination without a listing.</param>
+    internal void Ended(long unlisted)
     {
         lock (_gate)
         {
-            if (_changed is not null && made > arrived && made > arrived + ArrivedMeanwhile(_changed))
+            if (_changed is not null && unlisted > Interlocked.Read(ref _unlisted))
             {
                 NeedsAnother = true;
                 _changed = null;
@@ -161,11 +162,28 @@ public sealed class ChangeFollower : IDisposable
         }
     }
 
-    /// <summary>Whether a directory arrived where it is, so that a narrow pass goes through all that is in it.</summary>
-    internal bool HasArrived(ReadOnlySpan<byte> path) => _changed is { } changed && changed.IsBelowWhole(Encoding.Latin1.GetString(path));
+    /// <summary>Of a directory that a listing names none will follow, though the receiver may have to make it.</summary>
+    internal void WillNotBeListed() => Interlocked.Increment(ref _unlisted);
 
-    /// <summary>Whether a directory is to be looked at, in a narrow pass.</summary>
-    internal bool Contains(ReadOnlySpan<byte> path) => _changed!.Contains(Encoding.Latin1.GetString(path));
+    /// <summary>
+    /// Whether a directory of the listing that was told last is to be looked at, in a narrow pass. What came to be since the pass began is the
+    /// next one's to fill, though the receiver makes it.
+    /// </summary>
+    internal bool Contains(ReadOnlySpan<byte> path)
+    {
+        var place = Encoding.Latin1.GetString(path);
+        if (_changed!.Contains(place))
+        {
+            return true;
+        }
+
+        if (_come.Contains(place))
+        {
+            WillNotBeListed();
+        }
+
+        return false;
+    }
 
     /// <summary>A directory has been listed.</summary>
     /// <param name="fd">It.</param>
@@ -176,6 +194,11 @@ public sealed class ChangeFollower : IDisposable
         Interlocked.Increment(ref _looked);
         string? directory = null;
         bool? isElsewhere = null;
+        if (_changed is not null)
+        {
+            NoteArrivals(fd, listing, place);
+        }
+
         for (var i = 0; _trouble is null && i < listing.Count; i++)
         {
             ref var identity = ref listing.Identity(i);
@@ -236,12 +259,29 @@ public sealed class ChangeFollower : IDisposable
         _queue = null;
     }
 
-    /// <summary>Directories that came to be during the pass where it looked: they are there for the next one to fill.</summary>
-    private int ArrivedMeanwhile(ChangedDirectories looked)
+    /// <summary>Notes the directories that came to be in what was listed since the pass began: the kernel tells of a name before it can be listed.</summary>
+    private void NoteArrivals(int fd, DirectoryListing listing, in Origin place)
     {
-        Drain();
-        using var resolver = new ChangeResolver(_io, _systems);
-        return resolver.CountArrived(_set, looked, _roots);
+        _come.Clear();
+        lock (_gate)
+        {
+            Drain();
+            if (_set.Arrived.Count == 0 || _io.Stat(fd, out var status) < 0 || FollowedFileSystem.Of(_systems, status.Device) is not { } system)
+            {
+                return;
+            }
+
+            var key = ChangeSet.Key(system.Id, FileHandles.Of(fd, "."u8));
+            var directory = Encoding.Latin1.GetString(place.RealPath);
+            for (var i = 0; i < listing.Count; i++)
+            {
+                var name = listing.Metadata(i).IsDirectory ? Encoding.Latin1.GetString(listing.Name(i)) : "";
+                if (name.Length > 0 && _set.Arrived.Contains(key + name))
+                {
+                    _come.Add(ChangedDirectories.Below(directory, name));
+                }
+            }
+        }
     }
 
     private string? Start()

@@ -118,24 +118,6 @@ internal sealed class ChangeResolver : IDisposable
         return _unplaced.Count == 0 ? null : "a file changed whose names are not all known";
     }
 
-    /// <summary>How many directories came to be below some that were looked at.</summary>
-    public int CountArrived(ChangeSet set, ChangedDirectories looked, List<string> roots)
-    {
-        var count = 0;
-        foreach (var arrived in set.Arrived)
-        {
-            var isThere = false;
-            ForEachMount(set.Directories[arrived[..ChangeSet.KeyLength]], (fd, _) =>
-            {
-                var path = Text(_handles.PathOf(fd) ?? []);
-                isThere |= looked.Contains(path) && roots.Exists(root => MountPoint.IsWithin(path, root));
-            });
-            count += isThere ? 1 : 0;
-        }
-
-        return count;
-    }
-
     /// <summary>Whether no name is left of something, and none can come back.</summary>
     public bool IsGone(ChangedHandle handle)
     {

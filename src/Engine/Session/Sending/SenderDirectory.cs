@@ -58,9 +58,6 @@ internal sealed class SenderDirectory(int id, SenderDirectory? parent, byte[] pa
     /// <summary>Its Probe is in the outbox.</summary>
     public bool Announced { get; set; }
 
-    /// <summary>It came to be where it is since the pass before, in a narrow one.</summary>
-    public bool Arrived { get; set; }
-
     /// <summary>It does not exist at the receiver: everything below is sent unasked.</summary>
     public bool Void { get; set; }
 

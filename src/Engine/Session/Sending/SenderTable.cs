@@ -30,7 +30,6 @@ internal sealed class SenderTable
     private readonly RecordOutbox _outbox;
     private long _window;
     private bool _finished;
-    private long _arrivedVoid, _arrivedOther, _void;
 
     public SenderTable(SessionAbort abort, ProgressCounters progress, RecordOutbox outbox)
     {
@@ -55,21 +54,6 @@ internal sealed class SenderTable
 
     /// <summary>Is told of bytes of content that will be sent, as far as that is sure.</summary>
     public Action<long> Expects { get; init; } = static _ => { };
-
-    /// <summary>
-    /// Of the directories that arrived since the pass before, those that the receiver may have had to make: of a receiver that calls any void
-    /// each that it makes is; one that asks for all contents calls none so.
-    /// </summary>
-    public long ArrivedDirectories
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _void > 0 ? _arrivedVoid : _arrivedOther;
-            }
-        }
-    }
 
     /// <summary>There is no room for another listing. Only the scanner, which asks, makes it so.</summary>
     public bool IsFull
@@ -322,9 +306,6 @@ internal sealed class SenderTable
         directory.Answered = true;
         directory.Children = null;
         _directories.Remove(directory.Id);
-        _void += directory.Void ? 1 : 0;
-        _arrivedVoid += directory is { Void: true, Arrived: true } ? 1 : 0;
-        _arrivedOther += directory is { Void: false, Arrived: true } ? 1 : 0;
         if (KeepsSettled)
         {
             _settled[directory.Id] = directory;

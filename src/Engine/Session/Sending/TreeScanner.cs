@@ -182,11 +182,11 @@ internal sealed class TreeScanner
         RecordOutbox.Hold();
         if (!_listings.TryScan(directory))
         {
+            _context.Changes?.WillNotBeListed();
             return null;
         }
 
         var children = Survey(directory);
-        directory.Arrived = _context.Changes is { IsNarrow: true } changes && directory.Contents.Length == 1 && changes.HasArrived(directory.Contents[0].RealPath);
         _held += directory.Listing.Count;
         _table.Add(directory);
         var digest = !_context.DigestsDecide || directory.IsSelected || directory.Marks is not null || _table.IsVoid(directory) || HasUnwanted(directory.Listing)
@@ -242,9 +242,19 @@ internal sealed class TreeScanner
             totals.Count(metadata);
             if (metadata.IsDirectory)
             {
-                if (IsWithin(listing.Identity(i).Device, node) && (node is not null || MayHaveChanged(directory, i)) && ChildOf(directory, i, node) is { } child)
+                var within = IsWithin(listing.Identity(i).Device, node);
+                if (node is null && !MayHaveChanged(directory, i))
+                {
+                    continue;
+                }
+
+                if (within && ChildOf(directory, i, node) is { } child)
                 {
                     children.Add(child);
+                }
+                else
+                {
+                    _context.Changes?.WillNotBeListed();
                 }
             }
             else if (metadata.IsRegular)

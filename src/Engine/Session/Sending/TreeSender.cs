@@ -129,7 +129,7 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
                 var counts = Records.ReadFinished(ref fields);
                 _table.Finish();
                 _context.Outbox.AllContentArrived();
-                _context.Changes?.Ended(_table.ArrivedDirectories, counts.CreatedDirectories);
+                _context.Changes?.Ended(counts.UnlistedDirectories);
                 _finished.TrySetResult(counts);
                 return true;
             default:

@@ -57,6 +57,7 @@ public sealed class DoubtfulPassTests : FollowedTree
     [Theory]
     [InlineData("rm -rf dst/*; mkdir src/a/new")]
     [InlineData("rm -rf dst; mkdir src/a/new src/a/other")]
+    [InlineData("rm -rf dst/c; rm -r src/a/b; mkdir src/a/b")] // as many came, and were there
     public async Task ADestinationThatLostDirectoriesIsNotedAndGoneThroughAsAWhole(string change)
     {
         Make("mkdir -p src/a/b src/c/d; echo x >src/a/b/file; echo y >src/c/d/file");
@@ -67,6 +68,23 @@ public sealed class DoubtfulPassTests : FollowedTree
         await PassAsync();
 
         Assert.Contains(Possible ? "the destination lacked directories" : "not followed", Follower.Account, StringComparison.Ordinal);
+        await MustBeEqualAsync();
+    }
+
+    [Theory]
+    [InlineData("true", "mkdir src/late", "rm -rf dst/c; echo more >>src/a/b/file", true)] // as many came, and were not listed
+    [InlineData("mkdir src/spool", "rmdir src/spool", "echo more >>src/a/b/file", false)] // listed, and gone before its turn
+    [InlineData("true", "rmdir src/spool", "mkdir src/spool", false)]
+    public async Task ADirectoryThatComesOrGoesDuringAPassNeitherHidesALossNorLooksLikeOne(string before, string afterTheRoot, string change, bool lost)
+    {
+        Make("mkdir -p src/a/b src/c/d; echo x >src/a/b/file; echo y >src/c/d/file");
+        await PassAsync();
+        Make(change);
+        Follower.Narrow();
+        await PassAsync(new ListingCalls(() => Make(before), () => Make(afterTheRoot)));
+        Assert.True(!Possible || Follower.NeedsAnother == lost, Follower.Account);
+        await PassAsync();
+
         await MustBeEqualAsync();
     }
 

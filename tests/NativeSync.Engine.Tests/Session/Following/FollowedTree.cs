@@ -111,10 +111,10 @@ public abstract class FollowedTree : IDisposable
         }
     }
 
-    /// <summary>Counts the directories that are listed, and does something before the first.</summary>
-    internal sealed class ListingCalls(Action? before = null) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    /// <summary>Counts the directories that are listed, and does something before the first and behind it.</summary>
+    internal sealed class ListingCalls(Action? before = null, Action? behind = null) : SystemCallsDecorator(LinuxSystemCalls.Instance)
     {
-        private Action? _before = before;
+        private Action? _before = before, _behind = behind;
 
         public int Listings;
 
@@ -125,6 +125,7 @@ public abstract class FollowedTree : IDisposable
             if (n == 0)
             {
                 Interlocked.Increment(ref Listings);
+                Interlocked.Exchange(ref _behind, null)?.Invoke();
             }
 
             return n;

@@ -8,6 +8,15 @@ internal sealed class DirectoryFinisher(SyncContext context, ReceiverTree tree)
     /// <summary>Sees to a directory, and to child directories that were not walked.</summary>
     public void Finish(ReceiverDirectory directory)
     {
+        foreach (var goal in directory.Goals)
+        {
+            // What no listing came of is taken to be here by a sender that looks only at what changed.
+            if (goal is { Claimed: false, IsNew: true })
+            {
+                Interlocked.Increment(ref tree.Statistics.UnlistedDirectories);
+            }
+        }
+
         if (!directory.Skipped && !context.Has(JobFlags.DryRun))
         {
             if (directory.Parent is null)
