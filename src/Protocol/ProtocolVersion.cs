@@ -20,6 +20,10 @@ public enum Capabilities : ulong
     Delta = 0x20,
     /// <summary>More than one lane.</summary>
     Lanes = 0x40,
+    /// <summary>Records may follow the job at once.</summary>
+    Early = 0x80,
+    /// <summary>The end runs as the super-user: what its answer to a job would say can be known before.</summary>
+    SuperUser = 0x100,
 }
 
 /// <summary>Versions of the protocol and their negotiation.</summary>
@@ -31,7 +35,8 @@ public static class ProtocolVersion
     public const int Minimum = 1;
     /// <summary>Every capability that this library knows.</summary>
     public const Capabilities AllCapabilities = Capabilities.Zstd | Capabilities.Xattrs | Capabilities.Acls
-        | Capabilities.HardLinks | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes;
+        | Capabilities.HardLinks | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes | Capabilities.Early
+        | Capabilities.SuperUser;
 
     /// <summary>The highest version that both ends speak.</summary>
     /// <exception cref="ProtocolException">There is none, or both claim the same role.</exception>

@@ -7,16 +7,17 @@ namespace NativeSync.Transport.Tests;
 
 /// <summary>
 /// A port that leads to a server. From a moment on everything flies together: what both sides write is held back until neither writes any more, and then
-/// delivered at once. The flights are twice the round trips on a line whose length is all that matters.
+/// delivered at once. What a side writes is one flight later than what it has heard, so a flight that a busy machine cuts in two is still one. On a line
+/// whose length is all that matters the same takes as many round trips as the near side has waited for.
 /// </summary>
 internal sealed class FlightLine : IDisposable
 {
-    /// <summary>Long enough for a side to have said all that it can say without hearing anything. A busy machine may make it one flight more.</summary>
+    /// <summary>Long enough for a side to have said all that it can say without hearing anything.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(400);
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
-    private int _flights;
+    private int _heard;
 
     public FlightLine(int target)
     {
@@ -26,8 +27,8 @@ internal sealed class FlightLine : IDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Flights since <see cref="Holds"/> was set.</summary>
-    public int Flights => Volatile.Read(ref _flights);
+    /// <summary>Round trips that the near side has waited for since <see cref="Holds"/> was set.</summary>
+    public int RoundTrips => Volatile.Read(ref _heard) / 2;
 
     /// <summary>Everything flies together from now on.</summary>
     public bool Holds { get; set; }
@@ -47,14 +48,16 @@ internal sealed class FlightLine : IDisposable
             near.NoDelay = true;
             await far.ConnectAsync(IPAddress.Loopback, target, _stop.Token);
             Direction there = new(near, far), back = new(far, near);
+            (there.Opposite, back.Opposite) = (back, there);
             Task collecting = Task.WhenAll(there.CollectAsync(_stop.Token), back.CollectAsync(_stop.Token));
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
                 bool counts = Holds;
-                if ((!counts || (there.IsQuiet && back.IsQuiet)) && await there.DeliverAsync() | await back.DeliverAsync() && counts)
+                if (!counts || (there.IsQuiet && back.IsQuiet))
                 {
-                    Interlocked.Increment(ref _flights);
+                    await Task.WhenAll(there.DeliverAsync(counts), back.DeliverAsync(counts));
+                    Volatile.Write(ref _heard, back.Heard);
                 }
             }
         }
@@ -69,6 +72,13 @@ internal sealed class FlightLine : IDisposable
         private readonly Lock _gate = new();
         private readonly ArrayBufferWriter<byte> _held = new();
         private long _last = Stopwatch.GetTimestamp();
+        private int _flight;
+        private int _heard;
+
+        public Direction Opposite { get; set; } = null!;
+
+        /// <summary>The flight in which what arrived last came, counted in both directions together.</summary>
+        public int Heard => Volatile.Read(ref _heard);
 
         public bool IsQuiet
         {
@@ -89,26 +99,33 @@ internal sealed class FlightLine : IDisposable
                 lock (_gate)
                 {
                     _held.Write(buffer.AsSpan(0, count));
+                    _flight = Math.Max(_flight, Opposite.Heard + 1);
                     _last = Stopwatch.GetTimestamp();
                 }
             }
         }
 
-        public async Task<bool> DeliverAsync()
+        public async Task DeliverAsync(bool counts)
         {
             byte[] bytes;
             lock (_gate)
             {
                 bytes = _held.WrittenSpan.ToArray();
                 _held.ResetWrittenCount();
+                if (!counts)
+                {
+                    _flight = 0;
+                }
+                else if (bytes.Length > 0)
+                {
+                    Volatile.Write(ref _heard, _flight);
+                }
             }
 
             for (int sent = 0; sent < bytes.Length;)
             {
                 sent += await to.SendAsync(bytes.AsMemory(sent));
             }
-
-            return bytes.Length > 0;
         }
     }
 }

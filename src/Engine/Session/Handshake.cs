@@ -7,32 +7,38 @@ namespace NativeSync.Engine.Session;
 internal static class Handshake
 {
     private const Capabilities Ours = Capabilities.Zstd | Capabilities.Xattrs | Capabilities.Acls | Capabilities.HardLinks
-        | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes;
+        | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes | Capabilities.Early;
 
     /// <summary>Whatever the time-out, the agent may take so many seconds to read what the job names: lists, rules, an index of digests.</summary>
     private const int LeastPatience = 10;
 
-    /// <summary>
-    /// The caller's part: introduces itself and asks for the job in one go, then waits for the agent's answer, as long as the job's time-out says.
-    /// </summary>
-    /// <returns>The agent's introduction, and the flags that hold at this end.</returns>
+    /// <summary>The caller's part: introduces itself and asks for the job in one go, then waits for the agent to introduce itself.</summary>
+    /// <exception cref="SessionException">The agent cannot do it, or does not speak within the job's time-out.</exception>
+    public static Task<HelloFrame> AskAsync(FrameLane lane, JobFrame job, UInt128 session, CancellationToken ct) =>
+        PatientlyAsync(lane, job, token => IntroduceAsync(lane, job, session, token), ct);
+
+    /// <summary>The caller's part: the agent's answer to the job, as long as the job's time-out says.</summary>
+    /// <returns>The flags that hold at this end.</returns>
     /// <exception cref="SessionException">The agent refuses, or does not answer.</exception>
-    public static async Task<(HelloFrame Hello, JobFlags Flags)> AskAsync(FrameLane lane, JobFrame job, UInt128 session, CancellationToken ct)
+    public static Task<JobFlags> HearAnswerAsync(FrameLane lane, JobFrame job, CancellationToken ct) =>
+        PatientlyAsync(lane, job, token => HearAsync(lane, job, token), ct);
+
+    private static async Task<T> PatientlyAsync<T>(FrameLane lane, JobFrame job, Func<CancellationToken, Task<T>> wait, CancellationToken ct)
     {
         var seconds = job.Number(JobNumber.TimeoutSeconds) is > 0 and var given ? Math.Max(given, LeastPatience) : 0;
         using var patience = new CancellationTokenSource(seconds > 0 ? TimeSpan.FromSeconds(seconds) : Timeout.InfiniteTimeSpan, lane.Group.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
         try
         {
-            return await AskPatientlyAsync(lane, job, session, either.Token).ConfigureAwait(false);
+            return await wait(either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !ct.IsCancellationRequested)
         {
             throw new SessionException(ExitCodes.Timeout, $"the other end did not answer within {seconds} seconds");
         }
     }
 
-    private static async Task<(HelloFrame Hello, JobFlags Flags)> AskPatientlyAsync(FrameLane lane, JobFrame job, UInt128 session, CancellationToken ct)
+    private static async Task<HelloFrame> IntroduceAsync(FrameLane lane, JobFrame job, UInt128 session, CancellationToken ct)
     {
         var greeting = new ArrayBufferWriter<byte>(1024);
         Magic.Write(greeting);
@@ -46,14 +52,15 @@ internal static class Handshake
         await sending.ConfigureAwait(false);
         Check(hello, PeerRole.Agent);
         var missing = job.Flags.RequiredCapabilities() & ~hello.Capabilities;
-        if (missing != 0)
-        {
-            throw new SessionException(4, $"the other end does not support {missing}: leave the option out, or install the same version there");
-        }
+        return missing == 0 ? hello
+            : throw new SessionException(4, $"the other end does not support {missing}: leave the option out, or install the same version there");
+    }
 
+    private static async Task<JobFlags> HearAsync(FrameLane lane, JobFrame job, CancellationToken ct)
+    {
         var ready = ReadyFrame.Parse(await ReceiveAsync(lane, FrameType.Ready, ct).ConfigureAwait(false));
         return ready.Code == 0
-            ? (hello, JobTranslation.Agreed(job.Kind, job.Flags, ready.Flags))
+            ? JobTranslation.Agreed(job.Kind, job.Flags, ready.Flags)
             : throw new SessionException(ready.Code, ByteText.Escape(ready.Text));
     }
 
@@ -80,9 +87,9 @@ internal static class Handshake
     /// The agent's part up to the job or join: introduces itself at once, so that the starter sees that it runs.
     /// </summary>
     /// <returns>The caller's introduction, and one of the other two.</returns>
-    public static async Task<(HelloFrame Hello, JobFrame? Job, JoinFrame Join)> AnswerAsync(FrameLane lane, CancellationToken ct)
+    public static async Task<(HelloFrame Hello, JobFrame? Job, JoinFrame Join)> AnswerAsync(FrameLane lane, bool isRoot, CancellationToken ct)
     {
-        await lane.SendNowAsync(AgentGreeting(lane.Group.Limits.InitialCredit), ct).ConfigureAwait(false);
+        await lane.SendNowAsync(AgentGreeting(lane.Group.Limits.InitialCredit, isRoot), ct).ConfigureAwait(false);
         await lane.ReceiveMagicAsync(ct).ConfigureAwait(false);
         var hello = HelloFrame.Parse(await ReceiveAsync(lane, FrameType.Hello, ct).ConfigureAwait(false));
         Check(hello, PeerRole.Client);
@@ -93,11 +100,14 @@ internal static class Handshake
     }
 
     /// <summary>Magic and Hello of an agent.</summary>
-    public static byte[] AgentGreeting(int credit = 0)
+    /// <param name="credit">Bytes of records that may come before the first grant.</param>
+    /// <param name="isRoot">It runs as the super-user.</param>
+    public static byte[] AgentGreeting(int credit = 0, bool isRoot = false)
     {
         var greeting = new ArrayBufferWriter<byte>(256);
         Magic.Write(greeting);
-        Hello(PeerRole.Agent, default, credit).Write(greeting);
+        var hello = Hello(PeerRole.Agent, default, credit);
+        (hello with { Capabilities = hello.Capabilities | (isRoot ? Capabilities.SuperUser : 0) }).Write(greeting);
         return greeting.WrittenSpan.ToArray();
     }
 

@@ -179,6 +179,10 @@ internal static class JobTranslation
         return kind == JobKind.Push ? (asked & ~(Able | JobFlags.SuperUser)) | (asked & answered & Able) | (answered & JobFlags.SuperUser) : asked;
     }
 
+    /// <summary>The same before the agent has answered, by how it introduced itself.</summary>
+    public static JobFlags Foreseen(JobFrame job, Capabilities agent) => Agreed(
+        job.Kind, job.Flags, Effective(job.Flags, (agent & Capabilities.SuperUser) != 0, (job.Flags & JobFlags.FakeSuper) != 0));
+
     private static void Add(List<KeyValuePair<JobText, byte[]>> texts, JobText id, byte[]? value)
     {
         if (value is { Length: > 0 })

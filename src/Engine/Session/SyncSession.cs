@@ -55,6 +55,9 @@ internal sealed class SyncSession : IAsyncDisposable
     /// <summary>The bandwidth limit of the moment is the other end's, too: it has none of its own.</summary>
     public bool SharesLimit { get; init; } = true;
 
+    /// <summary>Receives the agent's answer to the job, where the session begins before that has come; null where it has.</summary>
+    public Func<Task>? HearAnswer { get; init; }
+
     public ProblemLog Problems => _context.Problems;
 
     /// <summary>Sends a tree, until the receiver has all it wants.</summary>
@@ -142,11 +145,16 @@ internal sealed class SyncSession : IAsyncDisposable
     }
 
     /// <summary>Both ends say goodbye; then each knows that the other has got everything.</summary>
-    public async Task SayGoodbyeAsync()
+    /// <param name="waits">False for an end that has heard all that concerns it: it goes when its own goodbye is on its way.</param>
+    public async Task SayGoodbyeAsync(bool waits = true)
     {
         _context.Lane.Outbox.Dispatch.CompleteWith(ControlFrames.Goodbye());
         await _context.Lane.FinishSendingAsync().ConfigureAwait(false);
-        await Until(_context.Lane.Goodbye).ConfigureAwait(false);
+        if (waits)
+        {
+            await Until(_context.Lane.Goodbye).ConfigureAwait(false);
+        }
+
         if (_dispatcher is { } dispatcher)
         {
             // It ends by itself; what it still has in its queue may be problems.
@@ -215,7 +223,8 @@ internal sealed class SyncSession : IAsyncDisposable
                 BatchOnly = options.BatchOnly,
             },
             peerCredit,
-            onRecords);
+            onRecords,
+            HearAnswer);
         if (options.BandwidthNow is not null)
         {
             _limit = _clock.CreateTimer(_ => AdjustLimit(), null, TimeSpan.Zero, LimitPeriod);

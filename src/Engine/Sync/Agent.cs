@@ -129,7 +129,7 @@ public static class Agent
     {
         using var patience = new CancellationTokenSource(environment.Patience ?? Patience, environment.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
-        return await Handshake.AnswerAsync(frames, either.Token).ConfigureAwait(false);
+        return await Handshake.AnswerAsync(frames, environment.Io.EffectiveUserId() == 0, either.Token).ConfigureAwait(false);
     }
 
     private static async Task<int> ServeAsync(FrameLane frames, SessionAbort abort, HelloFrame hello, JobFrame job, SyncEnvironment environment, Session.Batch.BatchFile? batch, CancellationToken ct)
@@ -183,7 +183,15 @@ public static class Agent
                 await session.SendAsync(request.Sources, list, hello.Credit).ConfigureAwait(false);
             }
 
-            await session.SayGoodbyeAsync().ConfigureAwait(false);
+            try
+            {
+                await session.SayGoodbyeAsync().ConfigureAwait(false);
+            }
+            catch (TransportException) when (job.Kind == JobKind.Pull)
+            {
+                // The caller has all that it asked for, and was told that before: it need not wait.
+            }
+
             return session.Problems.ExitCode;
         }
     }

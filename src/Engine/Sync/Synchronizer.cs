@@ -120,24 +120,35 @@ public static class Synchronizer
                 : request.Options.Flags | (observer.HearsEntries ? JobFlags.Report : 0);
             var join = NewSession(environment.Io);
             var asked = clock.GetTimestamp();
-            var (hello, effective) = await Handshake.AskAsync(lane, JobTranslation.ToJob(kind, request, flags, join.Secret), join.Session, ct).ConfigureAwait(false);
-            var opener = new LaneOpener(connection, lane, join, request.Options, clock.GetElapsedTime(asked), sends: kind == JobKind.Push);
+            var job = JobTranslation.ToJob(kind, request, flags, join.Secret);
+            var hello = await Handshake.AskAsync(lane, job, join.Session, ct).ConfigureAwait(false);
+            var opener = new LaneOpener(connection, lane, join, request.Options, sends: kind == JobKind.Push);
+
+            // What the agent will answer is known: waiting for it would cost a round trip.
+            var isEarly = (hello.Capabilities & Capabilities.Early) != 0;
+            var effective = isEarly ? JobTranslation.Foreseen(job, hello.Capabilities) : await Handshake.HearAnswerAsync(lane, job, ct).ConfigureAwait(false);
             var options = request.Options with { Flags = effective, Asked = request.Options.Flags };
             batch?.Begin(options);
-            var session = new SyncSession(lane, abort, options, observer, environment, ct, batch) { SharesLimit = request.RemoteBandwidthLimit is null };
+            var session = new SyncSession(lane, abort, options, observer, environment, ct, batch)
+            {
+                SharesLimit = request.RemoteBandwidthLimit is null,
+                HearAnswer = isEarly ? HearAnswerAsync : null,
+            };
             await using (session.ConfigureAwait(false))
             await using (opener.ConfigureAwait(false))
             {
-                if ((hello.Capabilities & Capabilities.Lanes) != 0)
+                if (!isEarly)
                 {
-                    opener.Start();
+                    OpenLanes();
                 }
 
                 var statistics = kind == JobKind.Push
                     ? await session.SendAsync(request.Sources, list, hello.Credit).ConfigureAwait(false)
                     : options.Has(JobFlags.ListOnly) ? await session.ListAsync(list, hello.Credit).ConfigureAwait(false)
                     : await session.ReceiveAsync(request.Destination, list, hello.Credit, request.FilesFromIsRemote ? null : request.Sources).ConfigureAwait(false);
-                await session.SayGoodbyeAsync().ConfigureAwait(false);
+
+                // A receiver has heard all by now, unless the sender is still removing what it sent.
+                await session.SayGoodbyeAsync(waits: kind == JobKind.Push || options.Has(JobFlags.RemoveSourceFiles)).ConfigureAwait(false);
                 batch?.Complete();
                 var (sent, received) = lane.AllTraffic;
                 return new SyncReport
@@ -151,6 +162,20 @@ public static class Synchronizer
                     Problems = session.Problems.First,
                     ProblemCount = session.Problems.Count,
                 };
+            }
+
+            async Task HearAnswerAsync()
+            {
+                await Handshake.HearAnswerAsync(lane, job, abort.Token).ConfigureAwait(false);
+                OpenLanes();
+            }
+
+            void OpenLanes()
+            {
+                if ((hello.Capabilities & Capabilities.Lanes) != 0)
+                {
+                    opener.Start(clock.GetElapsedTime(asked));
+                }
             }
         }
     }

@@ -103,7 +103,8 @@ internal sealed class RemoteManifest : IRecordSource
             Rules = options.Rules,
             Secret = new byte[ProtocolLimits.SecretLength], // no further lane joins a manifest
         };
-        (HelloFrame hello, _) = await Handshake.AskAsync(_lane, job, default, ct).ConfigureAwait(false);
+        HelloFrame hello = await Handshake.AskAsync(_lane, job, default, ct).ConfigureAwait(false);
+        await Handshake.HearAnswerAsync(_lane, job, ct).ConfigureAwait(false);
         _aborted = _abort.Token.Register(() => _packs.Writer.TryComplete());
         _lane.Start(new LaneSettings { Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds) }, hello.Credit, Take);
     }

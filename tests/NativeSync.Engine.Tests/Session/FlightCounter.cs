@@ -5,20 +5,21 @@ using System.IO.Pipelines;
 namespace NativeSync.Engine.Tests.Session;
 
 /// <summary>
-/// A lane on which everything flies together: what both ends write is held back until neither writes any more, and then delivered at once. The
-/// number of flights is twice the number of round trips that the same session takes on a line whose length is all that matters.
+/// A lane on which everything flies together: what both ends write is held back until neither writes any more, and then delivered at once. What an
+/// end writes is one flight later than what it has heard, so a flight that a busy machine cuts in two is still one. On a line whose length is all that
+/// matters the same session takes as many round trips as the near end has waited for.
 /// </summary>
 internal sealed class FlightCounter
 {
-    /// <summary>Long enough for an end to have said all that it can say without hearing anything. A busy machine may make it one flight more.</summary>
+    /// <summary>Long enough for an end to have said all that it can say without hearing anything.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(200);
 
     private readonly Direction _there = new();
     private readonly Direction _back = new();
-    private int _flights;
 
     public FlightCounter()
     {
+        (_there.Opposite, _back.Opposite) = (_back, _there);
         Near = new End(_there, _back);
         Far = new End(_back, _there);
     }
@@ -27,7 +28,15 @@ internal sealed class FlightCounter
 
     public ILane Far { get; }
 
-    public int Flights => _flights;
+    /// <summary>Round trips that the near end has waited for.</summary>
+    public int RoundTrips => _back.Heard / 2;
+
+    /// <summary>Counts from here.</summary>
+    public void Restart()
+    {
+        _there.Restart();
+        _back.Restart();
+    }
 
     /// <summary>Carries until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -38,9 +47,9 @@ internal sealed class FlightCounter
         {
             while (await timer.WaitForNextTickAsync(ct))
             {
-                if (_there.IsQuiet(Quiet) && _back.IsQuiet(Quiet) && await _there.DeliverAsync() | await _back.DeliverAsync())
+                if (_there.IsQuiet(Quiet) && _back.IsQuiet(Quiet))
                 {
-                    _flights++;
+                    await Task.WhenAll(_there.DeliverAsync(), _back.DeliverAsync());
                 }
             }
         }
@@ -72,10 +81,26 @@ internal sealed class FlightCounter
         private long _last = Stopwatch.GetTimestamp();
         private bool _ended;
         private bool _endDelivered;
+        private int _flight;
+        private int _heard;
+
+        public Direction Opposite { get; set; } = null!;
+
+        /// <summary>The flight in which what arrived last came, counted in both directions together.</summary>
+        public int Heard => Volatile.Read(ref _heard);
 
         public Pipe Written { get; } = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
 
         public Pipe Arrived { get; } = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
+
+        public void Restart()
+        {
+            lock (_gate)
+            {
+                _flight = 0;
+                Volatile.Write(ref _heard, 0);
+            }
+        }
 
         public bool IsQuiet(TimeSpan time)
         {
@@ -97,6 +122,7 @@ internal sealed class FlightCounter
                         _held.Write(piece.Span);
                     }
 
+                    _flight = Math.Max(_flight, Opposite.Heard + 1);
                     _last = Stopwatch.GetTimestamp();
                     _ended = result.IsCompleted;
                 }
@@ -109,8 +135,7 @@ internal sealed class FlightCounter
             }
         }
 
-        /// <summary>True when there was something; the end of the stream is nothing.</summary>
-        public async Task<bool> DeliverAsync()
+        public async Task DeliverAsync()
         {
             byte[] bytes;
             bool ends;
@@ -124,6 +149,7 @@ internal sealed class FlightCounter
 
             if (bytes.Length > 0)
             {
+                Volatile.Write(ref _heard, _flight);
                 await Arrived.Writer.WriteAsync(bytes);
             }
 
@@ -131,8 +157,6 @@ internal sealed class FlightCounter
             {
                 await Arrived.Writer.CompleteAsync();
             }
-
-            return bytes.Length > 0;
         }
     }
 }

@@ -189,9 +189,9 @@ public sealed class KeepAliveTests
             await Task.Delay(Timeout.Infinite, ct);
         });
         first.Start(new LaneSettings(), 1 << 20, pack => pack.Release());
-        await using (var opener = new LaneOpener(connection, first, new JoinFrame { Lane = 1, Session = 1, Secret = new byte[32] }, SyncOptions.Archive with { Lanes = 2 }, TimeSpan.FromMilliseconds(50), sends: true))
+        await using (var opener = new LaneOpener(connection, first, new JoinFrame { Lane = 1, Session = 1, Secret = new byte[32] }, SyncOptions.Archive with { Lanes = 2 }, sends: true))
         {
-            opener.Start();
+            opener.Start(TimeSpan.FromMilliseconds(50));
             await UntilAsync(() =>
             {
                 clock.Advance(TimeSpan.FromSeconds(1));

@@ -92,10 +92,11 @@ internal sealed class FrameLane : IAsyncDisposable
     /// <param name="settings">What was agreed.</param>
     /// <param name="peerCredit">The credit that the peer's Hello gave.</param>
     /// <param name="onRecords">Takes each pack, on a receive loop: must not wait.</param>
-    public void Start(LaneSettings settings, long peerCredit, Action<InboundPack> onRecords)
+    /// <param name="hearAnswer">Receives the agent's answer to the job, where the session begins before that has come; null where it has.</param>
+    public void Start(LaneSettings settings, long peerCredit, Action<InboundPack> onRecords, Func<Task>? hearAnswer = null)
     {
         Group.Begin(settings, peerCredit, onRecords);
-        StartLoops(settings.Timeout);
+        StartLoops(settings.Timeout, hearAnswer);
     }
 
     /// <summary>Starts the loops of a lane that has joined.</summary>
@@ -164,14 +165,31 @@ internal sealed class FrameLane : IAsyncDisposable
         Outbox.Dispatch.Lose(Port);
         await _sender.JoinAsync().ConfigureAwait(false);
         await _receiving.ConfigureAwait(false);
+        await _pulse.DisposeAsync().ConfigureAwait(false);
         Group.Dispose();
     }
 
-    private void StartLoops(TimeSpan timeout)
+    private void StartLoops(TimeSpan timeout, Func<Task>? hearAnswer = null)
     {
-        _receiving = Task.Run(_receiver.RunAsync);
+        _receiving = Task.Run(() => ReceiveAsync(timeout, hearAnswer));
         _sender.Start(_receiving);
+    }
+
+    private async Task ReceiveAsync(TimeSpan timeout, Func<Task>? hearAnswer)
+    {
+        try
+        {
+            await (hearAnswer?.Invoke() ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Group.Abort.Abort(e);
+            return;
+        }
+
+        // An agent that is still reading what the job names answers nobody: it has a patience of its own.
         _pulse.Watch(timeout, () => GiveUp(timeout));
+        await _receiver.RunAsync().ConfigureAwait(false);
     }
 
     /// <summary>Nothing was heard for too long.</summary>

@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Session;
 /// that the server refused, is asked for again later.
 /// </summary>
 /// <remarks>One task does everything; the lanes live by themselves once they have joined.</remarks>
-internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFrame identity, SyncOptions options, TimeSpan roundTrip, bool sends) : IAsyncDisposable, IGrowingLine
+internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFrame identity, SyncOptions options, bool sends) : IAsyncDisposable, IGrowingLine
 {
     /// <summary>On a shorter line the 2 MiB that OpenSSH lets one channel have under way carry a gigabit a second.</summary>
     private static readonly TimeSpan ShortLine = TimeSpan.FromMilliseconds(15);
@@ -30,6 +30,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(first.Group.Abort.Token);
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause = FirstPause;
+    private TimeSpan _roundTrip;
     private long _notBefore;
     private int _number;
     private volatile bool _refused;
@@ -50,10 +51,13 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
     void IGrowingLine.RetireDownTo(int wanted) => _group.RetireDownTo(wanted);
 
-    public void Start()
+    /// <summary>Begins, when the agent has taken the job.</summary>
+    /// <param name="roundTrip">What its answer took.</param>
+    public void Start(TimeSpan roundTrip)
     {
         if (options.Lanes != 1)
         {
+            _roundTrip = roundTrip;
             _running = RunAsync();
         }
     }
@@ -82,7 +86,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
             if (await IsLongLineAsync().ConfigureAwait(false))
             {
-                await new LaneGrowth(this, roundTrip, sends, atOnce, fillsLine, _stop.Token).RunAsync().ConfigureAwait(false);
+                await new LaneGrowth(this, _roundTrip, sends, atOnce, fillsLine, _stop.Token).RunAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -94,13 +98,13 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     /// <summary>What the first answer took may have the start of the agent, or a busy machine, in it: asked again where it was long.</summary>
     private async Task<bool> IsLongLineAsync()
     {
-        for (var i = 0; i < Pings && roundTrip >= ShortLine && first.ShortestRoundTrip >= ShortLine; i++)
+        for (var i = 0; i < Pings && _roundTrip >= ShortLine && first.ShortestRoundTrip >= ShortLine; i++)
         {
             first.Ping();
             await Task.Delay(PingPeriod, _group.Clock, _stop.Token).ConfigureAwait(false);
         }
 
-        return roundTrip >= ShortLine && first.ShortestRoundTrip >= ShortLine;
+        return _roundTrip >= ShortLine && first.ShortestRoundTrip >= ShortLine;
     }
 
     /// <inheritdoc/>

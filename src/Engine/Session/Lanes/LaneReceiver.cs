@@ -59,6 +59,11 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
             }
 
             lane.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            if (result.IsCanceled)
+            {
+                throw new OperationCanceledException("the lane is being closed");
+            }
+
             if (result.IsCompleted)
             {
                 throw new TransportException(ExitCodes.Stream, "the other end closed the connection during the handshake");

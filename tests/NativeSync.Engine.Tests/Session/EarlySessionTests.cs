@@ -1,0 +1,134 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using NativeSync.Engine.Session;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Tests.Session;
+
+/// <summary>A caller goes on before the agent has answered the job, where the agent says that it may.</summary>
+public sealed class EarlySessionTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly SyncTree _tree = new();
+
+    public EarlySessionTests() => _tree.Fill("src", 7);
+
+    public void Dispose() => _tree.Dispose();
+
+    [Theory]
+    [InlineData(JobKind.Push)]
+    [InlineData(JobKind.Pull)]
+    public async Task AnAgentThatTakesNothingEarlyIsWaitedFor(JobKind kind)
+    {
+        await using var connection = new InProcessConnection(ServeWithoutEarlyAsync);
+        var report = await Synchronizer.RunAsync(connection, kind, _tree.Request("src/", "new", JobFlags.Delete), null, SyncEnvironment.Default, CancellationToken.None);
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal("", _tree.Difference("src/", "new"));
+    }
+
+    /// <summary>It refuses while records are on their way to it: what it says is what the caller hears.</summary>
+    [Theory]
+    [InlineData(JobKind.Push)]
+    [InlineData(JobKind.Pull)]
+    public async Task ARefusalIsHeardThoughTheSessionHasBegun(JobKind kind)
+    {
+        await using var connection = new InProcessConnection(async (lane, token) =>
+        {
+            var answer = new ArrayBufferWriter<byte>();
+            answer.Write(Handshake.AgentGreeting(1 << 24));
+            await lane.Output.WriteAsync(answer.WrittenMemory, token);
+            if (kind == JobKind.Push)
+            {
+                // Records come without an answer.
+                await ReadUntilAsync(lane.Input, FrameType.Records, token);
+            }
+
+            answer.ResetWrittenCount();
+            new ReadyFrame { Flags = 0, Code = 3, Text = "no such place"u8.ToArray() }.Write(answer);
+            await lane.Output.WriteAsync(answer.WrittenMemory, token);
+        });
+        var refusal = await Assert.ThrowsAsync<SessionException>(() => Synchronizer
+            .RunAsync(connection, kind, _tree.Request("src/", "new", JobFlags.Delete), null, SyncEnvironment.Default, CancellationToken.None).WaitAsync(Patience));
+        Assert.Equal((3, "no such place"), (refusal.ExitCode, refusal.Message));
+        Assert.False(Directory.Exists(Path.Combine(_tree.Root, "new")));
+    }
+
+    /// <summary>An agent behind a line which takes that capability out of its Hello, and lets nothing pass before its Ready that it could not take.</summary>
+    private static async Task ServeWithoutEarlyAsync(ILane caller, CancellationToken ct)
+    {
+        var (near, far) = InProcessConnection.CreateLanePair();
+        var agent = Agent.ServeAsync(far, ct);
+        var hello = HelloFrame.Parse((await ReadUntilAsync(near.Input, FrameType.Hello, ct))[^1].Payload);
+        var greeting = new ArrayBufferWriter<byte>();
+        Magic.Write(greeting);
+        (hello with { Capabilities = hello.Capabilities & ~(Capabilities.Early | Capabilities.SuperUser) }).Write(greeting);
+        await caller.Output.WriteAsync(greeting.WrittenMemory, ct);
+
+        var asked = await ReadUntilAsync(caller.Input, FrameType.Job, ct);
+        Assert.Equal([FrameType.Hello, FrameType.Job], asked.Select(frame => frame.Type));
+        greeting.ResetWrittenCount();
+        Magic.Write(greeting);
+        HelloFrame.Parse(asked[0].Payload).Write(greeting);
+        JobFrame.Parse(asked[1].Payload).Write(greeting);
+        Assert.False(caller.Input.TryRead(out var early), $"{early.Buffer.Length} bytes came before the answer");
+        await near.Output.WriteAsync(greeting.WrittenMemory, ct);
+        await Task.WhenAll(CopyAsync(near, caller, ct), CopyAsync(caller, near, ct));
+        await agent;
+    }
+
+    private static async Task CopyAsync(ILane from, ILane to, CancellationToken ct)
+    {
+        try
+        {
+            await from.Input.CopyToAsync(to.Output, ct);
+        }
+        catch (InvalidOperationException)
+        {
+            // It is closed: nobody is left to read.
+        }
+
+        await to.Output.CompleteAsync();
+    }
+
+    /// <summary>Reads the magic, where it is still to come, and frames up to one of this type, and not a byte more.</summary>
+    private static async Task<List<(FrameType Type, byte[] Payload)>> ReadUntilAsync(PipeReader input, FrameType wanted, CancellationToken ct)
+    {
+        List<(FrameType Type, byte[] Payload)> frames = [];
+        while (true)
+        {
+            var read = await input.ReadAsync(ct);
+            var (consumed, isDone) = Take(read.Buffer, wanted, frames);
+            input.AdvanceTo(consumed, isDone ? consumed : read.Buffer.End);
+            if (isDone)
+            {
+                return frames;
+            }
+
+            Assert.False(read.IsCompleted, $"no {wanted} came");
+            frames.Clear();
+        }
+    }
+
+    private static (SequencePosition Consumed, bool IsDone) Take(in ReadOnlySequence<byte> buffer, FrameType wanted, List<(FrameType Type, byte[] Payload)> frames)
+    {
+        var reader = new SequenceReader<byte>(buffer);
+        var skipped = 0;
+        if (!Magic.TryFind(ref reader, ref skipped))
+        {
+            return (buffer.Start, false);
+        }
+
+        while (FrameHeader.TryRead(ref reader, out var header) && reader.Remaining >= header.Length)
+        {
+            frames.Add((header.Type, reader.UnreadSequence.Slice(0, header.Length).ToArray()));
+            reader.Advance(header.Length);
+            if (header.Type == wanted)
+            {
+                return (reader.Position, true);
+            }
+        }
+
+        return (buffer.Start, false);
+    }
+}
