@@ -147,8 +147,9 @@ public static class Synchronizer
                     : options.Has(JobFlags.ListOnly) ? await session.ListAsync(list, hello.Credit).ConfigureAwait(false)
                     : await session.ReceiveAsync(request.Destination, list, hello.Credit, request.FilesFromIsRemote ? null : request.Sources).ConfigureAwait(false);
 
-                // A receiver has heard all by now, unless the sender is still removing what it sent.
-                await session.SayGoodbyeAsync(waits: kind == JobKind.Push || options.Has(JobFlags.RemoveSourceFiles)).ConfigureAwait(false);
+                // A receiver has heard all by now, unless the sender is still removing what it sent. A sender of this process goes with us: it is to end first.
+                var waits = kind == JobKind.Push || options.Has(JobFlags.RemoveSourceFiles) || (options.SourceOptions & SourceOptions.OneMachine) != 0;
+                await session.SayGoodbyeAsync(waits).ConfigureAwait(false);
                 batch?.Complete();
                 var (sent, received) = lane.AllTraffic;
                 return new SyncReport

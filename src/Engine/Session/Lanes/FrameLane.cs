@@ -161,6 +161,9 @@ internal sealed class FrameLane : IAsyncDisposable
 
         // It still says why the session ends; a line that does not take that is not waited for.
         await _sender.JoinAsync(LaneSender.LastWords).ConfigureAwait(false);
+
+        // What it is just taking apart must not be given back under it; it waits for nothing but the read that was cancelled.
+        await Task.WhenAny(_receiving, Task.Delay(LaneSender.LastWords)).ConfigureAwait(false);
         await _lane.DisposeAsync().ConfigureAwait(false);
         Outbox.Dispatch.Lose(Port);
         await _sender.JoinAsync().ConfigureAwait(false);
