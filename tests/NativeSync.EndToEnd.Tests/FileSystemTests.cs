@@ -1,3 +1,4 @@
+using System.Globalization;
 using NativeSync.EndToEnd.Tests.Support;
 using NativeSync.TestKit.Trees;
 
@@ -37,6 +38,25 @@ public sealed class FileSystemTests
         CommandResult sync = await Command.RunAsync([.. AsNobody, Tool.Path, "sync", "-aAX", source + "/", ours]);
         Assert.True(rsync.ExitCode == sync.ExitCode, $"{rsync}\n{sync}");
         await TreeJudge.MustHaveSameManifestAsync(theirs, ours, ["sparse"], $"{rsync}\n{sync}");
+    }
+
+    /// <summary>The old file stays, as a backup: only what changed takes room.</summary>
+    [Theory]
+    [InlineData("xfs")]
+    [InlineData("btrfs")]
+    public async Task WhatADeltaDoesNotChangeIsShared(string type)
+    {
+        using var scratch = new Scratch();
+        await using LoopFileSystem there = await LoopFileSystem.MountAsync(type);
+        await Command.ShellAsync($"""
+            cd '{scratch.Root}'; mkdir src; head -c 72M /dev/urandom >src/file; cp -a src '{there.Path}/dst'; touch -d @1000000000 '{there.Path}/dst/file'
+            printf changed | dd of=src/file bs=1M seek=30 conv=notrunc status=none
+            """);
+        async Task<long> UsedAsync() => long.Parse(await Command.ShellAsync($"sync -f '{there.Path}'; df -k --output=used '{there.Path}' | tail -n 1"), CultureInfo.InvariantCulture) * 1024;
+        long before = await UsedAsync();
+        (await Tool.SyncAsync("-ab", "--no-whole-file", scratch["src"] + "/", there.Path + "/dst")).MustExit(0);
+        Assert.InRange(await UsedAsync() - before, 0, 16 << 20);
+        await Command.ShellAsync($"cmp '{scratch["src"]}/file' '{there.Path}/dst/file'; test -s '{there.Path}/dst/file~'");
     }
 
     [Theory]

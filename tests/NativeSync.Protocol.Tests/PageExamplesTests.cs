@@ -136,7 +136,7 @@ public sealed class PageExamplesTests
     [Fact]
     public void TheDigestOfTheExampleIsThatOfItsData()
     {
-        PageExample example = ProtocolPage.Examples.Single(e => e.Name == nameof(RecordType.Whole));
+        PageExample example = ProtocolPage.Examples.First(e => e.Name == nameof(RecordType.Whole));
         var reader = new RecordReader(example.Bytes);
         Assert.True(reader.TryNext(out _));
         WholeRecord whole = Records.ReadWhole(ref reader.Wire);

@@ -86,6 +86,8 @@ public sealed class RefusalTests
     [InlineData(ProtocolError.ValueOutOfRange, "07 00")]
     [InlineData(ProtocolError.LengthOutOfRange, "07 818010")] // a literal of 256 KiB and one byte
     [InlineData(ProtocolError.LengthOutOfRange, "05 00 00 00 818040")] // a Whole of 1 MiB and one byte
+    [InlineData(ProtocolError.ValueOutOfRange, "05 00 00 02 01 61 00000000000000000000000000000000")] // a repeated content with data
+    [InlineData(ProtocolError.ValueOutOfRange, "05 00 00 03 00 00000000000000000000000000000000")] // one that did not hold still
     [InlineData(ProtocolError.ValueOutOfRange, "23 00 00 01 8140 10")] // block size no power of two
     [InlineData(ProtocolError.ValueOutOfRange, "23 00 00 01 8001 10")] // block of 128 bytes
     [InlineData(ProtocolError.LengthOutOfRange, "23 00 00 01 80808004 10")] // block of 8 MiB

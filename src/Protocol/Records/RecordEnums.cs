@@ -36,6 +36,8 @@ public enum ContentFlags : byte
     None = 0,
     /// <summary>It changed while it was read.</summary>
     Unstable = 1,
+    /// <summary>Of a Whole: it came before in this session, under another name; only its digest comes.</summary>
+    Repeated = 2,
 }
 
 /// <summary>The receiver's answer to a directory's digest.</summary>

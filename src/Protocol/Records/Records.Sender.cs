@@ -140,14 +140,23 @@ public static partial class Records
 
     /// <summary>Reads a Whole.</summary>
     /// <exception cref="ProtocolException">Malformed.</exception>
-    public static WholeRecord ReadWhole(scoped ref WireReader reader) => new()
+    public static WholeRecord ReadWhole(scoped ref WireReader reader)
     {
-        Directory = reader.ReadId(),
-        Index = reader.ReadId(),
-        Flags = (ContentFlags)ReadFlags(ref reader, (byte)ContentFlags.Unstable, "content flags"),
-        Data = reader.ReadBlob(ProtocolLimits.MaxWhole),
-        Digest = reader.ReadDigest(),
-    };
+        var whole = new WholeRecord
+        {
+            Directory = reader.ReadId(),
+            Index = reader.ReadId(),
+            Flags = (ContentFlags)ReadFlags(ref reader, (byte)(ContentFlags.Unstable | ContentFlags.Repeated), "content flags"),
+            Data = reader.ReadBlob(ProtocolLimits.MaxWhole),
+            Digest = reader.ReadDigest(),
+        };
+        if ((whole.Flags & ContentFlags.Repeated) != 0 && (whole.Flags != ContentFlags.Repeated || whole.Data.Length > 0))
+        {
+            Throw.Protocol(ProtocolError.ValueOutOfRange, "a repeated content with data or another flag");
+        }
+
+        return whole;
+    }
 
     /// <summary>The most bytes of a FileBegin.</summary>
     public const int FileBeginBound = 1 + Id + Id + Size + Size;

@@ -1,4 +1,7 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
 using NativeSync.Protocol;
+using NativeSync.TestKit.FileSystem;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -208,6 +211,53 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhatIsThereTwiceIsSentOnce(bool isNew)
+    {
+        MakeTwins(isNew);
+        var report = await Push();
+        Assert.Equal((0, 1_400_000, 3), (report.ExitCode, report.Statistics.LiteralBytes, report.Statistics.FilesTransferred));
+        Assert.Empty(Difference(delete: false));
+        SyncTree.Shell($"rm -r {At("dst")}");
+        Assert.Equal(2_200_000, (await Push(change: options => options with { DetectRenamed = false })).Statistics.LiteralBytes);
+    }
+
+    [Fact]
+    public async Task WhatIsNotInItsPlaceAnyMoreIsSentAgain()
+    {
+        MakeTwins(isNew: true);
+        var calls = new FaultySystemCalls(LinuxSystemCalls.Instance);
+        calls.Fail(call => call is { Kind: SystemCall.OpenAt, Name: "first" }, Errno.ENOENT);
+        var report = await Push(there: new SyncEnvironment(calls, TimeProvider.System));
+        Assert.Equal((0, 2_200_000), (report.ExitCode, report.Statistics.LiteralBytes));
+        Assert.Empty(Difference(delete: false));
+        Assert.Equal(0, calls.OpenHandles);
+    }
+
+    /// <summary>Three of one content, and two that begin as they do.</summary>
+    private void MakeTwins(bool isNew)
+    {
+        var content = new byte[400_000];
+        new Random(5).NextBytes(content);
+        Directory.CreateDirectory(At("src/a"));
+        Directory.CreateDirectory(At("src/z"));
+        Directory.CreateDirectory(At(isNew ? "src" : "dst/old"));
+        File.WriteAllBytes(At("src/a/first"), content);
+        File.WriteAllBytes(At("src/a/second"), content);
+        File.WriteAllBytes(At("src/z/third"), content);
+        content[399_999]++;
+        File.WriteAllBytes(At("src/z/other"), content);
+        File.WriteAllBytes(At("src/a/longer"), [.. content, .. content.AsSpan(0, 200_000)]);
+        if (!isNew)
+        {
+            File.WriteAllBytes(At("dst/old/unlike"), content.AsSpan(0, 100_000).ToArray());
+        }
+
+        SyncTree.Shell($"touch -d @1000000000 {At("src/a/second")}");
+    }
+
     private string At(string path) => Path.Combine(_tree.Root, path);
 
     private void Write(string path, string content, DateTime time)
@@ -223,12 +273,12 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
 
     private string Difference(bool delete) => delete ? _tree.Difference("src/", "dst/") : SyncTree.Shell($"rsync -naHi --checksum {At("src/")} {At("dst/")}");
 
-    private Task<SyncReport> Push(JobFlags more = 0, Func<SyncOptions, SyncOptions>? change = null, string[]? rules = null, ISyncObserver? observer = null) =>
-        Push(_tree, more, observer, change, rules ?? []);
+    private Task<SyncReport> Push(JobFlags more = 0, Func<SyncOptions, SyncOptions>? change = null, string[]? rules = null, ISyncObserver? observer = null, SyncEnvironment? there = null) =>
+        Push(_tree, more, observer, change, rules ?? [], there);
 
-    private static async Task<SyncReport> Push(SyncTree tree, JobFlags more, ISyncObserver? observer, Func<SyncOptions, SyncOptions>? change, string[] rules)
+    private static async Task<SyncReport> Push(SyncTree tree, JobFlags more, ISyncObserver? observer, Func<SyncOptions, SyncOptions>? change, string[] rules, SyncEnvironment? there = null)
     {
-        await using var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(lane, ct));
+        await using var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(lane, there ?? SyncEnvironment.Default, ct));
         var request = tree.Request("src/", "dst", more);
         var options = request.Options with { DetectRenamed = true, Rules = [.. rules.Select(ByteText.FromArgument)] };
         request = request with { Options = change?.Invoke(options) ?? options };

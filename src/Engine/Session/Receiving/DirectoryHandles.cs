@@ -60,7 +60,21 @@ internal sealed class DirectoryHandles(ISystemCalls io, int rootFd, bool keepLin
     /// <summary>Opens a directory without keeping the handle: the caller closes it.</summary>
     public int Open(ReadOnlySpan<byte> path) => Open(path, out _);
 
-    /// <summary>The same; says whether a link was passed.</summary>
+    /// <summary>Opens a file of a directory, to read it.</summary>
+    public int OpenFile(ReadOnlySpan<byte> directory, ReadOnlySpan<byte> name)
+    {
+        var place = Open(directory);
+        if (place < 0)
+        {
+            return place;
+        }
+
+        var fd = io.OpenQuietly(place, name);
+        io.Close(place);
+        return fd;
+    }
+
+    /// <summary>The same as <see cref="Open(ReadOnlySpan{byte})"/>; says whether a link was passed.</summary>
     public int Open(ReadOnlySpan<byte> path, out bool viaLink)
     {
         var fd = io.OpenBeneath(rootFd, path, OpenFlags.Read | OpenFlags.Directory);

@@ -1,5 +1,6 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session.Receiving.Directories;
+using NativeSync.Engine.Session.Receiving.Elsewhere;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving;
@@ -13,6 +14,9 @@ internal sealed class FileWriters : IDisposable
     private readonly SyncContext _context;
     private readonly ReceiverTree _tree;
     private readonly Worker[] _workers;
+
+    /// <summary>What came whole as a stream, by its digest; of the dispatcher.</summary>
+    private readonly Dictionary<ulong, ArrivedFile> _arrived = [];
     private IncomingFile? _stream;
     private bool _inStream;
 
@@ -27,11 +31,19 @@ internal sealed class FileWriters : IDisposable
         }
     }
 
-    /// <summary>A small file, whole.</summary>
+    /// <summary>A small file, whole; or one whose content came before (--detect-renamed).</summary>
     public void Whole(ReceiverDirectory directory, int index, InboundPack pack, ReadOnlySpan<byte> data, ContentFlags flags, UInt128 digest)
     {
         if (directory.Skipped)
         {
+            return;
+        }
+
+        if ((flags & ContentFlags.Repeated) != 0)
+        {
+            var arrived = _arrived.GetValueOrDefault((ulong)digest);
+            (arrived is null ? WorkerFor(directory) : _workers[arrived.Writer]).Add(
+                new WriteJob(WriteTask.CopyArrived, directory, index, null, null, 0, 0, 0, flags, digest) { Arrived = arrived });
             return;
         }
 
@@ -96,6 +108,11 @@ internal sealed class FileWriters : IDisposable
     {
         if (InStream())
         {
+            if (_context.Options.DetectRenamed && !_stream!.HasBasis && end is { Errno: 0, Flags: ContentFlags.None } && _arrived.Count < ArrivedFile.Most)
+            {
+                _arrived[(ulong)end.Digest] = _stream.Arrived = new ArrivedFile(_stream.Directory.Path, _stream.Directory.Id % _workers.Length);
+            }
+
             WorkerFor(_stream!.Directory).Add(new WriteJob(WriteTask.End, _stream.Directory, _stream.Index, _stream, null, 0, 0, end.Errno, end.Flags, end.Digest));
         }
 
@@ -154,6 +171,9 @@ internal sealed class FileWriters : IDisposable
                 break;
             case WriteTask.CopyHere:
                 _tree.Reconciler.CopyHere(job.Directory, job.Index);
+                break;
+            case WriteTask.CopyArrived:
+                ArrivedFile.Copy(_context, _tree, job.Arrived, job.Directory, job.Index, job.Digest);
                 break;
             case WriteTask.PutFound:
                 _tree.Finder.Put(job.Directory, job.Index);
@@ -336,6 +356,7 @@ internal enum WriteTask : byte
     Whole,
     CopyHere,
     PutFound,
+    CopyArrived,
     Begin,
     Literal,
     Copy,
@@ -349,5 +370,8 @@ internal readonly record struct WriteJob(
     WriteTask Task, ReceiverDirectory Directory, int Index, IncomingFile? File, InboundPack? Pack, int Offset, int Length, long Size,
     ContentFlags Flags, UInt128 Digest, long BasisOffset = 0)
 {
+    /// <summary>Of <see cref="WriteTask.CopyArrived"/>.</summary>
+    public ArrivedFile? Arrived { get; init; }
+
     public ReadOnlySpan<byte> Data => Pack!.Records.Span.Slice(Offset, Length);
 }

@@ -1,6 +1,7 @@
 using NativeSync.Engine.Delta;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session.Receiving.Directories;
+using NativeSync.Engine.Session.Receiving.Elsewhere;
 using NativeSync.Engine.Session.Receiving.Places;
 using NativeSync.Protocol;
 
@@ -27,6 +28,11 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     public ReceiverDirectory Directory => directory;
 
     public int Index => index;
+
+    public bool HasBasis => basisLength > 0;
+
+    /// <summary>Gets its name when it is in its place; null when nobody wants to know.</summary>
+    public ArrivedFile? Arrived { get; set; }
 
     /// <summary>What came of it is kept when the session breaks off.</summary>
     public bool Resumes { get; private set; }
@@ -218,6 +224,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
         else
         {
+            Arrived?.Name = tree.LocalName(directory, index).ToArray();
             Close();
         }
 

@@ -20,6 +20,7 @@ internal sealed class ContentStage : IDisposable
     private readonly SenderTable _table;
     private readonly EntriesWriter _entries;
     private readonly FileStreamer _streamer;
+    private readonly SentContents _sent;
     private readonly LinkFollower _links;
     private readonly SourceRemover _remover;
     private readonly byte[] _small = new byte[WholeLimit + 1];
@@ -34,6 +35,7 @@ internal sealed class ContentStage : IDisposable
         _table = table;
         _entries = new EntriesWriter(context);
         _streamer = new FileStreamer(context, table);
+        _sent = new SentContents(context);
         _skipCompress = context.Options.SkipCompress.Length > 0 && SuffixList.TryParse(context.Options.SkipCompress, out var list) ? list : null;
         _links = new LinkFollower(context);
         _remover = new SourceRemover(context, _links);
@@ -165,7 +167,7 @@ internal sealed class ContentStage : IDisposable
         const int attempts = 3;
         if (status.Size > WholeLimit)
         {
-            return _streamer.SendStream(work, fd, status);
+            return _sent.TryFind(work, fd, status, out var digest) ? SendAgain(work, status.Size, digest) : _streamer.SendStream(work, fd, status, _sent);
         }
 
         for (var attempt = 1; ; attempt++)
@@ -179,19 +181,27 @@ internal sealed class ContentStage : IDisposable
             if (length > WholeLimit)
             {
                 // It grew while we looked.
-                return _streamer.SendStream(work, fd, status);
+                return _streamer.SendStream(work, fd, status, null);
             }
 
             var steady = _context.Io.Stat(fd, out var after) >= 0 && after.Size == length && after.IsSameVersion(status);
             if (steady || attempt == attempts)
             {
-                WriteWhole(work, _small.AsSpan(0, length), steady ? ContentFlags.None : ContentFlags.Unstable);
+                var data = _small.AsSpan(0, length);
+                WriteWhole(work, data, steady ? ContentFlags.None : ContentFlags.Unstable, System.IO.Hashing.XxHash128.HashToUInt128(data));
                 _table.Count(work.Directory, length);
                 return 0;
             }
 
             status = after;
         }
+    }
+
+    private int SendAgain(in SenderWork work, long size, UInt128 digest)
+    {
+        WriteWhole(work, [], ContentFlags.Repeated, digest);
+        _table.Count(work.Directory, size);
+        return 0;
     }
 
     private int ReadSmall(int fd)
@@ -216,9 +226,8 @@ internal sealed class ContentStage : IDisposable
         return total;
     }
 
-    private void WriteWhole(in SenderWork work, ReadOnlySpan<byte> data, ContentFlags flags)
+    private void WriteWhole(in SenderWork work, ReadOnlySpan<byte> data, ContentFlags flags, UInt128 digest)
     {
-        var digest = System.IO.Hashing.XxHash128.HashToUInt128(data);
         SentContent.Remember(_context, work, data.Length, digest);
         using var scope = _context.Outbox.Enter(Records.WholeBound(data.Length));
         var writer = new WireWriter(scope.Room);

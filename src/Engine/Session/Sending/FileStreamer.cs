@@ -19,7 +19,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
     /// Sends a file from start to end, holes as holes. What was there at the start arrives whole; what is appended
     /// meanwhile waits for the next pass.
     /// </summary>
-    public int SendStream(in SenderWork work, int fd, in FileStatus status)
+    public int SendStream(in SenderWork work, int fd, in FileStatus status, SentContents? sent)
     {
         var directory = work.Directory;
         Begin(work, status.Size, 0);
@@ -59,7 +59,13 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
             literal += count;
         }
 
-        return End(work, fd, status, offset, error, literal, _hash.GetCurrentHashAsUInt128());
+        var digest = _hash.GetCurrentHashAsUInt128();
+        if (End(work, fd, status, offset, error, literal, digest))
+        {
+            sent?.Add(digest);
+        }
+
+        return 0;
     }
 
     /// <summary>Sends what the receiver's basis lacks.</summary>
@@ -73,7 +79,8 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
 
         Begin(work, status.Size, blocks.Layout.BasisLength);
         var result = Match(work.Directory, fd, status.Size, blocks);
-        return End(work, fd, status, result.Length, result.Error, result.LiteralBytes, result.Digest);
+        End(work, fd, status, result.Length, result.Error, result.LiteralBytes, result.Digest);
+        return 0;
     }
 
     private MatchResult Match(SenderDirectory directory, int fd, long size, IncomingSignature blocks)
@@ -123,7 +130,8 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
             offset += count;
         }
 
-        return End(work, fd, status, offset, error, offset - work.Delta!.Blocks.Layout.BasisLength, _hash.GetCurrentHashAsUInt128());
+        End(work, fd, status, offset, error, offset - work.Delta!.Blocks.Layout.BasisLength, _hash.GetCurrentHashAsUInt128());
+        return 0;
     }
 
     private void Begin(in SenderWork work, long size, long basisLength)
@@ -137,7 +145,8 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
     }
 
     /// <summary>Ends the token stream; with an error number when the file could not be read to its end.</summary>
-    private int End(in SenderWork work, int fd, in FileStatus before, long length, int error, long literal, UInt128 digest)
+    /// <returns>False unless all of it was read, and it held still.</returns>
+    private bool End(in SenderWork work, int fd, in FileStatus before, long length, int error, long literal, UInt128 digest)
     {
         SentContent.Remember(context, work, literal, digest);
         if (error < 0)
@@ -152,7 +161,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
         var writer = new WireWriter(scope.Room);
         Records.WriteFileEnd(ref writer, steady ? ContentFlags.None : ContentFlags.Unstable, error < 0 ? -error : 0, digest);
         scope.Commit(writer.Position);
-        return 0;
+        return steady;
     }
 
     private void SendHole(long length)

@@ -323,14 +323,7 @@ internal sealed class ContentFinder : IDisposable
     {
         if (moved)
         {
-            var place = _tree.Handles.Open(attempt.Directory);
-            var file = place < 0 ? place : _context.Io.OpenQuietly(place, attempt.Name);
-            if (place >= 0)
-            {
-                _context.Io.Close(place);
-            }
-
-            return file;
+            return _tree.Handles.OpenFile(attempt.Directory, attempt.Name);
         }
 
         var handle = _tree.Handles.Take(attempt.Key, attempt.Directory);

@@ -37,7 +37,7 @@ internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree
     /// <returns>0, or -errno: then nothing has changed.</returns>
     public int Copy(Attempt attempt, (byte[] Directory, byte[] Name) now, bool moved)
     {
-        var from = attempt.Fd >= 0 ? attempt.Fd : Open(now);
+        var from = attempt.Fd >= 0 ? attempt.Fd : tree.Handles.OpenFile(now.Directory, now.Name);
         if (from < 0)
         {
             return from;
@@ -50,19 +50,6 @@ internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree
         }
 
         return error;
-    }
-
-    private int Open((byte[] Directory, byte[] Name) now)
-    {
-        var place = tree.Handles.Open(now.Directory);
-        if (place < 0)
-        {
-            return place;
-        }
-
-        var fd = context.Io.OpenQuietly(place, now.Name);
-        context.Io.Close(place);
-        return fd;
     }
 
     /// <summary>It is what it was; or all that happened to it is what this run did: it has another name, or none since it was replaced.</summary>

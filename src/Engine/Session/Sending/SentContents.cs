@@ -1,0 +1,74 @@
+using System.IO.Hashing;
+using NativeSync.Engine.FileSystem;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session.Sending;
+
+/// <summary>
+/// --detect-renamed: which contents were sent in this session, by size and beginning, so that one that comes again is named by its digest
+/// instead of sent. docs/protocol.md, "Content".
+/// </summary>
+/// <remarks>
+/// Used by the content stage alone. What begins as something that was sent is read for its digest before it is sent; files of one size that
+/// only begin alike (images, segments of databases) stop that after a few.
+/// </remarks>
+internal sealed class SentContents(SyncContext context)
+{
+    private const int SampleSize = 16 * 1024;
+    private const int MostMisses = 3;
+
+    /// <summary>Some 200 bytes each at either end: what more there is, is sent.</summary>
+    private const int Most = 16 * 1024;
+
+    private readonly bool _isOn = context.Options.DetectRenamed && !context.InPlace && !context.Has(JobFlags.DelayUpdates) && !context.Has(JobFlags.DryRun);
+    private readonly Dictionary<ulong, Content> _contents = [];
+    private readonly HashSet<ulong> _named = [];
+    private readonly byte[] _sample = context.Options.DetectRenamed ? new byte[SampleSize] : [];
+    private ulong _key;
+    private int _count;
+
+    /// <summary>Whether an open file's content was sent before. If not, it is to be sent, and told to <see cref="Add"/>.</summary>
+    public bool TryFind(in SenderWork work, int fd, in FileStatus status, out UInt128 digest)
+    {
+        digest = default;
+        _key = 0;
+        if (!_isOn || !status.IsRegular || context.Io.ReadAt(fd, _sample, 0) != SampleSize)
+        {
+            return false;
+        }
+
+        _key = XxHash3.HashToUInt64(_sample, status.Size);
+
+        // Who asks for it again has not got it.
+        if (!_contents.TryGetValue(_key, out var sent) || sent.Misses == MostMisses || _named.Count == Most || !_named.Add(((ulong)work.Directory.Id << 32) | (uint)work.Index))
+        {
+            return false;
+        }
+
+        context.Outbox.Flush();
+        if (FileDigest.Compute(context.Io, context.Digests, fd, status, out digest) < 0 || digest != sent.Digest)
+        {
+            sent.Misses++;
+            return false;
+        }
+
+        return context.Io.Stat(fd, out var after) >= 0 && after.IsSameVersion(status);
+    }
+
+    /// <summary>What was not found was sent, and held still.</summary>
+    public void Add(UInt128 digest)
+    {
+        if (_key != 0 && _count++ < Most && !_contents.TryAdd(_key, new Content { Digest = digest }))
+        {
+            _contents[_key].Digest = digest;
+        }
+    }
+
+    private sealed class Content
+    {
+        public UInt128 Digest { get; set; }
+
+        /// <summary>How often another content began like this.</summary>
+        public int Misses { get; set; }
+    }
+}
