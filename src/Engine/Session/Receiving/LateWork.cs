@@ -110,6 +110,8 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
             {
                 Delete(deletion);
             }
+
+            tree.Deleter.FinishLate();
         }
 
         foreach (var (directory, goal) in _goals)
@@ -166,7 +168,6 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
         }
 
         tree.Deleter.RemoveLate(deletion, dirfd);
-        context.Io.Close(dirfd);
     }
 }
 
