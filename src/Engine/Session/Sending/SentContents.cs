@@ -58,15 +58,15 @@ internal sealed class SentContents(SyncContext context)
     /// <summary>What was not found was sent, and held still.</summary>
     public void Add(UInt128 digest)
     {
-        if (_key != 0 && _count++ < Most && !_contents.TryAdd(_key, new Content { Digest = digest }))
+        if (_key != 0 && _count++ < Most)
         {
-            _contents[_key].Digest = digest;
+            _contents.TryAdd(_key, new Content { Digest = digest });
         }
     }
 
     private sealed class Content
     {
-        public UInt128 Digest { get; set; }
+        public UInt128 Digest { get; init; }
 
         /// <summary>How often another content began like this.</summary>
         public int Misses { get; set; }
