@@ -16,7 +16,8 @@ public sealed class LimitTests
         await Command.ShellAsync($"""
             cd '{scratch.Root}'; i=0
             while [ $i -lt 60 ]; do mkdir -p src/$i/deep/er; echo one $i > src/$i/one; echo two > src/$i/deep/two; ln src/$i/one src/$i/deep/er/hard; i=$((i + 1)); done
-            head -c 3000000 /dev/urandom > src/large; cp -a src old; printf changed | dd of=src/large bs=1 seek=1000000 conv=notrunc status=none; rm -r old/1 old/2; echo gone > old/gone
+            head -c 3000000 /dev/urandom > src/large; cp -a src old; printf changed | dd of=src/large bs=1 seek=1000000 conv=notrunc status=none; rm -r old/1 old/2
+            while [ $i -lt 90 ]; do mkdir -p old/gone-$i/deep old/gone/$i; seq 20 | sed "s,.*,old/gone-$i/deep/&," | xargs touch; i=$((i + 1)); done
             """);
         foreach (string words in (string[])["-aH --delete", "-aH --delete-after -b --backup-dir=../bak --link-dest=../old"])
         {

@@ -236,6 +236,60 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, calls.OpenHandles);
     }
 
+    [Fact]
+    public async Task WhatCannotBePutInItsPlaceIsSentForTheOthers()
+    {
+        MakeTwins(isNew: false);
+        var calls = new FaultySystemCalls(LinuxSystemCalls.Instance);
+        calls.Fail(call => call is { Kind: SystemCall.RenameAt or SystemCall.LinkAt, Name: "first" }, Errno.EACCES);
+        var report = await Push(there: new SyncEnvironment(calls, TimeProvider.System));
+        Assert.Equal((ExitCodes.Partial, 1), (report.ExitCode, report.Statistics.Failed));
+        SyncTree.Shell($"rm {At("src/a/first")}; touch -r {At("dst/a")} {At("src/a")}");
+        Assert.Empty(Difference(delete: false));
+        Assert.Equal((0, 0), (calls.OpenHandles, calls.BadCloses));
+    }
+
+    /// <summary>Before it is read, or after, when what was read is about to be copied.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhatSomebodyElseWritesIntoTheFirstDoesNotGetIntoTheOthers(bool later)
+    {
+        MakeTwins(isNew: true);
+        var report = await Push(there: new SyncEnvironment(new Meddler(At("dst/a/first"), later), TimeProvider.System));
+        Assert.Equal((0, 2_200_000), (report.ExitCode, report.Statistics.LiteralBytes));
+        Assert.Equal(400_001, new FileInfo(At("dst/a/first")).Length);
+        SyncTree.Shell($"rm {At("src/a/first")} {At("dst/a/first")}; touch -r {At("src/a")} {At("dst/a")}");
+        Assert.Empty(Difference(delete: false));
+    }
+
+    [Fact]
+    public async Task WhatIsThereTwiceKeepsItsHolesAndItsOldFileAndGoesFromTheSource()
+    {
+        MakeTwins(isNew: false);
+        SyncTree.Shell($"cd {At("src")}; for n in a b; do truncate -s 9M a/holes-$n; printf x | dd of=a/holes-$n bs=1 seek=5000000 conv=notrunc status=none; done; mkdir -p ../dst/z; echo old >../dst/z/third; cp -a . ../kept");
+        var report = await Push(JobFlags.Backup | JobFlags.RemoveSourceFiles | JobFlags.WholeFile);
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal(1_400_000, report.Statistics.LiteralBytes - (report.Statistics.LiteralBytes % 100_000));
+        Assert.Empty(SyncTree.Shell($"find {At("src")} -type f"));
+        Assert.Empty(SyncTree.Shell($"rsync -naHi --checksum --omit-dir-times {At("kept/")} {At("dst/")}"));
+        Assert.Equal("old\n", File.ReadAllText(At("dst/z/third~")));
+        Assert.InRange(int.Parse(SyncTree.Shell($"du -k {At("dst/a/holes-b")} | cut -f 1"), System.Globalization.CultureInfo.InvariantCulture), 1, 1024);
+    }
+
+    /// <summary>Size and time are those of the source already: nothing but the content changes, and that is told.</summary>
+    [Fact]
+    public async Task WhatDiffersInContentAloneIsToldAsChanged()
+    {
+        MakeTwins(isNew: true);
+        SyncTree.Shell($"cd {_tree.Root}; cp -a src dst; for n in a/first a/second z/third; do printf other | dd of=dst/$n bs=1 seek=300000 conv=notrunc status=none; touch -r src/$n dst/$n; done");
+        var told = new Contents();
+        var report = await Push(JobFlags.Checksum | JobFlags.WholeFile, observer: told);
+        Assert.Equal((0, 400_000), (report.ExitCode, report.Statistics.LiteralBytes));
+        Assert.Equal(["a/first", "a/second", "z/third"], told.Paths.Order(StringComparer.Ordinal));
+        Assert.Empty(Difference(delete: false));
+    }
+
     /// <summary>Three of one content, and two that begin as they do.</summary>
     private void MakeTwins(bool isNew)
     {
@@ -362,6 +416,71 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
             {
                 Directory.Move(path, to);
             }
+        }
+    }
+
+    /// <summary>Somebody who appends to a file once it is opened to be read, or has been read.</summary>
+    private sealed class Meddler(string path, bool later) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        private int _fd = -1;
+
+        public override int OpenAt(int dirfd, ReadOnlySpan<byte> name, OpenFlags flags, uint mode = 0)
+        {
+            var isIt = name.SequenceEqual("first"u8) && (flags & (OpenFlags.Create | OpenFlags.ReadWrite)) == 0 && File.Exists(path);
+            if (isIt && !later)
+            {
+                Meddle();
+            }
+
+            var fd = base.OpenAt(dirfd, name, flags, mode);
+            Volatile.Write(ref _fd, isIt ? fd : Volatile.Read(ref _fd));
+            return fd;
+        }
+
+        public override nint ReadAt(int fd, Span<byte> buffer, long offset)
+        {
+            var count = base.ReadAt(fd, buffer, offset);
+            if (later && fd == Volatile.Read(ref _fd) && offset + count == 400_000)
+            {
+                Meddle();
+            }
+
+            return count;
+        }
+
+        public override int Close(int fd)
+        {
+            Interlocked.CompareExchange(ref _fd, -1, fd);
+            return base.Close(fd);
+        }
+
+        private void Meddle()
+        {
+            if (new FileInfo(path).Length == 400_000)
+            {
+                File.AppendAllText(path, "!");
+            }
+        }
+    }
+
+    private sealed class Contents : ISyncObserver
+    {
+        public System.Collections.Concurrent.ConcurrentBag<string> Paths { get; } = [];
+
+        public void OnEntry(in EntryEvent entry)
+        {
+            if ((entry.Changes & Changes.Content) != 0 && entry.Kind is OutcomeKind.Updated or OutcomeKind.Copied)
+            {
+                Paths.Add(ByteText.Escape(entry.Path));
+            }
+        }
+
+        public void OnProblem(in SyncProblem problem)
+        {
+        }
+
+        public void OnProgress(in SyncProgress progress)
+        {
         }
     }
 }

@@ -50,6 +50,31 @@ public sealed class TreeRemoverTests : IDisposable
         Assert.Equal(0, calls.BadCloses);
     }
 
+    /// <summary>One after the other: which are the first that a limit lets go is rsync's order, and what is kept is moved, not unlinked.</summary>
+    [Theory]
+    [InlineData(DeleteTiming.During, "--max-delete=137", 25)]
+    [InlineData(DeleteTiming.After, "--max-delete=137", 25)]
+    [InlineData(DeleteTiming.During, "--backup", 0)]
+    [InlineData(DeleteTiming.Delay, "--backup", 0)]
+    [InlineData(DeleteTiming.During, "--dry-run", 0)]
+    public async Task WhatIsCountedOrKeptGoesInTheOrderOfRsync(DeleteTiming timing, string option, int exitCode)
+    {
+        Make();
+        SyncTree.Shell($"cd {_tree.Root}; cp -a dst judge; rsync -ai {option} --delete-{timing.ToString().ToLowerInvariant()} --filter='P kept' src/ judge/ >out 2>/dev/null; [ $? = {exitCode} ]");
+        // In a dry run rsync does not see that one directory has something to stay for.
+        var expected = SyncTree.Shell($"sed -n 's/^[*]deleting *//p' {_tree.Root}/out{(option == "--dry-run" ? " | grep -vx tree/d3/" : "")}");
+        var told = new Told();
+        var report = await Push(timing, LinuxSystemCalls.Instance, told, options => option switch
+        {
+            "--backup" => options with { Flags = options.Flags | JobFlags.Backup },
+            "--dry-run" => options with { Flags = options.Flags | JobFlags.DryRun },
+            _ => options with { MaxDelete = 137 },
+        });
+        Assert.Equal(exitCode, report.ExitCode);
+        Assert.Equal(expected.Split('\n', StringSplitOptions.RemoveEmptyEntries), told.Paths);
+        Assert.Equal(SyncTree.Shell($"cd {_tree.Root}/judge; find | sort"), SyncTree.Shell($"cd {_tree.Root}/dst; find | sort"));
+    }
+
     /// <summary>A tree of directories and a row of them, each with enough files to be worth a helper; all extraneous, and one file protected.</summary>
     private void Make() => SyncTree.Shell($"""
         mkdir -p {_tree.Root}/src {_tree.Root}/dst; cd {_tree.Root}; echo x >src/f; cp -p src/f dst/f; cd dst
@@ -57,11 +82,12 @@ public sealed class TreeRemoverTests : IDisposable
         for j in $(seq 20); do : >tree/tree-$j; done; : >tree/d3/kept; touch -r . ../src
         """);
 
-    private async Task<SyncReport> Push(DeleteTiming timing, ISystemCalls there, ISyncObserver observer)
+    private async Task<SyncReport> Push(DeleteTiming timing, ISystemCalls there, ISyncObserver observer, Func<SyncOptions, SyncOptions>? change = null)
     {
         await using var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(lane, new SyncEnvironment(there, TimeProvider.System), ct));
         var request = _tree.Request("src/", "dst", JobFlags.Delete);
-        request = request with { Options = request.Options with { DeleteTiming = timing, Rules = ["P kept"u8.ToArray()] } };
+        var options = request.Options with { DeleteTiming = timing, Rules = ["P kept"u8.ToArray()] };
+        request = request with { Options = change?.Invoke(options) ?? options };
         return await Synchronizer.PushAsync(connection, request, observer).WaitAsync(TimeSpan.FromMinutes(1));
     }
 

@@ -15,6 +15,7 @@ namespace NativeSync.Engine.Session.Receiving;
 internal sealed class Deleter(SyncContext context, ReceiverTree tree)
 {
     private static readonly int[] TheOne = [0];
+    private static readonly DirectoryListing NoEntries = new();
 
     private readonly Lock _gate = new();
     private readonly DirectoryScanner _scanner = new(context.Io);
@@ -85,8 +86,20 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         lock (_gate)
         {
             // The sender has forgotten the directory: the path is told from the root.
-            var top = new DoomedDirectory(ReceiverDirectory.Top, late.Directory, dirfd, One(late.Name, late.Type)) { OwnsFd = true };
-            _remover.Remove(top, late.Rules, TheOne);
+            if (late.Type == EntryType.Directory)
+            {
+                _remover.Remove(new DoomedDirectory(ReceiverDirectory.Top, late.Directory, dirfd, One(late.Name)) { OwnsFd = true }, late.Rules, TheOne);
+                return;
+            }
+
+            try
+            {
+                _remover.RemoveFile(new DoomedDirectory(ReceiverDirectory.Top, late.Directory, dirfd, NoEntries), late.Name, late.Type, counts: true);
+            }
+            finally
+            {
+                context.Io.Close(dirfd);
+            }
         }
     }
 
@@ -140,16 +153,22 @@ internal sealed class Deleter(SyncContext context, ReceiverTree tree)
         }
     }
 
-    private static DirectoryListing One(ReadOnlySpan<byte> name, EntryType type)
+    /// <summary>A directory as the only entry.</summary>
+    private static DirectoryListing One(ReadOnlySpan<byte> name)
     {
         var listing = new DirectoryListing();
-        listing.AppendStored(listing.Store(name), name.Length, new EntryMetadata { Mode = (uint)type << 12 }, default);
+        listing.AppendStored(listing.Store(name), name.Length, new EntryMetadata { Mode = (uint)EntryType.Directory << 12 }, default);
         return listing;
     }
 
     private bool Remove(ReceiverDirectory directory, DirectoryRules rules, int dirfd, ReadOnlySpan<byte> name, EntryType type, bool counts)
     {
-        var top = new DoomedDirectory(directory, [], dirfd, One(name, type));
+        if (type != EntryType.Directory)
+        {
+            return _remover.RemoveFile(new DoomedDirectory(directory, [], dirfd, NoEntries), name, type, counts);
+        }
+
+        var top = new DoomedDirectory(directory, [], dirfd, One(name));
         _remover.Remove(top, rules, TheOne, counts);
         _remover.Finish();
         return top.IsEmptied;

@@ -25,6 +25,7 @@ internal sealed class SentContents(SyncContext context)
     private readonly HashSet<ulong> _named = [];
     private readonly byte[] _sample = context.Options.DetectRenamed ? new byte[SampleSize] : [];
     private ulong _key;
+    private ulong _entry;
     private int _count;
 
     /// <summary>Whether an open file's content was sent before. If not, it is to be sent, and told to <see cref="Add"/>.</summary>
@@ -40,7 +41,8 @@ internal sealed class SentContents(SyncContext context)
         _key = XxHash3.HashToUInt64(_sample, status.Size);
 
         // Who asks for it again has not got it.
-        if (!_contents.TryGetValue(_key, out var sent) || sent.Misses == MostMisses || _named.Count == Most || !_named.Add(((ulong)work.Directory.Id << 32) | (uint)work.Index))
+        _entry = ((ulong)work.Directory.Id << 32) | (uint)work.Index;
+        if (!_contents.TryGetValue(_key, out var sent) || sent.Misses == MostMisses || sent.Entry == _entry || _named.Count == Most || !_named.Add(_entry))
         {
             return false;
         }
@@ -60,12 +62,15 @@ internal sealed class SentContents(SyncContext context)
     {
         if (_key != 0 && _count++ < Most)
         {
-            _contents.TryAdd(_key, new Content { Digest = digest });
+            _contents.TryAdd(_key, new Content { Entry = _entry, Digest = digest });
         }
     }
 
     private sealed class Content
     {
+        /// <summary>As which it was sent.</summary>
+        public ulong Entry { get; init; }
+
         public UInt128 Digest { get; init; }
 
         /// <summary>How often another content began like this.</summary>

@@ -15,6 +15,7 @@ internal sealed class DoomedDirectory
     {
         Directory = directory;
         Below = below;
+        Path = below.Length == 0 ? directory.Path : PathBytes.Join(directory.Path, below);
         Fd = fd;
         Listing = listing;
     }
@@ -33,7 +34,7 @@ internal sealed class DoomedDirectory
     public byte[] Below { get; }
 
     /// <summary>Relative to the destination.</summary>
-    public byte[] Path => Below.Length == 0 ? Directory.Path : PathBytes.Join(Directory.Path, Below);
+    public byte[] Path { get; }
 
     public DoomedDirectory? Above { get; }
 

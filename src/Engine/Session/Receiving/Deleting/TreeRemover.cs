@@ -11,13 +11,17 @@ namespace NativeSync.Engine.Session.Receiving.Deleting;
 /// </summary>
 /// <remarks>
 /// Used by one thread at a time. Guarded by <c>_gate</c>: what waits for a helper, how many there are, and which directories are done;
-/// a directory's errors belong to who took it until it is done. No helpers where what goes is counted (--max-delete) or kept (--backup).
+/// a directory's errors belong to who took it until it is done. No helpers where what goes is counted (--max-delete) or kept (--backup), nor
+/// where descriptors are few: each directory is told then before the next one is begun.
 /// </remarks>
 internal sealed class TreeRemover : IThreadPoolWorkItem
 {
     /// <summary>Directories, each with a handle, and the memory of their listings that may wait to be told.</summary>
     private const int MostAhead = 16;
     private const long MostBytesAhead = 8 * 1024 * 1024;
+
+    /// <summary>With fewer descriptors none is held for speed here.</summary>
+    private const int ManyDescriptors = 256;
 
     /// <summary>To hand over less takes longer than to do it.</summary>
     private const int WorthHelp = 16;
@@ -40,7 +44,8 @@ internal sealed class TreeRemover : IThreadPoolWorkItem
         _context = context;
         _tree = tree;
         _scanner = new DirectoryScanner(context.Io);
-        _mayHelp = context.Options.MaxDelete is null && !tree.Placement.Backups.IsOn && !context.Has(JobFlags.DryRun);
+        _mayHelp = MostHelpers > 0 && DescriptorLimit.Value >= ManyDescriptors
+            && context.Options.MaxDelete is null && !tree.Placement.Backups.IsOn && !context.Has(JobFlags.DryRun);
     }
 
     /// <summary>Removes entries of a directory, or begins to: <see cref="Finish"/> ends it.</summary>
@@ -63,8 +68,17 @@ internal sealed class TreeRemover : IThreadPoolWorkItem
         catch
         {
             Abandon();
+            Close(top);
             throw;
         }
+    }
+
+    /// <summary>Removes one entry that is no directory, after all that was begun.</summary>
+    /// <returns>False when it is still there.</returns>
+    public bool RemoveFile(DoomedDirectory place, ReadOnlySpan<byte> name, EntryType type, bool counts)
+    {
+        Finish();
+        return Settle(place, name, type, counts, null);
     }
 
     /// <summary>All that was begun is removed, as far as it can be, and told.</summary>
@@ -181,7 +195,7 @@ internal sealed class TreeRemover : IThreadPoolWorkItem
             }
         }
 
-        while (_untold.Count > MostAhead || _bytesAhead > MostBytesAhead)
+        while (_untold.Count > (_mayHelp ? MostAhead : 0) || _bytesAhead > MostBytesAhead)
         {
             FinishFirst();
         }
@@ -299,7 +313,7 @@ internal sealed class TreeRemover : IThreadPoolWorkItem
         {
             var backups = _tree.Placement.Backups;
             var error = tried
-                ?? (type != EntryType.Directory && backups.KeepsDeleted(PathBytes.Join(place.Path, name))
+                ?? (type != EntryType.Directory && backups.IsOn && backups.KeepsDeleted(PathBytes.Join(place.Path, name))
                     ? backups.KeepDeleted(PathBytes.Join(place.Path, name), place.Fd, name)
                     : _context.Io.UnlinkAt(place.Fd, name, type == EntryType.Directory));
             if (error < 0 && error != -Errno.ENOENT)
@@ -329,6 +343,7 @@ internal sealed class TreeRemover : IThreadPoolWorkItem
         if (doomed.Fd >= 0 && doomed.OwnsFd)
         {
             _context.Io.Close(doomed.Fd);
+            doomed.Fd = -1;
         }
     }
 

@@ -1,6 +1,7 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session.Receiving.Directories;
 using NativeSync.Engine.Session.Receiving.Places;
+using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session.Receiving.Elsewhere;
 
@@ -29,6 +30,7 @@ internal sealed class ArrivedFile(byte[] directory, int writer)
         var error = arrived is null ? -Errno.ENOENT : arrived.Copy(context, tree, to, index, digest);
         if (error is >= 0 or -Errno.ENOSPC or -Errno.EDQUOT)
         {
+            to.Remote!.Differences(index) |= Changes.Content;
             tree.Contents.Copied(to, index, error);
         }
         else
@@ -48,14 +50,15 @@ internal sealed class ArrivedFile(byte[] directory, int writer)
         var error = context.Io.Stat(from, out var status);
         if (error >= 0)
         {
-            error = FileDigest.Compute(context.Io, null, from, status, out var found);
-            error = error >= 0 && (found != digest || !status.IsRegular) ? -Errno.ESTALE : error;
+            UInt128 found = default;
+            error = status.IsRegular ? FileDigest.Compute(context.Io, null, from, status, out found) : -Errno.ESTALE;
+            error = error >= 0 && found != digest ? -Errno.ESTALE : error;
         }
 
         if (error >= 0)
         {
             var handle = tree.Handles.Take(to);
-            error = handle.Fd < 0 ? handle.Fd : CopiedFile.Make(context, tree, to, index, handle.Fd, from);
+            error = handle.Fd < 0 ? handle.Fd : CopiedFile.Make(context, tree, to, index, handle.Fd, from, status);
             tree.Handles.Return(handle);
         }
 

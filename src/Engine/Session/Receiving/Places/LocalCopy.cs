@@ -37,29 +37,61 @@ internal static class LocalCopy
         return error;
     }
 
-    /// <summary>Copies what is in one open file to another one that is empty. 0, or -errno; ESTALE when the first changed meanwhile.</summary>
-    public static int CopyContent(ISystemCalls io, int from, int to)
+    /// <summary>Copies what is in one open file to another one that is empty, holes as holes. 0, or -errno; ESTALE when the first changed meanwhile.</summary>
+    /// <param name="io">The system.</param>
+    /// <param name="from">The one.</param>
+    /// <param name="to">The other.</param>
+    /// <param name="known">What the first must be still.</param>
+    public static int CopyContent(ISystemCalls io, int from, int to, in FileStatus? known = null)
     {
         var error = io.Stat(from, out var before);
-        if (error < 0 || before.Size == 0 || io.Clone(to, from) >= 0)
+        before = known ?? before;
+        if (error < 0 || before.Size == 0)
         {
             return error;
         }
 
-        long offset = 0;
-        while (offset < before.Size)
+        if (io.Clone(to, from) < 0)
         {
-            var count = io.CopyRange(from, offset, to, offset, (nint)Math.Min(before.Size - offset, 1 << 30));
-            if (count <= 0)
-            {
-                break;
-            }
-
-            offset += count;
+            error = CopyData(io, from, to, before);
+        }
+        else if (known is null)
+        {
+            return 0;
         }
 
-        error = CopyByHand(io, from, to, offset, before.Size);
         return error < 0 ? error : io.Stat(from, out var after) < 0 || !after.IsSameVersion(before) ? -Errno.ESTALE : 0;
+    }
+
+    private static int CopyData(ISystemCalls io, int from, int to, in FileStatus status)
+    {
+        var holes = status.Blocks * 512 < status.Size;
+        for (long offset = 0; offset < status.Size;)
+        {
+            var end = status.Size;
+            if (holes)
+            {
+                var data = io.Seek(from, offset, SeekKind.Data);
+                offset = data == -Errno.ENXIO ? end : Math.Min(end, Math.Max(offset, data));
+                var hole = io.Seek(from, offset, SeekKind.Hole);
+                end = hole <= offset ? end : Math.Min(end, hole);
+            }
+
+            while (offset < end && io.CopyRange(from, offset, to, offset, (nint)Math.Min(end - offset, 1 << 30)) is var count and > 0)
+            {
+                offset += count;
+            }
+
+            var error = CopyByHand(io, from, to, offset, end);
+            if (error < 0)
+            {
+                return error;
+            }
+
+            offset = end;
+        }
+
+        return holes ? io.Truncate(to, status.Size) : 0;
     }
 
     private static int CopyByHand(ISystemCalls io, int from, int to, long offset, long size)
