@@ -54,7 +54,7 @@ internal static class CommandLine
                 case "rehearse":
                     return await RehearseCommand.RunAsync(args[1..], interruption.Token);
                 case "migrate":
-                    return await MigrateCommand.RunAsync(args is [] ? args : args[1..], interruption.Token);
+                    return await MigrateCommand.RunAsync(args is [] ? args : args[1..], interruption);
                 case "fixup":
                     return FixupCommand.Run(args[1..], streams);
                 case "init":
@@ -70,7 +70,7 @@ internal static class CommandLine
                     return 0;
                 case ['-', ..]:
                     // The migration's own options: the default command.
-                    return await MigrateCommand.RunAsync(args, interruption.Token);
+                    return await MigrateCommand.RunAsync(args, interruption);
                 case var unknown:
                     throw new UsageException($"\"{UsageException.Quote(unknown)}\" is no command (try: nativesync --help)");
             }

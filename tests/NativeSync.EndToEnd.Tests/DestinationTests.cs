@@ -6,6 +6,26 @@ namespace NativeSync.EndToEnd.Tests;
 /// <summary>rsync's meaning of source and destination words: the same words give the same tree and the same exit code.</summary>
 public sealed class DestinationTests
 {
+    /// <summary>Told by the other end, and heard whether the run may go on over another line or not.</summary>
+    [Theory]
+    [InlineData("-v")]
+    [InlineData("-v --reconnect=60")]
+    [InlineData("-vn --reconnect=60")]
+    public async Task ADestinationThatIsMadeAtTheOtherEndIsToldOf(string options)
+    {
+        using var scratch = new Scratch();
+        await Command.ShellAsync($"cd '{scratch.Root}'; mkdir S; echo x >S/file; printf '#!/bin/sh\nshift; exec sh -c \"$*\"\n' >shell; chmod +x shell");
+        string[] words = ["-a", "-e", scratch["shell"], scratch["S"] + "/", "host:" + scratch["D"]];
+        CommandResult judge = await Command.RunAsync(["rsync", .. options.Split(' ').Take(1), .. words]);
+        await Command.ShellAsync($"rm -rf '{scratch["D"]}'");
+        CommandResult result = await Command.RunAsync([Tool.Path, "sync", .. options.Split(' '), "--rsync-path", Tool.Path, .. words]);
+        result.MustExit(0);
+        Assert.Equal("created directory " + scratch["D"], Assert.Single(Told(judge)));
+        Assert.Equal(Told(judge), Told(result));
+
+        static IEnumerable<string> Told(CommandResult run) => run.Output.Split('\n').Where(l => l.StartsWith("created", StringComparison.Ordinal));
+    }
+
     /// <summary>Words below a scratch directory; '|' separates them. "S" is a directory of files, "f" and "g" are files.</summary>
     [Theory]
     [InlineData("S/|D", false)]

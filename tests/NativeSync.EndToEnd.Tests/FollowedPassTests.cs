@@ -45,6 +45,33 @@ public sealed class FollowedPassTests
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
     }
 
+    /// <summary>That a file vanished is no trouble to the next pass; what --max-delete left is, though the code speaks of the file.</summary>
+    [Fact]
+    public async Task WhatMaxDeleteLeftIsLookedAtAgainAlsoWhereAFileVanished()
+    {
+        using Scratch scratch = new();
+        await Command.ShellAsync($"cd '{scratch.Root}'; mkdir -p src/a src/b src/c; for i in 1 2 3 4; do echo x >src/a/$i; done; head -c 2K /dev/urandom >src/c/first");
+        await File.WriteAllTextAsync(scratch["shell"], $$"""
+            #!/bin/sh
+            shift; cd '{{scratch.Root}}'; echo >>passes
+            case $(wc -l <passes) in
+              1) sh -c "$*"; c=$?; rm src/a/*; head -c 24M /dev/urandom >src/b/large; echo x >src/b/late; exit $c ;;
+              2) { dd bs=64K count=40 status=none; rm src/b/late; cat; } | sh -c "$*" ;;
+              *) exec sh -c "$*" ;;
+            esac
+            """);
+        File.SetUnixFileMode(scratch["shell"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        CommandResult result = await FollowingAsync(
+            "", "-a", "--delete", "--max-delete=1", "-e", scratch["shell"], "--rsync-path", Tool.Path, "--until-converged=1K", "--max-passes=3", scratch["src"] + "/", "host:" + scratch["dst"]);
+        result.MustExit(25);
+
+        // The root, a and b both times: something vanished in b, and in a nothing happened any more.
+        Assert.Equal(["looked at 3 directories", "looked at 3 directories"], Accounts(result).Select(account => account[(account.IndexOf("the pass ", StringComparison.Ordinal) + 9)..]));
+        Assert.Equal([0, 24, 25], RemoteRun.EventsOf(result, "pass").Select(e => e.GetProperty("exitCode").GetInt32()));
+        Assert.Equal(2, Directory.GetFiles(scratch["dst/a"]).Length);
+        Assert.Equal(["large"], Directory.GetFiles(scratch["dst/b"]).Select(Path.GetFileName));
+    }
+
     [Theory]
     [InlineData("mount --bind out/file dst/a/file", "umount dst/a/file", "the pass before ended with code 23", "old\n")]
     [InlineData("mount -t ramfs none src; mkdir src/a", "echo new >src/a/file", "ramfs at SRC does not tell of its changes", "new\n")]

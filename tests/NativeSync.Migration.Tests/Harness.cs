@@ -294,6 +294,9 @@ internal sealed class FakeMover : IDataMover
 
     public Func<int, TransferResult>? Result { get; set; }
 
+    /// <summary>Asked before each comparison, which it may break off.</summary>
+    public Func<bool>? Compares { get; set; }
+
     public Task<TransferResult> PushAsync(IRescueSystem system, TransferJob job, Action<TransferProgress>? progress, CancellationToken ct)
     {
         Pushes.Add(job);
@@ -304,6 +307,7 @@ internal sealed class FakeMover : IDataMover
 
     public Task<VerifyResult> VerifyAsync(IRescueSystem system, TransferJob job, CancellationToken ct)
     {
+        _ = Compares?.Invoke();
         Verifications++;
         int different = DifferencesLeft > 0 ? DifferencesLeft-- : 0;
         return Task.FromResult(new VerifyResult { SourceDigest = "aa", DestinationDigest = different > 0 ? "bb" : "aa", Entries = 2, DifferenceCount = different > 0 ? 1 : 0, Differences = different > 0 ? ["var/log/x: content"] : [] });

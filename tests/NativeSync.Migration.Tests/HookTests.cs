@@ -1,3 +1,4 @@
+using NativeSync.Engine;
 using NativeSync.Migration.Api;
 using NativeSync.Migration.Simulator;
 using NativeSync.Migration.Stages;
@@ -49,6 +50,61 @@ public sealed class HookTests : IDisposable
         fail = false;
         Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
         Assert.Equal("stop2 undo2 stop2", Said());
+    }
+
+    /// <summary>Also where the passes were through: a comparison compares, and carries nothing that services write which run again.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AComparisonThatIsLostOrBootedOverIsOneMorePassBehindTheCommand(bool booted)
+    {
+        bool fail = true;
+        await using Harness h = NewHarness(Keys(("BeforeLastPass", "stop"), ("Undo", "undo")));
+        h.Mover.Compares = () => fail ? throw (booted ? new KilledException() : new TransportException(12, "the line was cut by the test")) : true;
+        await Assert.ThrowsAnyAsync<Exception>(() => h.RunAsync());
+        h.Source.BootId = booted ? "another" : h.Source.BootId;
+        fail = false;
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal(booted ? "stop3 stop4" : "stop3 undo3 stop4", Said());
+        Assert.Equal(4, h.Mover.Pushes.Count);
+    }
+
+    /// <summary>What was carried of a pass before the command does not count as carried behind it.</summary>
+    [Fact]
+    public async Task OfAPassThatIsCutOffTheNextRunCarriesEveryFileSystemBehindTheCommand()
+    {
+        bool fail = true;
+        await using Harness h = new(client: Keys(("BeforeLastPass", "stop"), ("Undo", "undo")), user: ""","DataDisks":[{"Index":1,"Size":10,"MountPoint":"/mnt/disk1"}]""");
+        h.Mover.Result = n => n == 4 && fail ? new TransferResult { ExitCode = 12 } : new TransferResult { LiteralBytes = 3 };
+        await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        Assert.Equal("stop2 undo2", Said());
+        fail = false;
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal("stop2 undo2 stop2", Said());
+        Assert.Equal(["system disk", "data disk 1 (/mnt/disk1)"], h.Mover.Pushes[4..].Select(p => p.Label));
+    }
+
+    [Fact]
+    public async Task AnUndoThatFailsLeavesNothingThatCountsAsStopped()
+    {
+        bool fail = true;
+        await using Harness h = NewHarness($",\"Transfer.Hooks\":{{\"BeforeLastPass\":\"{Write("stop")}\",\"Undo\":\"{Write("undo")}; exit 1\"}}");
+        h.Mover.Result = n => n == 2 && fail ? new TransferResult { ExitCode = 12 } : new TransferResult { LiteralBytes = 3 };
+        await Assert.ThrowsAsync<MigrationException>(() => h.RunAsync());
+        fail = false;
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Equal("stop2 undo2 stop2", Said());
+    }
+
+    [Fact]
+    public async Task ABootOfTheSourceOnceTheDestinationHoldsItsLastStateIsWarnedOf()
+    {
+        await using Harness h = NewHarness(Keys(("BeforeLastPass", "stop"), ("Undo", "undo")));
+        await Assert.ThrowsAsync<KilledException>(() => h.RunAsync(killWhen: s => s.IsDone("verify")));
+        h.Source.BootId = "another";
+        Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
+        Assert.Contains(h.Observer.Warnings, w => w.StartsWith("this server was booted after its last pass", StringComparison.Ordinal));
+        Assert.Equal("stop3", Said());
     }
 
     [Fact]

@@ -140,6 +140,26 @@ public sealed class StageTests
         Assert.Equal(3, h.Mover.Pushes.Count);
     }
 
+    /// <summary>What each push sends: of the system disk, of the data disk, and again; the bound is 100 bytes. Killed after so many of them or not at all.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData(3)]
+    public async Task WhatAPassSendsIsWhatItSendsOfAllFileSystemsTogether(int? killed)
+    {
+        int[] sends = [1000, 2000, 60, 60, 99, 1];
+        int pushes = 0;
+        await using Harness h = new(user: ""","DataDisks":[{"Index":1,"Size":10,"MountPoint":"/mnt/disk1"}]""");
+        h.Mover.Result = _ => new TransferResult { LiteralBytes = sends[pushes++] };
+        if (killed is { } after)
+        {
+            await Assert.ThrowsAsync<KilledException>(() => h.RunAsync(killWhen: s => s.Passes.Count == after));
+        }
+
+        await h.RunAsync();
+        Assert.Equal(sends.Length, pushes);
+        Assert.Equal("3 passes, 3220 bytes of content sent, 100 of them in the last pass", MigrationRun.ReadState(h.Tool)!.Steps.Single(s => s.Name == "transfer").Outcome);
+    }
+
     [Theory]
     [InlineData("", 1)]
     [InlineData(""","Transfer.FollowChanges":false""", 0)]

@@ -1,3 +1,4 @@
+using NativeSync.Cli.Startup;
 using NativeSync.Engine;
 using NativeSync.Engine.Filters;
 using NativeSync.Migration.Api;
@@ -15,6 +16,9 @@ internal sealed record MigrateEnvironment
 
     /// <summary>Reads environment variables.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
+    /// <summary>Called when a signal must not end the process before the run has ended by itself.</summary>
+    public Action MustFinish { get; init; } = static () => { };
 }
 
 /// <summary>`nativesync migrate`, and `nativesync` without a command: the three stages.</summary>
@@ -28,10 +32,10 @@ internal static class MigrateCommand
 
     /// <summary>Runs the migration with the options of the online-migration guide.</summary>
     /// <param name="args">What followed the command name.</param>
-    /// <param name="cancellationToken">Cancelled by Ctrl-C.</param>
+    /// <param name="interruption">Signals.</param>
     /// <returns>0 done, 1 failed, 2 wrong usage, 3 --check has warnings only.</returns>
-    public static Task<int> RunAsync(string[] args, CancellationToken cancellationToken = default)
-        => RunAsync(args, new MigrateEnvironment(), cancellationToken);
+    public static Task<int> RunAsync(string[] args, Interruption interruption)
+        => RunAsync(args, new MigrateEnvironment { MustFinish = () => interruption.MustFinish = true }, interruption.Token);
 
     internal static async Task<int> RunAsync(string[] args, MigrateEnvironment environment, CancellationToken ct)
     {
@@ -87,6 +91,12 @@ internal static class MigrateCommand
                 }
 
                 Background.Detach();
+            }
+
+            if ((configuration.Client.Hooks.Undo ?? configuration.Client.Hooks.AfterPass) is not null)
+            {
+                // What a command has stopped or set up is to be taken back, however long that takes.
+                environment.MustFinish();
             }
 
             MigrationServices services = new()

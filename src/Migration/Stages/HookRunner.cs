@@ -31,6 +31,15 @@ internal sealed class HookRunner(RunContext context)
         }
     }
 
+    /// <summary>Once the destination holds the last state no pass may follow: fix-ups have changed it.</summary>
+    public void WarnOfOtherBoot()
+    {
+        if (context.State is { Quiet: { Done: true } quiet, Ended: null } && quiet.BootId != BootId && context.State.IsDone(VerifyStep.StepName))
+        {
+            context.Observer.Warn("this server was booted after its last pass, which has started again what was stopped for it: what was written since is not at the destination. If that matters, run the tool with --clean and begin anew");
+        }
+    }
+
     private string BootId => context.Services.Source.Place(context.Tool.Path).BootId;
 
     public Task BeforePassAsync(int pass, CancellationToken ct) => RunAsync("BeforePass", Hooks.BeforePass, pass, ct);
@@ -84,6 +93,9 @@ internal sealed class HookRunner(RunContext context)
         }
         else if (Hooks.Undo is not null)
         {
+            // Killed from here on, nothing is known to be stopped: the next run does it again.
+            quiet.Done = false;
+            TrySave();
             try
             {
                 // Whatever cancelled the run must not cancel this.
@@ -98,7 +110,19 @@ internal sealed class HookRunner(RunContext context)
         }
 
         context.State.Quiet = null;
-        context.Save();
+        TrySave();
+    }
+
+    private void TrySave()
+    {
+        try
+        {
+            context.Save();
+        }
+        catch (MigrationException e)
+        {
+            context.Observer.Warn(e.Message);
+        }
     }
 
     private async Task RunAsync(string name, string? command, int pass, CancellationToken ct)

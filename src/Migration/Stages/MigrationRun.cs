@@ -81,6 +81,10 @@ public sealed class MigrationRun
             State = state,
         };
         await using ConfiguredAsyncDisposable disposing = context.ConfigureAwait(false);
+        if (Mode != NetworkMode.Gateway)
+        {
+            new HookRunner(context).WarnOfOtherBoot();
+        }
 
         for (int stage = 1; stage <= 3; stage++)
         {
@@ -100,7 +104,7 @@ public sealed class MigrationRun
             {
                 await RunStageAsync(context, stage, steps, ct).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is MigrationException or CloudException or TransportException or IOException or OperationCanceledException)
+            catch (Exception e) when (e is MigrationException or CloudException or TransportException or SessionException or IOException or UnauthorizedAccessException or OperationCanceledException)
             {
                 await new HookRunner(context).UndoAsync(givenUp: false).ConfigureAwait(false);
                 throw;
@@ -148,7 +152,7 @@ public sealed class MigrationRun
         foreach (Step step in steps)
         {
             StepRecord? record = context.State.Steps.Find(s => s.Name == step.Name);
-            if (record?.DoneAt is not null && !step.EveryRun)
+            if (record?.DoneAt is not null && !step.EveryRun && step.IsStillDone(context))
             {
                 _observer.StepEnds(step.Title, TimeSpan.Zero, record.Outcome ?? "", earlier: true);
                 continue;

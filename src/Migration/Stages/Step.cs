@@ -15,6 +15,9 @@ internal abstract class Step
     /// <summary>Done in every run of its stage, since it prepares this process and not the destination.</summary>
     public virtual bool EveryRun => false;
 
+    /// <summary>Of one that an earlier run finished: whether that holds.</summary>
+    public virtual bool IsStillDone(RunContext context) => true;
+
     /// <summary>Does it.</summary>
     /// <param name="context">The run.</param>
     /// <param name="begunBefore">An earlier run wrote the intent and no outcome.</param>

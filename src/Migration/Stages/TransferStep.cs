@@ -11,6 +11,10 @@ internal sealed class TransferStep : Step
 
     public override string Title => "Transfer data";
 
+    /// <summary>What a command has stopped for the last pass must be stopped still while both sides are compared; else more passes follow.</summary>
+    public override bool IsStillDone(RunContext context)
+        => context.Client.Hooks.BeforeLastPass is null || context.State.IsDone(VerifyStep.StepName) || new HookRunner(context).IsQuiet;
+
     public override async Task<string> RunAsync(RunContext context, bool begunBefore, CancellationToken ct)
     {
         HookRunner hooks = new(context);
@@ -25,6 +29,9 @@ internal sealed class TransferStep : Step
             if (wantsQuiet && last && !hooks.IsQuiet)
             {
                 TellForecast(context, pass);
+
+                // Of a pass that was cut off, what was done before the command is to be done behind it.
+                context.State.Passes.RemoveAll(p => p.Pass == pass);
                 await hooks.QuietenAsync(pass, ct).ConfigureAwait(false);
             }
 

@@ -36,4 +36,20 @@ public sealed class MigrateOptionsTests
         Assert.Null(MigrateOptions.Parse([option], out string error));
         Assert.Equal(expected, error);
     }
+
+    /// <summary>A signal ends whatever is not through within some seconds; starting a service again takes longer.</summary>
+    [Theory]
+    [InlineData("\"BeforeLastPass\":\"true\",\"Undo\":\"true\"", 1)]
+    [InlineData("\"BeforePass\":\"true\",\"AfterPass\":\"true\"", 1)]
+    [InlineData("\"BeforePass\":\"true\"", 0)]
+    public async Task WhereCommandsAreToBeUndoneASignalWaitsForThem(string hooks, int expected)
+    {
+        using TemporaryDirectory directory = new();
+        File.WriteAllText(Path.Combine(directory.Path, "user.json"), """{"SecretId":"AKIDexample","SecretKey":"TopSecretKey","Region":"ap-guangzhou","InstanceId":"ins-1a2b3c4d"}""");
+        File.WriteAllText(Path.Combine(directory.Path, "client.json"), """{"Client":{"Api":{"Endpoint":"http://127.0.0.1:1","PollSeconds":0.01},"Transfer":{"Hooks":{HOOKS}}}}""".Replace("HOOKS", hooks, StringComparison.Ordinal));
+        File.WriteAllText(Path.Combine(directory.Path, "rsync_excludes_linux.txt"), "");
+        int held = 0;
+        int code = await MigrateCommand.RunAsync(["--config-dir=" + directory.Path], new MigrateEnvironment { MustFinish = () => held++ }, CancellationToken.None);
+        Assert.Equal((1, expected), (code, held));
+    }
 }
