@@ -11,20 +11,29 @@ internal sealed class AdaptiveLevel(int processors)
     /// <summary>What stands for this in place of a level, in a job as in options.</summary>
     public const int Adapt = 255;
 
-    /// <summary>A pack is looked at together with others of this time on each lane: a single one tells too much about the last buffer.</summary>
+    /// <summary>A pack is looked at together with others of this time on each lane, and with so many: a single one tells too much about the last buffer.</summary>
     private const double WindowSeconds = 0.15;
+    private const int EnoughPacks = 4;
 
-    /// <summary>So many windows what came through at another level is believed: some ten seconds. Then the data or the line may have changed.</summary>
+    /// <summary>
+    /// So many windows what came through at another level is believed: some ten seconds, and twice as long each time that the level proved too slow. Then
+    /// the data or the line may have changed.
+    /// </summary>
     private const int Memory = 64;
+    private const int LongestMemory = 64 * Memory;
+
+    /// <summary>More lanes than processors find out late, when all of them have made a pack, that those have other things to do as well: so much is left for them.</summary>
+    private const double Margin = 1.6;
 
     /// <summary>
     /// The levels, and how many times as long as the one before each takes (measured): the line must have been waited for as long as the next one
     /// takes more.
     /// </summary>
     private static readonly (int Level, double Cost)[] Ladder =
-        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 2.6), (5, 1.6), (7, 1.5), (9, 1.4), (12, 2.2), (15, 2.2), (19, 3)];
+        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 2), (5, 1.7), (7, 1.5), (9, 1.4), (12, 1.7), (15, 2.8), (17, 2.3), (19, 2.6)];
 
     private readonly (double Rate, int Window)[] _known = new (double, int)[Ladder.Length];
+    private readonly int[] _memory = [.. Ladder.Select(static _ => Memory)];
     private readonly Lock _gate = new();
     private volatile int _at = Array.FindIndex(Ladder, static step => step.Level == 1);
     private int _window = Memory;
@@ -32,6 +41,8 @@ internal sealed class AdaptiveLevel(int processors)
     private double _waiting;
     private double _idle;
     private long _bytes;
+    private int _packs;
+    private int _lanes;
 
     /// <summary>For the next pack.</summary>
     public int Level => Ladder[_at].Level;
@@ -55,20 +66,27 @@ internal sealed class AdaptiveLevel(int processors)
                 return;
             }
 
+            if (lanes != _lanes)
+            {
+                // What each waited for does not add up to anything then.
+                _lanes = lanes;
+                Begin();
+            }
+
             _bytes += bytes;
             _compressing += compressing;
             _waiting += waiting;
             _idle += idle;
             var total = _compressing + _waiting + _idle;
-            if (total < WindowSeconds * lanes)
+            if (++_packs < Math.Min(lanes, EnoughPacks) || total < WindowSeconds * lanes)
             {
                 return;
             }
 
             _window++;
             _known[_at] = (_bytes / Math.Max(_compressing + _waiting, 1e-9), _window);
-            var crowd = Math.Max(1, lanes / (double)processors);
-            if (_at + 1 < Ladder.Length && _waiting > (Ladder[_at + 1].Cost * crowd - 1) * _compressing && _waiting >= total / 10)
+            var crowd = lanes > processors ? Margin * lanes / processors : 1;
+            if (IsWaitedFor(crowd, total))
             {
                 MoveTo(_at + 1);
             }
@@ -77,15 +95,29 @@ internal sealed class AdaptiveLevel(int processors)
                 MoveTo(_at - 1);
             }
 
-            _bytes = 0;
-            _compressing = _waiting = _idle = 0;
+            Begin();
         }
+    }
+
+    /// <summary>Whether the line is waited for as long as the next level would take more.</summary>
+    private bool IsWaitedFor(double crowd, double total)
+        => _at + 1 < Ladder.Length && _waiting > (Ladder[_at + 1].Cost * crowd - 1) * _compressing && _waiting >= total / 10;
+
+    private void Begin()
+    {
+        _bytes = _packs = 0;
+        _compressing = _waiting = _idle = 0;
     }
 
     private void MoveTo(int step)
     {
-        if (_window - _known[step].Window >= Memory || _known[step].Rate > _known[_at].Rate)
+        if (_window - _known[step].Window >= (step < _at ? Memory : _memory[step]) || _known[step].Rate > _known[_at].Rate)
         {
+            if (step < _at)
+            {
+                _memory[_at] = Math.Min(2 * _memory[_at], LongestMemory);
+            }
+
             _at = step;
         }
     }

@@ -14,6 +14,8 @@ internal sealed class QemuInstance(CvmImages images, string directory, IReadOnly
     /// <summary>Far beyond what it takes on a busy machine.</summary>
     private static readonly TimeSpan RescueLimit = TimeSpan.FromMinutes(5);
 
+    private static readonly TimeSpan FirstWordLimit = TimeSpan.FromMinutes(2);
+
     private readonly LoopbackPort _port = new();
     private QemuMachine? _machine;
 
@@ -42,7 +44,7 @@ internal sealed class QemuInstance(CvmImages images, string directory, IReadOnly
     {
         Password = password;
         string hash = (await Command.RunAsync(["openssl", "passwd", "-6", password])).MustExit(0).Output.Trim();
-        await BootAsync(new QemuKernel(images.Rescue.Kernel, images.Rescue.Initrd, "console=ttyS0 rdinit=/init mitigations=off quiet rescue.hash=" + hash));
+        await BootRescueAsync("console=ttyS0 earlyprintk=serial panic=-1 rdinit=/init mitigations=off rescue.hash=" + hash, ct);
         await _machine!.SeeAsync("rescue system ready", RescueLimit, ct);
         return new RescueEndpoint("127.0.0.1", Port);
     }
@@ -68,6 +70,23 @@ internal sealed class QemuInstance(CvmImages images, string directory, IReadOnly
     {
         await PowerOffAsync();
         _port.Dispose();
+    }
+
+    /// <summary>An emulated machine sometimes stands still before its kernel says the first word: that is no finding about anything here.</summary>
+    private async Task BootRescueAsync(string commandLine, CancellationToken ct)
+    {
+        for (int left = 2; ; left--)
+        {
+            await BootAsync(new QemuKernel(images.Rescue.Kernel, images.Rescue.Initrd, commandLine));
+            try
+            {
+                await _machine!.SeeAsync("Linux version", FirstWordLimit, ct);
+                return;
+            }
+            catch (TimeoutException) when (left > 0)
+            {
+            }
+        }
     }
 
     private async Task BootAsync(QemuKernel? kernel)

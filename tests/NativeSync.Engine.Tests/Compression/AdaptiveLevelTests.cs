@@ -11,7 +11,7 @@ public sealed class AdaptiveLevelTests
     private static readonly Dictionary<int, (double Speed, double Ratio)> Codec = new()
     {
         [0] = (1e12, 1), [-5] = (380e6, 1.95), [-1] = (300e6, 2.41), [1] = (230e6, 2.74), [3] = (88e6, 3.09), [5] = (55e6, 3.2), [7] = (38e6, 3.28),
-        [9] = (28e6, 3.33), [12] = (13e6, 3.36), [15] = (6e6, 3.4), [19] = (2e6, 3.55),
+        [9] = (28e6, 3.33), [12] = (13e6, 3.36), [15] = (6e6, 3.4), [17] = (3.5e6, 3.47), [19] = (2e6, 3.55),
     };
 
     /// <summary>From a modem to a line that no codec keeps up with, and with a processor that is five times slower.</summary>
