@@ -189,8 +189,7 @@ public sealed class TencentApiClient : IDisposable
         return parsed;
     }
 
-    /// <summary>Text from the other side must not reach a terminal with control characters.</summary>
-    /// <summary>Its lines stay: what is shown of an error begins each anew.</summary>
+    /// <summary>Text from the other side must not reach a terminal with control characters. Its lines stay: what is shown of an error begins each anew.</summary>
     private static string Escape(string text)
         => ByteText.EscapeText(text.Replace("\r\n", "\n", StringComparison.Ordinal).Trim(), keepLines: true);
 

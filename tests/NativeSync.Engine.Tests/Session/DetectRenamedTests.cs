@@ -224,6 +224,21 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(2_200_000, (await Push(change: options => options with { DetectRenamed = false })).Statistics.LiteralBytes);
     }
 
+    /// <summary>Who made it alike on purpose must not get what is his into it.</summary>
+    [Theory]
+    [InlineData("chown 12345")]
+    [InlineData("chmod g+w")]
+    [InlineData("chmod o+w")]
+    [InlineData("setfacl -m u:12345:rw")]
+    public async Task WhatAnotherOwnsOrMayWriteIsNeverTakenForIt(string change)
+    {
+        MakeTwins(isNew: true);
+        SyncTree.Shell($"cd {At("src")}; touch -r a/second stamp; {change} a/second; touch -r stamp a/second; rm stamp");
+        var report = await Push();
+        Assert.Equal((0, 1_800_000), (report.ExitCode, report.Statistics.LiteralBytes));
+        Assert.Empty(Difference(delete: false));
+    }
+
     [Fact]
     public async Task WhatIsNotInItsPlaceAnyMoreIsSentAgain()
     {
@@ -309,7 +324,7 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
             File.WriteAllBytes(At("dst/old/unlike"), content.AsSpan(0, 100_000).ToArray());
         }
 
-        SyncTree.Shell($"touch -d @1000000000 {At("src/a/second")}");
+        SyncTree.Shell($"touch -d @1000000000 {At("src/a/second")}; chmod -R go-w {At("src")}");
     }
 
     private string At(string path) => Path.Combine(_tree.Root, path);

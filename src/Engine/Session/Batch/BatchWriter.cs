@@ -36,7 +36,7 @@ internal sealed class BatchWriter : IDisposable
         }
     }
 
-    /// <summary>Says what the batch is made with, once both ends have agreed.</summary>
+    /// <summary>Says what the batch is made with.</summary>
     public void Begin(SyncOptions options)
     {
         var head = new ArrayBufferWriter<byte>(256);

@@ -304,10 +304,10 @@ internal sealed class FileWriters : IDisposable
             }
         }
 
-        /// <summary>Small files end one after the other; what is told of them goes before a large one begins.</summary>
+        /// <summary>Small files end one after the other; what is told of them goes before a large one begins or is copied.</summary>
         private void LetGo(WriteTask next)
         {
-            if (next == WriteTask.Begin)
+            if (next is WriteTask.Begin or WriteTask.CopyArrived)
             {
                 _context.Outbox.Flush();
             }

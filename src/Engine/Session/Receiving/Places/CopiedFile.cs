@@ -32,6 +32,9 @@ internal static class CopiedFile
             tree.Attributes.ApplyToContent(
                 fd, dirfd, name, tree.PathOf(directory, index), remote.Metadata(index), remote.Xattrs(index), isNew: true, directory.Umask);
             error = context.Has(JobFlags.Fsync) ? context.Io.Sync(fd) : 0;
+
+            // A copy takes its time, in which the session may have ended and another one put something newer there.
+            error = context.Abort.Reason is null ? error : -Errno.ECANCELED;
         }
 
         if (error >= 0)
