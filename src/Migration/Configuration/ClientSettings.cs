@@ -140,7 +140,7 @@ public sealed record ClientSettings
     /// <summary><c>Client.Transfer.UntilBytes</c>: a pass that moved no more than this is the last.</summary>
     public long UntilBytes { get; init; } = 16L << 20;
 
-    /// <summary><c>Client.Transfer.FollowChanges</c>: the last pass looks only at what has changed, where that can be known.</summary>
+    /// <summary><c>Client.Transfer.FollowChanges</c>: each pass behind the first looks only at what has changed, where that can be known.</summary>
     public bool FollowChanges { get; init; } = true;
 
     /// <summary><c>Client.Transfer.ReconnectSeconds</c>: how long to try to connect again when the line drops; zero for not at all.</summary>

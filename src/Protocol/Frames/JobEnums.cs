@@ -9,7 +9,7 @@ public enum JobKind : byte
     Pull = 2,
     /// <summary>The agent sends what it has, with content digests, and no contents.</summary>
     Manifest = 3,
-    /// <summary>The agent only says hello.</summary>
+    /// <summary>Reserved: refused with code 4.</summary>
     Probe = 4,
     /// <summary>Reserved for the steps of a migration.</summary>
     Command = 5,
