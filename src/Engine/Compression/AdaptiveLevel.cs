@@ -30,7 +30,7 @@ internal sealed class AdaptiveLevel(int processors)
     /// takes more.
     /// </summary>
     private static readonly (int Level, double Cost)[] Ladder =
-        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 2), (5, 1.7), (7, 1.5), (9, 1.4), (12, 1.7), (15, 2.8), (17, 2.3), (19, 2.6)];
+        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 2.6), (5, 1.6), (7, 1.5), (9, 1.4), (12, 1.7), (15, 2.8), (17, 2.3), (19, 2.6)];
 
     private readonly (double Rate, int Window)[] _known = new (double, int)[Ladder.Length];
     private readonly int[] _memory = [.. Ladder.Select(static _ => Memory)];

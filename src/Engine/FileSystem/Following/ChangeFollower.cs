@@ -109,7 +109,7 @@ public sealed class ChangeFollower : IDisposable
         {
             // What is under way may look as if it could not be known: then once more.
             _changed = null;
-            _trouble ??= trouble ?? (_runs ? "the pass before did not come to its end" : Gather(open) is null ? null : Gather(open));
+            _trouble ??= trouble ?? (_runs ? "the pass before did not come to its end" : Gather(open));
             _account = _trouble;
             _looked = _unlisted = 0;
             _began = NeedsAnother = false;
