@@ -151,6 +151,12 @@ internal sealed class RecordMirror
                 Records.WriteTreeDigest(ref w, tree.Digest);
                 Say(text, text is null ? "" : $"TreeDigest {WireText.Digest(tree.Digest)}");
                 break;
+            case RecordType.NoDelta:
+                NoDeltaRecord none = Records.ReadNoDelta(ref wire);
+                w = Room(Records.NoDeltaBound);
+                Records.WriteNoDelta(ref w, none.Directory, none.Index);
+                Say(text, text is null ? "" : $"NoDelta directory {none.Directory} index {none.Index}");
+                break;
             case RecordType.Answer:
                 AnswerRecord answer = Records.ReadAnswer(ref wire);
                 w = Room(Records.AnswerBound);

@@ -93,6 +93,9 @@ internal readonly record struct BlockLayout
     /// <summary>Bytes of the short last block, 0 when there is none.</summary>
     public int TailLength => (int)(BasisLength & (BlockSize - 1));
 
+    /// <summary>How the blocks follow one another in a signature.</summary>
+    public BlockOrder Order => new(BlockCount);
+
     /// <summary>Bytes of a block.</summary>
     public int LengthOf(long block) => (int)Math.Min(BlockSize, BasisLength - (block << BlockShift));
 

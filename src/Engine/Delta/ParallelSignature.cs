@@ -8,7 +8,8 @@ namespace NativeSync.Engine.Delta;
 /// </summary>
 /// <remarks>
 /// Chunks are claimed in order, each into a slot of a ring, and emitted in order by the caller's thread, which computes too when
-/// the next one is not there yet. Guarded by <c>_gate</c>: <c>_claimed</c>, <c>_emitted</c>, <c>_stopped</c> and the slots' results; a
+/// the next one is not there yet. Nothing behind the sample is begun before all of the sample is out: the other side decides by it whether the
+/// rest is wanted. Guarded by <c>_gate</c>: <c>_claimed</c>, <c>_emitted</c>, <c>_stopped</c> and the slots' results; a
 /// slot's buffers belong to whoever claimed its chunk until its result is set, then to the caller's thread.
 /// </remarks>
 internal sealed class ParallelSignature : IDisposable
@@ -26,6 +27,7 @@ internal sealed class ParallelSignature : IDisposable
     private readonly Slot[] _ring;
     private readonly Thread[] _helpers;
     private readonly long _chunks;
+    private readonly long _sampleChunks;
     private long _claimed;
     private long _emitted;
     private bool _stopped;
@@ -43,6 +45,7 @@ internal sealed class ParallelSignature : IDisposable
         }
 
         _chunks = _ring[0].Buffers.ChunkCount;
+        _sampleChunks = _ring[0].Buffers.SampleChunkCount;
         _helpers = new Thread[threads - 1];
         for (int i = 0; i < _helpers.Length; i++)
         {
@@ -147,7 +150,7 @@ internal sealed class ParallelSignature : IDisposable
     private bool TryClaim(out long chunk)
     {
         chunk = _claimed;
-        if (_stopped || _claimed == _chunks || _claimed - _emitted >= _ring.Length)
+        if (_stopped || _claimed == _chunks || _claimed - _emitted >= _ring.Length || (_claimed >= _sampleChunks && _emitted < _sampleChunks))
         {
             return false;
         }

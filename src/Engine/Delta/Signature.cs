@@ -8,12 +8,14 @@ namespace NativeSync.Engine.Delta;
 /// arrived serves the same-offset comparison at once, the search by weak checksum begins when all of it is there.
 /// </summary>
 /// <remarks>
-/// State: the layout is immutable; the arrays grow with what really arrived (never with what was announced). Not for use by two threads at once.
+/// State: the layout is immutable; the arrays are in the order of arrival and grow with what really arrived (never with what was announced). Not
+/// for use by two threads at once.
 /// </remarks>
 internal sealed class Signature
 {
     private const int FirstCapacity = 4096;
 
+    private readonly BlockOrder _order;
     private uint[] _weak = [];
     private ulong[] _strong = [];
     private ulong[] _strongLow = [];
@@ -24,6 +26,18 @@ internal sealed class Signature
     {
         Layout = layout;
         BlockCount = checked((int)layout.BlockCount);
+        _order = layout.Order;
+    }
+
+    /// <summary>The sample of another as a signature of its own, whose basis is the pieces one behind the other.</summary>
+    private Signature(Signature whole)
+        : this(new BlockLayout((long)whole._order.SampleCount << whole.Layout.BlockShift, whole.Layout.BlockSize, whole.Layout.StrongLength))
+    {
+        _order = default;
+        _weak = whole._weak;
+        _strong = whole._strong;
+        _strongLow = whole._strongLow;
+        Available = BlockCount;
     }
 
     /// <summary>How the basis was cut.</summary>
@@ -37,6 +51,19 @@ internal sealed class Signature
 
     /// <summary>All blocks have come.</summary>
     public bool Complete => Available == BlockCount;
+
+    /// <summary>The blocks of the sample have come, if there is one.</summary>
+    public bool SampleIsHere => Available >= _order.SampleCount;
+
+    /// <summary>Whether a block has come; one that there is none of has not.</summary>
+    public bool Has(long block) => block < BlockCount && _order.SlotOf((int)block) < Available;
+
+    /// <summary>A complete signature of the pieces of the sample alone, all of which must have come.</summary>
+    public Signature Sample()
+    {
+        Debug.Assert(SampleIsHere && _order.SampleCount > 0);
+        return new Signature(this);
+    }
 
     /// <summary>
     /// Takes the next blocks, encoded as in a Signature record.
@@ -78,25 +105,32 @@ internal sealed class Signature
     }
 
     /// <summary>The weak checksum of a block that has come.</summary>
-    public uint Weak(int block) => _weak[block];
+    public uint Weak(int block) => _weak[_order.SlotOf(block)];
 
     /// <summary>Whether data are a block that has come, as far as its entry can tell; they have its length.</summary>
     public bool Matches(int block, ReadOnlySpan<byte> data)
     {
         int strongLength = Layout.StrongLength;
-        return (!Layout.Paired || RollingChecksum.Compute(data) == _weak[block])
+        return (!Layout.Paired || RollingChecksum.Compute(data) == Weak(block))
             && (strongLength == 0 || StrongEquals(block, StrongHash.Compute(data, strongLength)));
     }
 
     /// <summary>Whether a block that has come has this strong hash; always, when none travels.</summary>
     public bool StrongEquals(int block, in StrongHash hash)
-        => (_strong.Length == 0 || _strong[block] == hash.High) && (_strongLow.Length == 0 || _strongLow[block] == hash.Low);
+    {
+        int slot = _order.SlotOf(block);
+        return (_strong.Length == 0 || _strong[slot] == hash.High) && (_strongLow.Length == 0 || _strongLow[slot] == hash.Low);
+    }
 
     /// <summary>Whether two blocks that have come are taken for equal.</summary>
     public bool SameBlock(int a, int b)
-        => _weak[a] == _weak[b]
+    {
+        a = _order.SlotOf(a);
+        b = _order.SlotOf(b);
+        return _weak[a] == _weak[b]
             && (_strong.Length == 0 || _strong[a] == _strong[b])
             && (_strongLow.Length == 0 || _strongLow[a] == _strongLow[b]);
+    }
 
     /// <summary>
     /// The table by weak checksum; built at the first call. Of equal blocks it knows the last when <paramref name="preferLast"/> (in place, where

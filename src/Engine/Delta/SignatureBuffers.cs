@@ -13,7 +13,8 @@ internal sealed class SignatureBuffers : IDisposable
     private const int ChunkBlocks = 4096;
 
     private readonly BlockLayout _layout;
-    private readonly long _chunkLength;
+    private readonly BlockOrder _order;
+    private readonly int _chunkBlocks;
     private readonly int _readLength;
     private byte[] _read;
     private byte[] _encoded;
@@ -21,17 +22,20 @@ internal sealed class SignatureBuffers : IDisposable
     public SignatureBuffers(in BlockLayout layout)
     {
         _layout = layout;
-        int blocks = (int)Math.Min(Math.Min(ChunkBlocks, ProtocolLimits.MaxSignatureBlocksPerRecord), Math.Max(1, layout.BlockCount));
-        _chunkLength = (long)blocks * layout.BlockSize;
+        _order = layout.Order;
+        _chunkBlocks = (int)Math.Min(Math.Min(ChunkBlocks, ProtocolLimits.MaxSignatureBlocksPerRecord), Math.Max(1, layout.BlockCount));
 
         // Whole blocks, so that none is cut by a read.
         _readLength = (int)Math.Min(Math.Max(ReadSize & ~(layout.BlockSize - 1), layout.BlockSize), Math.Max(1, layout.BasisLength));
         _read = ArrayPool<byte>.Shared.Rent(_readLength);
-        _encoded = ArrayPool<byte>.Shared.Rent(blocks * layout.EntrySize);
+        _encoded = ArrayPool<byte>.Shared.Rent(_chunkBlocks * layout.EntrySize);
     }
 
     /// <summary>Chunks of the whole basis.</summary>
-    public long ChunkCount => (_layout.BasisLength + _chunkLength - 1) / _chunkLength;
+    public long ChunkCount => (_layout.BlockCount + _chunkBlocks - 1) / _chunkBlocks;
+
+    /// <summary>The first of them, which have the sample in them.</summary>
+    public long SampleChunkCount => (_order.SampleCount + _chunkBlocks - 1) / _chunkBlocks;
 
     /// <summary>Where <see cref="Encode"/> has put its result.</summary>
     public ReadOnlySpan<byte> Encoded => _encoded;
@@ -40,9 +44,33 @@ internal sealed class SignatureBuffers : IDisposable
     public int Encode<TSource>(ref TSource source, long chunk)
         where TSource : struct, IByteSource
     {
-        long offset = chunk * _chunkLength;
-        long end = Math.Min(offset + _chunkLength, _layout.BasisLength);
+        int slot = checked((int)(chunk * _chunkBlocks));
+        int last = (int)Math.Min((long)slot + _chunkBlocks, _layout.BlockCount);
         int used = 0;
+        while (slot < last)
+        {
+            long block = _order.BlockAt(slot, out int run);
+            run = Math.Min(run, last - slot);
+            slot += run;
+            int error = EncodeRun(ref source, block << _layout.BlockShift, Math.Min((block + run) << _layout.BlockShift, _layout.BasisLength), ref used);
+            if (error != 0)
+            {
+                return error;
+            }
+        }
+
+        return used;
+    }
+
+    public void Dispose()
+    {
+        Return(ref _read);
+        Return(ref _encoded);
+    }
+
+    private int EncodeRun<TSource>(ref TSource source, long offset, long end, ref int used)
+        where TSource : struct, IByteSource
+    {
         while (offset < end)
         {
             Span<byte> piece = _read.AsSpan(0, (int)Math.Min(_readLength, end - offset));
@@ -61,13 +89,7 @@ internal sealed class SignatureBuffers : IDisposable
             }
         }
 
-        return used;
-    }
-
-    public void Dispose()
-    {
-        Return(ref _read);
-        Return(ref _encoded);
+        return 0;
     }
 
     private static int ReadFully<TSource>(ref TSource source, long offset, Span<byte> destination)

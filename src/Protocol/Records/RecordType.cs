@@ -37,6 +37,8 @@ public enum RecordType : byte
     Different = 0x10,
     /// <summary>The digest of a whole tree, at the end of a manifest.</summary>
     TreeDigest = 0x11,
+    /// <summary>Answer to WantDelta: the content comes whole, and no more of the signature is needed.</summary>
+    NoDelta = 0x12,
     /// <summary>Answer to Probe.</summary>
     Answer = 0x21,
     /// <summary>Send the file whole.</summary>

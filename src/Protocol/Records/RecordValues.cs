@@ -123,6 +123,11 @@ public readonly record struct DifferentRecord(int Directory, int Index);
 /// <param name="Digest">XXH3-128 of the canonical description of the tree (docs/protocol.md, "TreeDigest").</param>
 public readonly record struct TreeDigestRecord(UInt128 Digest);
 
+/// <summary>Answer to WantDelta: the content has nothing in common with the basis and comes as for a Want; no more of the signature is needed.</summary>
+/// <param name="Directory">The directory.</param>
+/// <param name="Index">The entry.</param>
+public readonly record struct NoDeltaRecord(int Directory, int Index);
+
 /// <summary>Answer to Probe.</summary>
 /// <param name="Directory">The directory.</param>
 /// <param name="Verdict">What the receiver needs.</param>

@@ -349,6 +349,17 @@ public static partial class Records
     /// <exception cref="ProtocolException">Malformed.</exception>
     public static TreeDigestRecord ReadTreeDigest(scoped ref WireReader reader) => new(reader.ReadDigest());
 
+    /// <summary>The most bytes of a NoDelta.</summary>
+    public const int NoDeltaBound = 1 + Id + Id;
+
+    /// <summary>Writes a NoDelta.</summary>
+    public static void WriteNoDelta(scoped ref WireWriter writer, int directory, int index) =>
+        WriteEntryRecord(ref writer, RecordType.NoDelta, directory, index);
+
+    /// <summary>Reads a NoDelta.</summary>
+    /// <exception cref="ProtocolException">Malformed.</exception>
+    public static NoDeltaRecord ReadNoDelta(scoped ref WireReader reader) => new(reader.ReadId(), reader.ReadId());
+
     private static void WriteEntryRecord(scoped ref WireWriter writer, RecordType type, int directory, int index)
     {
         writer.WriteByte((byte)type);

@@ -14,7 +14,7 @@ public static partial class Records
     /// <summary>Who may send this type; None for unknown ones.</summary>
     public static RecordSide SideOf(RecordType type) => type switch
     {
-        >= RecordType.Root and <= RecordType.TreeDigest => RecordSide.Sender,
+        >= RecordType.Root and <= RecordType.NoDelta => RecordSide.Sender,
         >= RecordType.Answer and <= RecordType.Finished => RecordSide.Receiver,
         RecordType.Note => RecordSide.Both,
         RecordType.NameList or RecordType.Confirmed => RecordSide.Receiver,
@@ -44,6 +44,7 @@ public static partial class Records
             case RecordType.Same: ReadSame(ref reader); break;
             case RecordType.Different: ReadDifferent(ref reader); break;
             case RecordType.TreeDigest: ReadTreeDigest(ref reader); break;
+            case RecordType.NoDelta: ReadNoDelta(ref reader); break;
             case RecordType.Answer: ReadAnswer(ref reader); break;
             case RecordType.Want: ReadWant(ref reader); break;
             case RecordType.WantDelta: ReadWantDelta(ref reader); break;

@@ -91,7 +91,7 @@ public sealed class DeltaSessionTests : IDisposable
         var content = basis[..(size / part)];
         content[content.Length / 3] ^= 1;
         Prepare(basis, content);
-        var receiver = new SlowBasis(size - (4 << 20));
+        var receiver = new SlowBasis(offset => offset >= size - (4 << 20));
         var report = await Push(receiver, more);
 
         Assert.False(receiver.GaveUp);
@@ -116,7 +116,8 @@ public sealed class DeltaSessionTests : IDisposable
 
         File.SetLastWriteTimeUtc(At("dst/file"), DateTime.UnixEpoch);
 
-        var receiver = new SlowBasis(16 << 20, untilClosed: true);
+        var order = BlockLayout.For(size, 256).Order;
+        var receiver = new SlowBasis(offset => order.SlotOf((int)(offset / 256)) >= order.SampleCount, untilClosed: true);
         var request = _tree.Request("src/", "dst", JobFlags.None);
         request = request with { Options = request.Options with { BlockSize = 256 } };
         var environment = SyncEnvironment.Default with { Io = new LostSource(errno) };
@@ -200,8 +201,8 @@ public sealed class DeltaSessionTests : IDisposable
         }
     }
 
-    /// <summary>What lies behind an offset can be read only when some file is open for writing, or the handle that waits for the patch is closed.</summary>
-    private sealed class SlowBasis(long from, bool untilClosed = false) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    /// <summary>What lies at some offsets can be read only when some file is open for writing, or the handle that waits for the patch is closed.</summary>
+    private sealed class SlowBasis(Predicate<long> isHeld, bool untilClosed = false) : SystemCallsDecorator(LinuxSystemCalls.Instance)
     {
         private readonly ManualResetEventSlim _begun = new();
         private int _basis = -1;
@@ -244,7 +245,7 @@ public sealed class DeltaSessionTests : IDisposable
 
         public override nint ReadAt(int fd, Span<byte> buffer, long offset)
         {
-            if (offset >= from && !_begun.Wait(TimeSpan.FromMinutes(1)))
+            if (isHeld(offset) && !_begun.Wait(TimeSpan.FromMinutes(1)))
             {
                 GaveUp = true;
                 return -Errno.EIO;

@@ -79,6 +79,8 @@ internal sealed class RecordScript
     internal RecordScript Begin(int directory, int index, long basis = 0) =>
         Add((ref WireWriter w) => Records.WriteFileBegin(ref w, directory, index, 5, basis));
 
+    internal RecordScript NoDelta(int directory, int index) => Add((ref WireWriter w) => Records.WriteNoDelta(ref w, directory, index));
+
     internal RecordScript EndOfTree() => Add((ref WireWriter w) => Records.WriteEndOfTree(ref w, new Statistics()));
 
     /// <summary>The records as one plain frame.</summary>

@@ -33,6 +33,8 @@ public sealed class HostilePeerTests : IDisposable
         ["the root once more when it is done"] = s => s.Entries(0, 0, Last).Close(0).Probe(0, 0, ""),
         ["content before all entries are here"] = s => s.Entries(0, 0, EntriesFlags.None, "a").Whole(0, 0),
         ["a comparison that nobody asked for"] = s => s.Entries(0, 0, Last, "a").Add((ref WireWriter w) => Records.WriteSame(ref w, 0, 7)),
+        ["a delta declined that nobody asked for"] = s => s.Entries(0, 0, Last, "a").NoDelta(0, 0),
+        ["a delta of no entry declined"] = s => s.Entries(0, 0, Last, "a").NoDelta(0, 1),
         ["a deletion that nobody asked for"] = s => s.Missing(0, "precious"),
         ["entries of a directory that was not announced"] = s => s.Entries(1, 0, Last, "a"),
         ["entries twice"] = s => s.Entries(0, 0, Last, "a").Entries(0, 0, Last, "a"),

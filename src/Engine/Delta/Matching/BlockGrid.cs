@@ -44,7 +44,7 @@ internal sealed class BlockGrid(ContentWindow window, Signature signature, bool 
 
         int block = (int)(offset >> _layout.BlockShift);
         int length = _layout.LengthOf(block);
-        if (block >= signature.Available || length > window.End - index)
+        if (!signature.Has(block) || length > window.End - index)
         {
             return false;
         }
@@ -88,7 +88,7 @@ internal sealed class BlockGrid(ContentWindow window, Signature signature, bool 
     {
         int length = _layout.TailLength;
         index = window.End - length;
-        if (length == 0 || index < window.Position || _layout.FullBlockCount >= signature.Available)
+        if (length == 0 || index < window.Position || !signature.Has(_layout.FullBlockCount))
         {
             return false;
         }

@@ -168,7 +168,7 @@ internal sealed class DeltaMatcher : IDisposable
         where TSink : struct, ITokenSink
     {
         int position = _window.Position;
-        if (_grid.Shift != 0 || _window.OffsetOf(position) >> _layout.BlockShift >= _signature.Available)
+        if (_grid.Shift != 0 || !_signature.Has(BlockOf(position)))
         {
             return false;
         }
@@ -180,7 +180,7 @@ internal sealed class DeltaMatcher : IDisposable
         }
 
         int limit = (int)Math.Min(position + (2L * _block), _window.End - _block);
-        if (_window.OffsetOf(limit) >> _layout.BlockShift >= _signature.Available || _window.NextZeroPage(limit) < limit)
+        if (!HasAll(BlockOf(position), BlockOf(limit)) || _window.NextZeroPage(limit) < limit)
         {
             return false;
         }
@@ -194,6 +194,20 @@ internal sealed class DeltaMatcher : IDisposable
         _tokens.MoveTo(next, ref sink);
         Copy(0, ref sink);
         return true;
+    }
+
+    /// <summary>The block whose own place an index is.</summary>
+    private long BlockOf(int index) => _window.OffsetOf(index) >> _layout.BlockShift;
+
+    /// <summary>In place, what a gap is written over must have been read; elsewhere, a block that has not come may be the end of the gap.</summary>
+    private bool HasAll(long first, long last)
+    {
+        while (first <= last && _signature.Has(first))
+        {
+            first++;
+        }
+
+        return first > last;
     }
 
     /// <summary>

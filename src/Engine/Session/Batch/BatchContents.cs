@@ -27,8 +27,8 @@ internal sealed class BatchContents(SyncContext context, BatchFile batch, Sender
                     Compare(work);
                     break;
                 default:
-                    SendFile(work);
                     work.Delta?.Blocks.Close();
+                    SendFile(work);
                     break;
             }
         }

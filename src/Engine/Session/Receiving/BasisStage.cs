@@ -69,8 +69,8 @@ internal sealed class BasisStage : IDisposable
     }
 
     /// <summary>
-    /// A writer's part: waits until the signature of a file is out whose patch has come already, because its source ends early. Nothing may
-    /// follow the end of a session, and the sender counts on all of a signature, whatever may be in what it will not look at.
+    /// A writer's part: waits until nothing more of the signature of a file is on its way whose content has come already, because its source ends
+    /// early or has nothing in common with what is here. Nothing may follow the end of a session.
     /// </summary>
     public void AwaitSignature(ReceiverDirectory directory, int index)
     {
@@ -89,6 +89,20 @@ internal sealed class BasisStage : IDisposable
         {
             Await(directory, index);
         }
+    }
+
+    /// <summary>The dispatcher's part: the file comes whole, so its basis is closed, and read no more. Waits for nobody.</summary>
+    /// <exception cref="ProtocolException">No delta was asked for, or its answer has come.</exception>
+    public void Release(ReceiverDirectory directory, int index)
+    {
+        CutShort(directory, index);
+        var basis = TakeBasis(directory, index);
+        if (basis.Fd < 0)
+        {
+            throw new ProtocolException(ProtocolError.BadOrder, "a delta is declined that was not asked for");
+        }
+
+        basis.Close(_context.Io);
     }
 
     public void Dispose()
@@ -293,16 +307,21 @@ internal sealed class BasisStage : IDisposable
         long sent = 0;
         var error = SignatureGenerator.Generate(new Reader(own.Through(_context.Io), this), own.Fd, layout, (count, encoded) =>
         {
+            if (Volatile.Read(ref _isUnneeded))
+            {
+                return;
+            }
+
             sent += count;
             using var scope = _context.Outbox.Enter(Records.SignatureBound(count, strong));
             var writer = new WireWriter(scope.Room);
             Records.WriteSignature(ref writer, count, strong, encoded);
             scope.Commit(writer.Position);
         });
-        if (error < 0)
+        if (error < 0 && !Volatile.Read(ref _isUnneeded))
         {
             // The basis shrank or cannot be read. The sender waits for all blocks, so it gets some that match nothing;
-            // the redo after the failed verification asks for the whole file. Or nobody needs the rest.
+            // the redo after the failed verification asks for the whole file.
             Pad(layout, sent);
         }
     }

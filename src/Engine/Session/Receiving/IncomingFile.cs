@@ -99,11 +99,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     /// <summary>All tokens have come.</summary>
     public void End(int errno, ContentFlags flags, UInt128 digest)
     {
-        if (_basis.Fd >= 0)
-        {
-            tree.Basis.AwaitSignature(directory, index);
-        }
-
+        tree.Basis.AwaitSignature(directory, index);
         if (errno != 0)
         {
             Abandon();

@@ -125,6 +125,9 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
                 var different = Records.ReadDifferent(ref fields);
                 Tree.Contents.Differs(Awaited(different.Directory, different.Index), different.Index);
                 return true;
+            case RecordType.NoDelta:
+                HandleNoDelta(Records.ReadNoDelta(ref fields));
+                return true;
             case RecordType.Identity:
                 HandleIdentity(Records.ReadIdentity(ref fields));
                 return true;
@@ -257,6 +260,15 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         _sawEnd = true;
         _context.Progress.TotalsAreFinal();
         FinishIfDone();
+    }
+
+    private void HandleNoDelta(in NoDeltaRecord refusal)
+    {
+        var directory = Awaited(refusal.Directory, refusal.Index);
+        if (!directory.Skipped)
+        {
+            Tree.Basis.Release(directory, refusal.Index);
+        }
     }
 
     private void HandleIdentity(in IdentityRecord identity)

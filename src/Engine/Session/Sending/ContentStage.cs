@@ -59,7 +59,6 @@ internal sealed class ContentStage : IDisposable
                     break;
                 default:
                     SendFile(work);
-                    work.Delta?.Blocks.Close();
                     break;
             }
         }
@@ -108,7 +107,7 @@ internal sealed class ContentStage : IDisposable
         var fd = Open(directory, work.Index, out var status);
         if (fd < 0)
         {
-            Fail(directory, work.Index, -fd, Operation.Open);
+            Fail(work, -fd, Operation.Open);
             return;
         }
 
@@ -122,7 +121,7 @@ internal sealed class ContentStage : IDisposable
             };
             if (error < 0)
             {
-                Fail(directory, work.Index, -error, Operation.Read);
+                Fail(work, -error, Operation.Read);
             }
         }
         finally
@@ -310,8 +309,10 @@ internal sealed class ContentStage : IDisposable
         _openDirectory = null;
     }
 
-    private void Fail(SenderDirectory directory, int index, int errno, Operation operation)
+    private void Fail(in SenderWork work, int errno, Operation operation)
     {
+        work.Delta?.Blocks.Close();
+        var (directory, index) = (work.Directory, work.Index);
         var path = PathBytes.Join(directory.Path, directory.Listing.Name(index));
         var vanished = errno == Errno.ENOENT;
         _context.Problems.Add(new SyncProblem(operation, errno, path, OnSource: true, Warning: vanished));

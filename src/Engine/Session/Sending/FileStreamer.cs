@@ -68,7 +68,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
         return 0;
     }
 
-    /// <summary>Sends what the receiver's basis lacks.</summary>
+    /// <summary>Sends what the receiver's basis lacks; all of it where that would be all.</summary>
     public int SendDelta(in SenderWork work, int fd, in FileStatus status)
     {
         var blocks = work.Delta!.Blocks;
@@ -77,18 +77,58 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
             return SendTail(work, fd, status, blocks.Layout.BasisLength);
         }
 
-        Begin(work, status.Size, blocks.Layout.BasisLength);
-        var result = Match(work.Directory, fd, status.Size, blocks);
+        var known = blocks.Signature;
+        if (IsUnrelated(fd, status.Size, blocks))
+        {
+            // A signature of nothing: what is zero is still found.
+            known = new Signature(new BlockLayout(0, blocks.Layout.BlockSize, 0));
+            Decline(work, blocks);
+            table.Expects(status.Size);
+        }
+
+        Begin(work, status.Size, known.Layout.BasisLength);
+        var result = Match(work.Directory, fd, status.Size, blocks, known);
+        blocks.Close();
         End(work, fd, status, result.Length, result.Error, result.LiteralBytes, result.Digest);
         return 0;
     }
 
-    private MatchResult Match(SenderDirectory directory, int fd, long size, IncomingSignature blocks)
+    /// <summary>Whether a large file has nothing in common with its basis, as far as the part of it tells of which the signature comes first.</summary>
+    private bool IsUnrelated(int fd, long size, IncomingSignature blocks)
+    {
+        blocks.Take(wait: false);
+        if (blocks.Layout.Order.SampleCount == 0 || blocks.Signature.Complete)
+        {
+            return false; // all of it tells more
+        }
+
+        while (!blocks.Signature.SampleIsHere)
+        {
+            context.Outbox.Flush();
+            blocks.Take(wait: true);
+        }
+
+        var source = new FileSource(context.Io, fd);
+        return !SampleComparison.FindsAnything(ref source, size, blocks.Signature);
+    }
+
+    private void Decline(in SenderWork work, IncomingSignature blocks)
+    {
+        // Before the other end knows: it may ask for another delta at once then.
+        blocks.Close();
+        using (var scope = context.Outbox.Enter(Records.NoDeltaBound))
+        {
+            var writer = new WireWriter(scope.Room);
+            Records.WriteNoDelta(ref writer, work.Directory.Id, work.Index);
+            scope.Commit(writer.Position);
+        }
+    }
+
+    private MatchResult Match(SenderDirectory directory, int fd, long size, IncomingSignature blocks, Signature known)
     {
         var source = new FileSource(context.Io, fd);
         var sink = new RecordTokens(context, table, directory);
-        blocks.Take(wait: false);
-        using var matcher = new DeltaMatcher(blocks.Signature, size, context.InPlace ? InPlace : MatchOptions.Default);
+        using var matcher = new DeltaMatcher(known, size, context.InPlace ? InPlace : MatchOptions.Default);
         for (var status = MatchStatus.Continue; status is MatchStatus.Continue or MatchStatus.NeedsSignature;)
         {
             status = matcher.Step(ref source, ref sink);

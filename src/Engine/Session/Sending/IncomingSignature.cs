@@ -35,6 +35,9 @@ internal sealed class IncomingSignature
     /// <summary>All of it has come.</summary>
     public bool IsComplete => _missing == 0;
 
+    /// <summary>Nothing more of it need come.</summary>
+    public bool IsClosed => Volatile.Read(ref _isClosed);
+
     /// <summary>The receive loop's part: more blocks came.</summary>
     /// <exception cref="NativeSync.Protocol.ProtocolException">Not whole blocks, or more than there are.</exception>
     public void Add(ReadOnlySpan<byte> blocks)
@@ -87,7 +90,7 @@ internal sealed class IncomingSignature
         Signature.Append(came.WrittenSpan);
     }
 
-    /// <summary>Nobody needs the rest.</summary>
+    /// <summary>Nobody needs the rest. Said here before the other end hears of it, which may then break it off and go on with another.</summary>
     public void Close()
     {
         lock (_gate)

@@ -170,7 +170,7 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
 
     private void BeginSignature(in WantDeltaRecord want)
     {
-        if (_signature is not null)
+        if (_signature is { Blocks.IsClosed: false })
         {
             throw new ProtocolException(ProtocolError.BadOrder, "a delta is asked for before the signature of the one before is complete");
         }
