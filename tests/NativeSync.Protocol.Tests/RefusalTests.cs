@@ -118,7 +118,7 @@ public sealed class RefusalTests
     [InlineData(ProtocolError.VarintTooLong, "03 ffffffffffffffffff02")]
     [InlineData(ProtocolError.VarintNotMinimal, "03 8000")]
     [InlineData(ProtocolError.UnknownRecord, "00")]
-    [InlineData(ProtocolError.UnknownRecord, "12")]
+    [InlineData(ProtocolError.UnknownRecord, "13")]
     [InlineData(ProtocolError.UnknownRecord, "20")]
     [InlineData(ProtocolError.UnknownRecord, "2e")]
     public void ARecordOutOfBounds(ProtocolError kind, string hex) => Refused(kind, hex);
