@@ -20,7 +20,13 @@ internal sealed class Patcher : IDisposable
 
     private static readonly byte[] Zeros = new byte[64 << 10];
 
-    /// <summary>From this size on, a thread of its own writes while the next tokens are read and hashed.</summary>
+    /// <summary>What is longer is written from where it is rather than gathered first.</summary>
+    private const int DirectFrom = 64 << 10;
+
+    /// <summary>
+    /// From this size on, a thread of its own writes while the next tokens are read and hashed. Not without a basis: then there is only the hash,
+    /// a fifth of the writing, and handing it over costs more.
+    /// </summary>
     private const long BehindFrom = 16L << 20;
 
     private readonly ISystemCalls _io;
@@ -48,7 +54,7 @@ internal sealed class Patcher : IDisposable
         _basisFd = target.InPlace && target.BasisFd >= 0 ? target.OutputFd : target.BasisFd;
         _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         _output = new PatchOutput(io, target);
-        _behind = target.Size >= BehindFrom && Environment.ProcessorCount > 1 ? new WriteBehind(_output, BufferSize) : null;
+        _behind = target.Size >= BehindFrom && target.BasisFd >= 0 && Environment.ProcessorCount > 1 ? new WriteBehind(_output, BufferSize) : null;
     }
 
     /// <summary>0, or -errno of the first failure.</summary>
@@ -66,15 +72,15 @@ internal sealed class Patcher : IDisposable
             _digest.Append(data);
             while (Error == 0 && !data.IsEmpty)
             {
-                if (_used == 0 && _behind is null && data.Length >= BufferSize)
+                int count = Math.Min(data.Length, BufferSize - _used);
+                if (_used == 0 && _behind is null && count >= DirectFrom)
                 {
-                    _output.Put(data[..BufferSize], _length);
-                    _length += BufferSize;
-                    data = data[BufferSize..];
+                    _output.Put(data[..count], _length);
+                    _length += count;
+                    data = data[count..];
                     continue;
                 }
 
-                int count = Math.Min(data.Length, BufferSize - _used);
                 data[..count].CopyTo(_buffer.AsSpan(_used));
                 Used(count);
                 data = data[count..];

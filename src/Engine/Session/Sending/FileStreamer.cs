@@ -12,6 +12,9 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
 
     private static readonly MatchOptions InPlace = new() { InPlace = true };
 
+    /// <summary>Where nothing is looked for, what is read at a time is better still in the processor's cache when it is sent.</summary>
+    private static readonly MatchOptions Unrelated = new() { BufferSize = ChunkSize };
+
     private readonly byte[] _chunk = new byte[ChunkSize];
     private readonly XxHash128 _hash = new();
 
@@ -128,7 +131,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
     {
         var source = new FileSource(context.Io, fd);
         var sink = new RecordTokens(context, table, directory);
-        using var matcher = new DeltaMatcher(known, size, context.InPlace ? InPlace : MatchOptions.Default);
+        using var matcher = new DeltaMatcher(known, size, known.BlockCount == 0 ? Unrelated : context.InPlace ? InPlace : MatchOptions.Default);
         for (var status = MatchStatus.Continue; status is MatchStatus.Continue or MatchStatus.NeedsSignature;)
         {
             status = matcher.Step(ref source, ref sink);
