@@ -110,8 +110,9 @@ public sealed class DeclinedDeltaTests : IDisposable
     public async Task ACutBehindADeclineLeavesTheOldFile(int cut)
     {
         Prepare("file", Basis, Other);
+        HeldBasis receiver = new();
         await using (InProcessConnection connection = new(async (lane, ct) =>
-            await Agent.ServeAsync(new CuttingLane(lane, cut), SyncEnvironment.Default with { Io = new HeldBasis() }, ct)))
+            await Agent.ServeAsync(new CuttingLane(lane, cut, onEnd: receiver.LetGo), SyncEnvironment.Default with { Io = receiver }, ct)))
         {
             await Assert.ThrowsAnyAsync<Exception>(() => Synchronizer.PushAsync(connection, Request(0)).WaitAsync(Patience));
         }
@@ -175,6 +176,9 @@ public sealed class DeclinedDeltaTests : IDisposable
         public bool GaveUp { get; private set; }
 
         public long BytesRead => Interlocked.Read(ref _bytesRead);
+
+        /// <summary>The line is cut: nobody will close it before it has been read.</summary>
+        public void LetGo() => _closed.Set();
 
         public override int OpenAt(int dirfd, ReadOnlySpan<byte> name, OpenFlags flags, uint mode = 0)
         {

@@ -8,17 +8,19 @@ namespace NativeSync.Engine.Delta;
 /// <para>Looked at are the pieces of the sample at their own places, of each the first blocks, and windows all over the content, in which blocks of
 /// the sample are searched at any offset. From window to window the place between two pieces goes on by the golden ratio: after 21 of them no gap
 /// is wider than 1/18, and a piece is 1/16, so whatever the shift is, one lies over a piece.</para>
-/// <para>Seen is what stayed in its place and is 1/31 of the basis in one stretch, and what moved and is a tenth of it. Where what is shared lies in
-/// the content does not matter: the first part may be new. In many short stretches, each of 512 windows has a chance of 1/16.</para>
-/// <para>What a false decision costs at worst: a tenth of the basis travels that was there. What the comparison costs when nothing is
-/// found: 2 MiB hashed and 20 MiB searched, of a content of 1 GiB; whatever is found ends it.</para>
+/// <para>Seen is what stayed in its place and is 1/31 of the basis in one stretch, and what moved and is a tenth of the longer of
+/// both. Where it lies in the content does not matter: the first part may be new. Of many short stretches, each of 352 windows sees one with a chance
+/// of 1/16.</para>
+/// <para>What a false decision costs at worst: that tenth travels although it was there. What the comparison costs when nothing is
+/// found: 2 MiB hashed and 14 MiB searched, of a content of 1 GiB; whatever is found ends it.</para>
 /// </remarks>
 internal static class SampleComparison
 {
     /// <summary>Of each piece: what was changed is seldom every one of so many neighbours.</summary>
     private const int BlocksInPlace = 16;
 
-    private const int Windows = 512;
+    /// <summary>Eleven from piece to piece, so that any two stretches between pieces have the 21 that it takes.</summary>
+    private const int Windows = 11 * BlockOrder.Pieces;
 
     /// <summary>Blocks that may begin in a window, each place of which is tried.</summary>
     private const int WindowBlocks = 8;
