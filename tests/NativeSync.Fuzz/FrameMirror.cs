@@ -111,7 +111,7 @@ internal sealed class FrameMirror
     private void MirrorRecords(in ReadOnlySequence<byte> payload, StringBuilder? text)
     {
         RecordsFrame frame = RecordsFrame.Parse(payload, out ReadOnlySequence<byte> body);
-        if (frame.Codec != RecordsCodec.Plain)
+        if (!frame.IsPlain)
         {
             ReadOnlySpan<byte> packed = body.ToArray();
             frame.Write(_output, packed);

@@ -11,7 +11,7 @@ internal sealed class AdaptiveLevel(int processors)
     /// <summary>What stands for this in place of a level, in a job as in options.</summary>
     public const int Adapt = 255;
 
-    /// <summary>A pack is looked at together with others of this time on each lane, and with so many: a single one tells too much about the last buffer.</summary>
+    /// <summary>A pack is looked at together with others of this time, and with so many: a single one tells too much about the last buffer.</summary>
     private const double WindowSeconds = 0.15;
     private const int EnoughPacks = 4;
 
@@ -25,38 +25,39 @@ internal sealed class AdaptiveLevel(int processors)
     /// <summary>More lanes than processors find out late, when all of them have made a pack, that those have other things to do as well: so much is left for them.</summary>
     private const double Margin = 1.6;
 
+    /// <summary>The line is what is waited for when it takes so much of the time: only then can a stronger level win anything.</summary>
+    private const double Waited = 0.3;
+
     /// <summary>
-    /// The levels, and how many times as long as the one before each takes (measured): the line must have been waited for as long as the next one
-    /// takes more.
+    /// The levels, and how many times as long as the one before each takes (measured, from 3 on after a window of records): as much of the processors has to
+    /// be left. Those between 12 and 16 take half as long as 16 and win no 1 % over 12.
     /// </summary>
     private static readonly (int Level, double Cost)[] Ladder =
-        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 2.6), (5, 1.6), (7, 1.5), (9, 1.4), (12, 1.7), (15, 2.8), (17, 2.3), (19, 2.6)];
+        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 3.3), (5, 2.8), (7, 1.3), (9, 1.2), (12, 1.6), (16, 8), (19, 2)];
+
+    /// <summary>One window tells little of what comes through: it counts so much beside those before it.</summary>
+    private const double Fresh = 0.25;
 
     private readonly (double Rate, int Window)[] _known = new (double, int)[Ladder.Length];
     private readonly int[] _memory = [.. Ladder.Select(static _ => Memory)];
     private readonly Lock _gate = new();
     private volatile int _at = Array.FindIndex(Ladder, static step => step.Level == 1);
     private int _window = Memory;
-    private double _compressing;
-    private double _waiting;
-    private double _idle;
+    private PackTimes _times;
     private long _bytes;
     private int _packs;
-    private int _lanes;
+    private int _agreed;
+    private int _late;
 
     /// <summary>For the next pack.</summary>
     public int Level => Ladder[_at].Level;
 
-    /// <summary>Tells what a pack took, in seconds.</summary>
-    /// <param name="level">That it was compressed with.</param>
+    /// <summary>Tells what a pack took.</summary>
+    /// <param name="level">That it was compressed with; one that a sample found incompressible is not to be told.</param>
     /// <param name="bytes">Of it, before compression.</param>
-    /// <param name="compressing">
-    /// At the present level, and for packs before it that other lanes compressed; a pack that a sample found incompressible is not to be told.
-    /// </param>
-    /// <param name="waiting">For the line: its buffers, credit, the bandwidth limit.</param>
-    /// <param name="idle">Before it, for somebody to have anything to send.</param>
+    /// <param name="times">At the present level.</param>
     /// <param name="lanes">That send: what all of them would take at the next level, the processors have to give.</param>
-    public void Observe(int level, int bytes, double compressing, double waiting, double idle, int lanes)
+    public void Observe(int level, int bytes, in PackTimes times, int lanes)
     {
         lock (_gate)
         {
@@ -66,59 +67,85 @@ internal sealed class AdaptiveLevel(int processors)
                 return;
             }
 
-            if (lanes != _lanes)
+            if (_late > 0)
             {
-                // What each waited for does not add up to anything then.
-                _lanes = lanes;
-                Begin();
+                // It waited for those that were compressed before the step down.
+                _late--;
+                return;
             }
 
             _bytes += bytes;
-            _compressing += compressing;
-            _waiting += waiting;
-            _idle += idle;
-            var total = _compressing + _waiting + _idle;
-            if (++_packs < Math.Min(lanes, EnoughPacks) || total < WindowSeconds * lanes)
+            _times += times.Of(lanes);
+            if (++_packs < Math.Min(lanes, EnoughPacks) || _times.Total < WindowSeconds)
             {
                 return;
             }
 
             _window++;
-            _known[_at] = (_bytes / Math.Max(_compressing + _waiting, 1e-9), _window);
-            var crowd = lanes > processors ? Margin * lanes / processors : 1;
-            if (IsWaitedFor(crowd, total))
+            Learn(_bytes / Math.Max(_times.Compressing + _times.Waiting, 1e-9));
+            _agreed = MayClimb(lanes) ? _agreed + 1 : 0;
+            if (_agreed > 0)
             {
-                MoveTo(_at + 1);
+                // A step that is dear when it is wrong wants more than one window that says so: a line stands still for a moment now and then.
+                if (_agreed >= Ladder[_at + 1].Cost / 2)
+                {
+                    MoveTo(_at + 1);
+                }
             }
-            else if (_at > 0 && _compressing >= total / 2 && _waiting <= total / 10)
+            else if (_at > 0 && _times.Compressing >= _times.Total / 2 && _times.Waiting <= _times.Total / 10)
             {
-                MoveTo(_at - 1);
+                _late = MoveTo(_at - 1) ? lanes - 1 : 0;
             }
 
             Begin();
         }
     }
 
-    /// <summary>Whether the line is waited for as long as the next level would take more.</summary>
-    private bool IsWaitedFor(double crowd, double total)
-        => _at + 1 < Ladder.Length && _waiting > (Ladder[_at + 1].Cost * crowd - 1) * _compressing && _waiting >= total / 10;
+    /// <summary>Whether the line is what is waited for, and both the processors and the lanes have what the next level takes: others use the processors, too.</summary>
+    private bool MayClimb(int lanes)
+    {
+        if (_at + 1 == Ladder.Length || _times.Waiting <= Waited * _times.Total)
+        {
+            return false;
+        }
+
+        var (level, cost) = Ladder[_at + 1];
+        var available = lanes > processors ? processors / Margin : lanes;
+        if (level >= PackCodec.WindowLevel)
+        {
+            available = Math.Min(available, PackCodec.MostStrong);
+        }
+
+        return cost * _times.Processor < available * _times.Total && cost * _times.Compressing < _times.Total;
+    }
+
+    private void Learn(double rate)
+    {
+        var (before, window) = _known[_at];
+        _known[_at] = (window == _window - 1 ? before + Fresh * (rate - before) : rate, _window);
+    }
 
     private void Begin()
     {
         _bytes = _packs = 0;
-        _compressing = _waiting = _idle = 0;
+        _times = default;
     }
 
-    private void MoveTo(int step)
+    /// <summary>False when less came through there a moment ago.</summary>
+    private bool MoveTo(int step)
     {
-        if (_window - _known[step].Window >= (step < _at ? Memory : _memory[step]) || _known[step].Rate > _known[_at].Rate)
+        if (_window - _known[step].Window < (step < _at ? Memory : _memory[step]) && _known[step].Rate <= _known[_at].Rate)
         {
-            if (step < _at)
-            {
-                _memory[_at] = Math.Min(2 * _memory[_at], LongestMemory);
-            }
-
-            _at = step;
+            return false;
         }
+
+        if (step < _at)
+        {
+            _memory[_at] = Math.Min(2 * _memory[_at], LongestMemory);
+        }
+
+        _at = step;
+        _agreed = 0;
+        return true;
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Numerics;
-using ZstdSharp;
 
 namespace NativeSync.Engine.Compression;
 
@@ -31,8 +30,8 @@ internal static class Compressibility
     private const double SampleRatio = 0.9;
 
     /// <summary>Whether compressing a pack is likely to win anything.</summary>
-    public static bool Promises(Compressor compressor, ReadOnlySpan<byte> raw)
-        => raw.Length < Threshold || CountsAsText(raw) || SampleShrinks(compressor, raw);
+    public static bool Promises(CompressionContext context, ReadOnlySpan<byte> raw)
+        => raw.Length < Threshold || CountsAsText(raw) || SampleShrinks(context, raw);
 
     private static bool CountsAsText(ReadOnlySpan<byte> raw)
     {
@@ -62,7 +61,7 @@ internal static class Compressibility
         return BitOperations.PopCount(seen[0]) + BitOperations.PopCount(seen[1]) + BitOperations.PopCount(seen[2]) + BitOperations.PopCount(seen[3]);
     }
 
-    private static bool SampleShrinks(Compressor compressor, ReadOnlySpan<byte> raw)
+    private static bool SampleShrinks(CompressionContext context, ReadOnlySpan<byte> raw)
     {
         const int SampleSize = SampleCount * SampleLength;
         byte[] scratch = ArrayPool<byte>.Shared.Rent(2 * SampleSize);
@@ -75,8 +74,7 @@ internal static class Compressibility
                 raw.Slice(i * stride, SampleLength).CopyTo(sample[(i * SampleLength)..]);
             }
 
-            compressor.Level = SampleLevel;
-            return compressor.TryWrap(sample, scratch.AsSpan(SampleSize, (int)(SampleSize * SampleRatio)), out _);
+            return context.TryCompress(sample, [], scratch.AsSpan(SampleSize, (int)(SampleSize * SampleRatio)), SampleLevel, out _);
         }
         finally
         {

@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
 using NativeSync.Protocol;
-using ZstdSharp;
-using ZstdSharp.Unsafe;
 
 namespace NativeSync.Engine.Compression;
 
 /// <summary>
-/// zstd for packs of records: each pack is one independent frame. Safe for use by many threads; contexts are kept for reuse and
+/// zstd for packs of records: each pack is one frame, that stands for itself or refers back to packs before it. Safe for use by many threads; contexts are kept for reuse and
 /// released by <see cref="Dispose"/>.
 /// </summary>
 internal sealed class PackCodec : IDisposable
@@ -14,24 +12,27 @@ internal sealed class PackCodec : IDisposable
     /// <summary>The level that stands for none.</summary>
     public const int NoCompression = 0;
 
+    /// <summary>From here on a pack is compressed after those before it: below, looking through these again would take longer than all else.</summary>
+    public const int WindowLevel = 3;
+
     /// <summary>zstd has to win this much to be worth the other side's time.</summary>
     private const double WorthwhileRatio = 0.97;
 
-    /// <summary>From here on a context for a pack of 512 KiB holds 5 MiB and more, 11 at the strongest; below it is one.</summary>
+    /// <summary>From here on a context for a pack of 512 KiB holds 5 MiB and more, 11 at the strongest, and after others 3 more; below it is one.</summary>
     private const int StrongLevel = 5;
 
     /// <summary>
     /// So many contexts of that kind has the whole process, whatever the number of lanes, and so many packs are compressed strongly at a time: both ends
     /// are to stay below 150 MiB, and who has more processors than this has a line that is slower still.
     /// </summary>
-    private const int MostStrong = 4;
+    public static readonly int MostStrong = Math.Clamp(Environment.ProcessorCount, 2, 4);
 
     private static readonly SemaphoreSlim s_strongTurns = new(MostStrong);
-    private static readonly ConcurrentBag<Compressor> s_strong = [];
+    private static readonly ConcurrentBag<CompressionContext> s_strong = [];
     private static int s_users;
 
-    private readonly ConcurrentBag<Compressor> _compressors = [];
-    private readonly ConcurrentBag<Decompressor> _decompressors = [];
+    private readonly ConcurrentBag<CompressionContext> _compressors = [];
+    private readonly ConcurrentBag<DecompressionContext> _decompressors = [];
     private readonly int _keep = Math.Max(2, Environment.ProcessorCount);
     private volatile bool _disposed;
 
@@ -41,22 +42,34 @@ internal sealed class PackCodec : IDisposable
     /// Compresses one pack; the length of the frame, or -1 when it is not worth it (a sample or the result says so, the level is
     /// <see cref="NoCompression"/>, or the destination is too small). A destination as long as <paramref name="raw"/> always suffices.
     /// </summary>
-    public int Compress(ReadOnlySpan<byte> raw, Span<byte> destination, int level)
+    public int Compress(ReadOnlySpan<byte> raw, Span<byte> destination, int level) => Compress(raw, [], destination, level);
+
+    /// <summary>The same of a pack that may refer back to others.</summary>
+    /// <param name="raw">The records of the pack.</param>
+    /// <param name="before">Those before it, oldest first.</param>
+    /// <param name="destination">Takes the frame.</param>
+    /// <param name="level">zstd's level.</param>
+    public int Compress(ReadOnlySpan<byte> raw, ReadOnlySpan<KeptRecords> before, Span<byte> destination, int level)
     {
         if (level == NoCompression || raw.Length < 64)
         {
             return -1;
         }
 
-        if (level < StrongLevel)
+        if (level < WindowLevel)
         {
-            return Compress(_compressors, raw, destination, level);
+            before = [];
+        }
+
+        if (level < StrongLevel && before.IsEmpty)
+        {
+            return Compress(_compressors, raw, before, destination, level);
         }
 
         s_strongTurns.Wait();
         try
         {
-            return Compress(s_strong, raw, destination, level);
+            return Compress(s_strong, raw, before, destination, level);
         }
         finally
         {
@@ -65,23 +78,15 @@ internal sealed class PackCodec : IDisposable
     }
 
     /// <summary>Decompresses into exactly <paramref name="raw"/>; memory is bounded by it whatever the frame says.</summary>
+    /// <param name="packed">The frame.</param>
+    /// <param name="raw">Takes the records.</param>
+    /// <param name="before">What it may refer back to.</param>
     /// <exception cref="ProtocolException">Not zstd, damaged, or of another length.</exception>
-    public void Decompress(ReadOnlySpan<byte> packed, Span<byte> raw)
+    public void Decompress(ReadOnlySpan<byte> packed, Span<byte> raw, ReadOnlySpan<byte> before = default)
     {
-        Decompressor decompressor = _decompressors.TryTake(out Decompressor? kept) ? kept : new Decompressor();
-        bool sound = false;
-        try
-        {
-            sound = decompressor.TryUnwrap(packed, raw, out int written) && written == raw.Length;
-        }
-        catch (ZstdException)
-        {
-        }
-        finally
-        {
-            Keep(_decompressors, decompressor);
-        }
-
+        var context = _decompressors.TryTake(out DecompressionContext? kept) ? kept : new DecompressionContext();
+        bool sound = context.TryDecompress(packed, raw, before);
+        Keep(_decompressors, context);
         if (!sound)
         {
             throw new ProtocolException(ProtocolError.BadCompression, "a compressed pack is damaged");
@@ -105,31 +110,27 @@ internal sealed class PackCodec : IDisposable
         }
     }
 
-    private int Compress(ConcurrentBag<Compressor> compressors, ReadOnlySpan<byte> raw, Span<byte> destination, int level)
+    private int Compress(ConcurrentBag<CompressionContext> contexts, ReadOnlySpan<byte> raw, ReadOnlySpan<KeptRecords> before, Span<byte> destination, int level)
     {
-        Compressor compressor = compressors.TryTake(out Compressor? kept) ? kept : NewCompressor();
+        var context = contexts.TryTake(out CompressionContext? kept) ? kept : new CompressionContext();
         try
         {
-            if (!Compressibility.Promises(compressor, raw))
+            if (!Compressibility.Promises(context, raw))
             {
+                Keep(contexts, context);
                 return -1;
             }
 
-            compressor.Level = level;
-            int room = Math.Min(destination.Length, (int)(raw.Length * WorthwhileRatio));
-            return compressor.TryWrap(raw, destination[..room], out int written) ? written : -1;
+            var room = destination[..Math.Min(destination.Length, (int)(raw.Length * WorthwhileRatio))];
+            int length = context.TryCompress(raw, before, room, level, out int written) ? written : -1;
+            Keep(contexts, context);
+            return length;
         }
-        finally
+        catch
         {
-            Keep(compressors, compressor);
+            context.Dispose(); // it may stand in the middle of something
+            throw;
         }
-    }
-
-    private static Compressor NewCompressor()
-    {
-        Compressor compressor = new();
-        compressor.SetParameter(ZSTD_cParameter.ZSTD_c_checksumFlag, 0); // every file has its digest, and SSH its own
-        return compressor;
     }
 
     private static void Drain<T>(ConcurrentBag<T> bag)

@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Session;
 internal static class Handshake
 {
     private const Capabilities Ours = Capabilities.Zstd | Capabilities.Xattrs | Capabilities.Acls | Capabilities.HardLinks
-        | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes | Capabilities.Early;
+        | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes | Capabilities.Early | Capabilities.Window;
 
     /// <summary>Whatever the time-out, the agent may take so many seconds to read what the job names: lists, rules, an index of digests.</summary>
     private const int LeastPatience = 10;
@@ -51,6 +51,7 @@ internal static class Handshake
         var hello = HelloFrame.Parse(await ReceiveAsync(lane, FrameType.Hello, ct).ConfigureAwait(false));
         await sending.ConfigureAwait(false);
         Check(hello, PeerRole.Agent);
+        lane.Group.Peer = hello.Capabilities;
         var missing = job.Flags.RequiredCapabilities() & ~hello.Capabilities;
         return missing == 0 ? hello
             : throw new SessionException(4, $"the other end does not support {missing}: leave the option out, or install the same version there");
@@ -93,6 +94,7 @@ internal static class Handshake
         await lane.ReceiveMagicAsync(ct).ConfigureAwait(false);
         var hello = HelloFrame.Parse(await ReceiveAsync(lane, FrameType.Hello, ct).ConfigureAwait(false));
         Check(hello, PeerRole.Client);
+        lane.Group.Peer = hello.Capabilities;
         var (type, payload) = await lane.ReceiveFrameAsync(ct).ConfigureAwait(false);
         return type == FrameType.Join
             ? (hello, null, JoinFrame.Parse(payload))

@@ -20,7 +20,7 @@ internal sealed class RecordLoop(RecordSide from) : IDisposable
     private readonly PackReader _reader = new();
 
     /// <summary>Records each pack before it is read; null for nobody.</summary>
-    public Batch.BatchWriter? Batch { get; init; }
+    public Batch.BatchWriter? Batch { get; set; }
 
     public void Read(InboundPack pack, IRecordHandler handler)
     {

@@ -9,6 +9,10 @@ public enum RecordsCodec : byte
     Plain = 0,
     /// <summary>One zstd frame; needs <see cref="Capabilities.Zstd"/>.</summary>
     Zstd = 1,
+    /// <summary>As it is, and kept in the window; needs <see cref="Capabilities.Window"/>.</summary>
+    PlainKept = 2,
+    /// <summary>One zstd frame that may refer back to what is in the window, and is kept there itself; needs <see cref="Capabilities.Window"/>.</summary>
+    ZstdKept = 3,
 }
 
 /// <summary>
@@ -25,6 +29,12 @@ public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength, lo
 
     /// <summary>Bytes to reserve before a body, for frame header and head.</summary>
     public const int MaxPrefixSize = FrameHeader.MaxSize + MaxHeadSize;
+
+    /// <summary>The body is the pack itself.</summary>
+    public bool IsPlain => Codec is RecordsCodec.Plain or RecordsCodec.PlainKept;
+
+    /// <summary>Later packs may refer back to it.</summary>
+    public bool IsKept => Codec is RecordsCodec.PlainKept or RecordsCodec.ZstdKept;
 
     /// <summary>Reads the head of a payload; <paramref name="body"/> borrows the rest.</summary>
     /// <exception cref="ProtocolException">Malformed.</exception>
@@ -62,7 +72,7 @@ public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength, lo
         var reader = new WireReader(first);
         long number = reader.ReadSize();
         byte codec = reader.ReadByte();
-        if (codec > (byte)RecordsCodec.Zstd)
+        if (codec > (byte)RecordsCodec.ZstdKept)
         {
             Throw.Unknown("codec", codec);
         }
@@ -75,12 +85,13 @@ public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength, lo
             Throw.Protocol(ProtocolError.LengthOutOfRange, "an empty pack of records");
         }
 
-        if (codec == (byte)RecordsCodec.Plain && body != raw)
+        var frame = new RecordsFrame((RecordsCodec)codec, raw, number);
+        if (frame.IsPlain && body != raw)
         {
             Throw.Protocol(ProtocolError.LengthOutOfRange, $"a plain pack of {body} bytes says it has {raw}");
         }
 
-        return new RecordsFrame((RecordsCodec)codec, raw, number);
+        return frame;
     }
 
     /// <summary>Writes frame header and head for a body of <paramref name="bodyLength"/> bytes; returns their size, at most <see cref="MaxPrefixSize"/>.</summary>

@@ -67,6 +67,19 @@ public sealed class LaneGroupTests
         Assert.Equal(LaneGroup.MostEarly + 1, number);
     }
 
+    /// <summary>Nothing refers to what the other end does not keep, nor to what a batch takes out of a pack.</summary>
+    [Theory]
+    [InlineData(Capabilities.Zstd, false, false)]
+    [InlineData(Capabilities.Zstd | Capabilities.Window, true, false)]
+    [InlineData(Capabilities.Zstd | Capabilities.Window, false, true)]
+    public void OnlyWhereBothKeepPacksDoTheyReferBack(Capabilities peer, bool batchOnly, bool refers)
+    {
+        using var abort = new SessionAbort();
+        using var group = new LaneGroup(abort, TimeProvider.System, new LaneLimits()) { Peer = peer };
+        group.Begin(new LaneSettings { CompressLevel = 9, BatchOnly = batchOnly }, 0, pack => pack.Release());
+        Assert.Equal(refers, group.Outbox.Dispatch.History is not null);
+    }
+
     private static async Task RunAsync(int seed)
     {
         var random = new Random(seed);
@@ -142,7 +155,7 @@ public sealed class LaneGroupTests
 
         public End(LaneLimits limits, int seed)
         {
-            _group = new LaneGroup(_abort, TimeProvider.System, limits);
+            _group = new LaneGroup(_abort, TimeProvider.System, limits) { Peer = Capabilities.Window };
             _random = new Random(seed);
             _consuming = new Random(seed + 1);
         }
@@ -157,7 +170,7 @@ public sealed class LaneGroupTests
             _first = new FrameLane(lane, _group, further: false);
             _consumer = new Thread(Consume) { IsBackground = true };
             _consumer.Start();
-            _first.Start(new LaneSettings { CompressLevel = _random.Next(2) == 0 ? 1 : null }, peerCredit, _packs.Add);
+            _first.Start(new LaneSettings { CompressLevel = _random.Next(4) switch { 0 => null, 1 => 1, 2 => 3, _ => 9 } }, peerCredit, _packs.Add);
         }
 
         public void Add(ILane lane) => Assert.True(_group.TryAdd(new FrameLane(lane, _group, further: true)));

@@ -1,3 +1,4 @@
+using NativeSync.Engine.Compression;
 using NativeSync.Engine.Session;
 
 namespace NativeSync.Engine.Tests.Session;
@@ -70,6 +71,18 @@ public sealed class LaneGrowthTests
         Assert.True(line.Share(0) < 0.05, $"{line.Share(0)} of the time without");
     }
 
+    /// <summary>The first lane fills the line; others compress beside it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WhatTheProcessorsUseStays(bool fillsLine)
+    {
+        Line line = new(OfALane, sends: true, fillsLine, compresses: true);
+        line.Run(minutes: 30);
+        Assert.Equal(fillsLine ? FirstStep : PackCodec.MostStrong - 1, line.AtWork);
+        Assert.DoesNotContain(line.Counts.Skip(1), static count => count == 0);
+    }
+
     /// <summary>Each lane is as fast as ever, but they wait in a queue: those that are there stay, and more are opened when the queue is gone.</summary>
     [Fact]
     public void WhereTheLineIsFullThereAreNoMore()
@@ -124,9 +137,10 @@ public sealed class LaneGrowthTests
         private long _since;
         private int _bringing;
 
-        public Line(double rate, bool sends, bool fillsLine = false)
+        public Line(double rate, bool sends, bool fillsLine = false, bool compresses = false)
         {
             _rate = rate;
+            Compresses = compresses;
             _growth = new LaneGrowth(this, s_roundTrip, sends, FirstStep, fillsLine, CancellationToken.None).RunAsync();
         }
 
@@ -160,6 +174,8 @@ public sealed class LaneGrowthTests
         }
 
         public long Expected => 0;
+
+        public bool Compresses { get; }
 
         public int AtWork { get; private set; }
 

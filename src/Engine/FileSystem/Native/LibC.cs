@@ -32,6 +32,7 @@ internal static unsafe partial class LibC
     [LibraryImport(Library)] public static partial int fchmodat(int dirfd, byte* path, uint mode, int flags);
     [LibraryImport(Library)] public static partial int fchown(int fd, uint uid, uint gid);
     [LibraryImport(Library)] public static partial int fchownat(int dirfd, byte* path, uint uid, uint gid, int flags);
+    [LibraryImport(Library)] public static partial int clock_gettime(int clock, TimeSpecification* time);
     [LibraryImport(Library)] public static partial int futimens(int fd, TimeSpecification* times);
     [LibraryImport(Library)] public static partial int utimensat(int dirfd, byte* path, TimeSpecification* times, int flags);
     [LibraryImport(Library)] public static partial int mkdirat(int dirfd, byte* path, uint mode);

@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Session.Batch;
 /// <summary>A place in a batch file whose bytes were verified: one frame of it, unpacked. Belongs to one thread.</summary>
 internal sealed class BatchCursor(ISystemCalls io, int fd) : IDisposable
 {
-    private readonly PackReader _packs = new();
+    private readonly PackReader _packs = new(inOrder: false);
     private readonly byte[] _head = new byte[FrameHeader.MaxSize];
     private byte[] _payload = [];
     private byte[]? _unpacked;

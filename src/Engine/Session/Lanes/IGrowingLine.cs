@@ -24,6 +24,9 @@ internal interface IGrowingLine
     /// <summary>Further lanes that are not about to end.</summary>
     int AtWork { get; }
 
+    /// <summary>What goes is compressed.</summary>
+    bool Compresses { get; }
+
     /// <summary>Opens what is missing of so many further lanes, unless that failed a moment ago.</summary>
     Task KeepAsync(int wanted);
 

@@ -63,6 +63,9 @@ internal sealed class LaneGroup : IDisposable
     /// <summary>Chooses how much what is sent is compressed, where that is left to it.</summary>
     public AdaptiveLevel Level { get; } = new(Environment.ProcessorCount);
 
+    /// <summary>What the other end said that it can do.</summary>
+    public Capabilities Peer { get; set; }
+
     /// <summary>What was agreed when the session began.</summary>
     public LaneSettings Settings { get; private set; } = new();
 
@@ -106,6 +109,11 @@ internal sealed class LaneGroup : IDisposable
         Settings = settings;
         Pace.BytesPerSecond = settings.BandwidthLimit;
         Outbox.Compresses = settings.CompressLevel is not null;
+        if (settings is { CompressLevel: { } level, BatchOnly: false } && (Peer & Capabilities.Window) != 0)
+        {
+            Outbox.Dispatch.History = new PackHistory(() => level == AdaptiveLevel.Adapt ? Level.Level : level, Limits.PackSize / 4);
+        }
+
         _onRecords = onRecords;
         Outbox.WidenCredit(peerCredit);
         Outbox.Dispatch.AddCredit(peerCredit);

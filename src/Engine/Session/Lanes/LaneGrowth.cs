@@ -1,3 +1,5 @@
+using NativeSync.Engine.Compression;
+
 namespace NativeSync.Engine.Session;
 
 /// <summary>
@@ -46,6 +48,10 @@ internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sen
     private static readonly TimeSpan FirstJudged = TimeSpan.FromMinutes(1);
 
     private readonly TimeProvider _clock = line.Clock;
+
+    /// <summary>Further lanes that stay in any case: those that cost no connection hold what is compressed until the line takes it, and each compresses for itself.</summary>
+    private readonly int _least = !line.Compresses ? 0 : fillsLine ? firstStep : Math.Min(firstStep, PackCodec.MostStrong - 1);
+
     private readonly TimeSpan _settle = TimeSpan.FromSeconds(Math.Clamp(4 * roundTrip.TotalSeconds, 0.5, 2));
     private Pause _step = new(TimeSpan.FromSeconds(15));
     private Pause _judging = new(2 * FirstJudged);
@@ -71,9 +77,9 @@ internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sen
 
                 line.RetireDownTo(wanted);
             }
-            else if (wanted == firstStep && line.AtWork > 0 && _judging.IsOver(_clock))
+            else if (wanted == firstStep && line.AtWork > _least && _judging.IsOver(_clock))
             {
-                wanted = await IsFirstUselessAsync().ConfigureAwait(false) ? 0 : wanted;
+                wanted = await IsFirstUselessAsync().ConfigureAwait(false) ? _least : wanted;
                 continue;
             }
 
@@ -82,7 +88,7 @@ internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sen
     }
 
     /// <summary>The next step after so many further lanes: twice as many lanes in all.</summary>
-    private int After(int further) => further == 0 ? firstStep : Math.Min(Most, 2 * further + 1);
+    private int After(int further) => further < firstStep ? firstStep : Math.Min(Most, 2 * further + 1);
 
     /// <summary>Waits until the line is what the session waits for, or will be, and no limit of the user's is.</summary>
     private async Task NeedAsync()
@@ -109,7 +115,7 @@ internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sen
         return false;
     }
 
-    /// <summary>Closes the first step and looks whether that costs anything; when it does the next round opens it again.</summary>
+    /// <summary>Closes the first step, but for what is of use to the processors, and looks whether that costs anything; when it does the next round opens it again.</summary>
     private async Task<bool> IsFirstUselessAsync()
     {
         var with = await SteadyRateAsync(evenFull: true).ConfigureAwait(false);
@@ -118,7 +124,7 @@ internal sealed class LaneGrowth(IGrowingLine line, TimeSpan roundTrip, bool sen
             return false;
         }
 
-        line.RetireDownTo(0);
+        line.RetireDownTo(_least);
         await Task.Delay(_settle, _clock, ct).ConfigureAwait(false);
         var without = await SteadyRateAsync(evenFull: true).ConfigureAwait(false);
         _judging.Longer(_clock);

@@ -49,6 +49,8 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
     int IGrowingLine.AtWork => _group.AtWork;
 
+    bool IGrowingLine.Compresses => _group.Settings.CompressLevel is not null;
+
     void IGrowingLine.RetireDownTo(int wanted) => _group.RetireDownTo(wanted);
 
     /// <summary>Begins, when the agent has taken the job.</summary>

@@ -1,9 +1,10 @@
 using System.Buffers;
+using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
 
-/// <summary>A pack under way: its buffer is rented and belongs to whoever holds the pack.</summary>
+/// <summary>A pack under way: its buffer is rented and belongs to whoever holds the pack, and to those that are compressed after it.</summary>
 internal sealed class OutboundPack(byte[] buffer)
 {
     /// <summary>Bytes kept free at the start, so that the frame's header can be written in front of the records.</summary>
@@ -14,8 +15,10 @@ internal sealed class OutboundPack(byte[] buffer)
 
     private readonly int[] _cuts = new int[RecordOutbox.PackSize / CutEvery - 1];
     private int _cutCount;
+    private SharedBuffer? _buffer = new(buffer);
+    private KeptRecords[] _before = [];
 
-    public byte[] Buffer { get; private set; } = buffer;
+    public byte[] Buffer => _buffer?.Array ?? [];
 
     /// <summary>The start of the records in <see cref="Buffer"/>.</summary>
     public int Start { get; private set; } = HeaderRoom;
@@ -29,6 +32,15 @@ internal sealed class OutboundPack(byte[] buffer)
 
     /// <summary>It is sent as it is.</summary>
     public bool Plain { get; set; }
+
+    /// <summary>The other end keeps its records for the packs after it.</summary>
+    public bool IsKept { get; private set; }
+
+    /// <summary>The records where they are now, held once more.</summary>
+    public KeptRecords Kept => new(_buffer!.Hold(), Start, End - Start);
+
+    /// <summary>What the other end has kept when this one comes, oldest first: more than it may be compressed after.</summary>
+    public ReadOnlySpan<KeptRecords> Before => _before;
 
     /// <summary>Its place among all packs; negative until a lane has taken it.</summary>
     public long Number { get; set; } = -1;
@@ -98,6 +110,24 @@ internal sealed class OutboundPack(byte[] buffer)
         return head;
     }
 
+    /// <summary>The other end is to keep its records, and has kept these, which are held for it.</summary>
+    public void Keep(KeptRecords[] before)
+    {
+        IsKept = true;
+        _before = before;
+    }
+
+    /// <summary>It is compressed: nothing before it is of use any more. Handed back and compressed again it may stand for itself, and is kept all the same.</summary>
+    public void ForgetBefore()
+    {
+        foreach (var records in _before)
+        {
+            records.Release();
+        }
+
+        _before = [];
+    }
+
     /// <summary>Keeps the frame in place of the records, in no more room than it needs: it may have to be sent again.</summary>
     public void Seal(ReadOnlyMemory<byte> frame, int payload)
     {
@@ -107,7 +137,7 @@ internal sealed class OutboundPack(byte[] buffer)
             var smaller = ArrayPool<byte>.Shared.Rent(frame.Length);
             frame.Span.CopyTo(smaller);
             Return();
-            Buffer = smaller;
+            _buffer = new SharedBuffer(smaller);
             frame = smaller.AsMemory(0, frame.Length);
         }
 
@@ -116,7 +146,8 @@ internal sealed class OutboundPack(byte[] buffer)
 
     public void Return()
     {
-        ArrayPool<byte>.Shared.Return(Buffer);
-        Buffer = [];
+        ForgetBefore();
+        _buffer?.Release();
+        _buffer = null;
     }
 }

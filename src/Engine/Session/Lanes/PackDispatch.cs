@@ -22,6 +22,9 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
     /// <summary>Clock ticks in which the pack whose turn it was waited for room on the line, or for credit.</summary>
     private long _lineWaits;
 
+    /// <summary>The window that packs share; null where there is none.</summary>
+    public PackHistory? History { get; set; }
+
     /// <summary>The port of the first lane.</summary>
     public LanePort First { get; } = new(isFirst: true);
 
@@ -291,7 +294,11 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
     }
 
     /// <summary>Gives back the buffers of what was not sent. Under the monitor; no send loop runs any more.</summary>
-    public void Return() => _turns.Return();
+    public void Return()
+    {
+        _turns.Return();
+        History?.Return();
+    }
 
     /// <summary>Wakes everybody who waits here, to look again.</summary>
     public void Wake()
@@ -323,7 +330,12 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
             }
         }
 
-        _turns.Taken(port, pack!);
+        if (pack!.Number < 0)
+        {
+            History?.Take(pack);
+        }
+
+        _turns.Taken(port, pack);
         return true;
     }
 }

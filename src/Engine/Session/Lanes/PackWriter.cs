@@ -9,15 +9,13 @@ namespace NativeSync.Engine.Session;
 /// <param name="clock">Measures what the line does.</param>
 internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvider clock) : IDisposable
 {
-    private const byte Plain = 0;
-    private const byte Zstd = 1;
-
     private readonly PackCodec? _codec = level is null ? null : new PackCodec();
     private readonly AdaptiveLevel? _adaptive = level == AdaptiveLevel.Adapt ? adaptive : null;
     private byte[] _packed = [];
     private long _written = clock.GetTimestamp();
     private long _begun;
     private long _encoded;
+    private double _processor;
     private int _raw;
     private int _chosen;
     private bool _tells;
@@ -45,16 +43,19 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
             }
 
             _chosen = _adaptive?.Level ?? level!.Value;
-            var packed = codec.Compress(raw, _packed.AsSpan(OutboundPack.HeaderRoom), _chosen);
+            var before = _adaptive is null ? 0 : ThreadTime.Now;
+            var packed = codec.Compress(raw, pack.Before, _packed.AsSpan(OutboundPack.HeaderRoom), _chosen);
+            pack.ForgetBefore();
+            _processor = _adaptive is null ? 0 : ThreadTime.Now - before;
             _encoded = clock.GetTimestamp();
             _tells = packed > 0 || _chosen == PackCodec.NoCompression;
             if (packed > 0)
             {
-                return Head(_packed, OutboundPack.HeaderRoom, Zstd, pack.Number, raw.Length, packed, out payload);
+                return Head(_packed, OutboundPack.HeaderRoom, pack.IsKept ? RecordsCodec.ZstdKept : RecordsCodec.Zstd, pack.Number, raw.Length, packed, out payload);
             }
         }
 
-        return Head(pack.Buffer, pack.Start, Plain, pack.Number, raw.Length, raw.Length, out payload);
+        return Head(pack.Buffer, pack.Start, pack.IsKept ? RecordsCodec.PlainKept : RecordsCodec.Plain, pack.Number, raw.Length, raw.Length, out payload);
     }
 
     /// <summary>The frame is on the lane: what it took decides on the next ones.</summary>
@@ -74,7 +75,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
             var waited = Seconds(0, blocked);
             var others = Seconds(0, overtaken);
             _adaptive.Observe(
-                _chosen, _raw, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited), lanes);
+                _chosen, _raw, new(_processor, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited)), lanes);
         }
 
         _written = now;
@@ -83,12 +84,12 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
 
     public void Dispose() => _codec?.Dispose();
 
-    private static ReadOnlyMemory<byte> Head(byte[] buffer, int body, byte codec, long number, int rawLength, int length, out int payload)
+    private static ReadOnlyMemory<byte> Head(byte[] buffer, int body, RecordsCodec codec, long number, int rawLength, int length, out int payload)
     {
         Span<byte> scratch = stackalloc byte[OutboundPack.HeaderRoom];
         var inner = new WireWriter(scratch);
         inner.WriteSize(number);
-        inner.WriteByte(codec);
+        inner.WriteByte((byte)codec);
         inner.WriteVarint((ulong)rawLength);
         payload = inner.Position + length;
         Span<byte> outer = stackalloc byte[OutboundPack.HeaderRoom];

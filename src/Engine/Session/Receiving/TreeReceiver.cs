@@ -27,6 +27,11 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
     private readonly IdentityMapper? _identities;
     private readonly TaskCompletionSource<Statistics> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReceiverTree? _tree;
+    private readonly RecordLoop _loop;
+    private readonly Lock _lateGate = new();
+
+    /// <summary>Packs that came when all was done, while those before them are still read; null when that has ended.</summary>
+    private Queue<InboundPack>? _late = new();
     private bool _isSingleFile;
     private volatile bool _sawEnd;
     private int _finishing;
@@ -40,6 +45,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         _destination = destination;
         _requested = requested;
         _queue = new PackQueue(context.Abort);
+        _loop = new RecordLoop(RecordSide.Sender) { Batch = context.Batch };
         _xattrFilter = context.XattrFilter(FilterSide.Receiver);
         _identities = MakeMapper(context);
     }
@@ -57,20 +63,56 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
             return;
         }
 
-        if (!_finished.Task.IsCompletedSuccessfully)
+        lock (_lateGate)
         {
-            pack.Release();
-            return;
+            if (_late is { } late)
+            {
+                late.Enqueue(pack);
+            }
+            else
+            {
+                ReadLate(pack);
+            }
         }
-
-        using var loop = new RecordLoop(RecordSide.Sender);
-        loop.Read(pack, new LateRecords(_context));
     }
 
     /// <summary>The dispatcher stage.</summary>
     public void Run()
     {
-        using var loop = new RecordLoop(RecordSide.Sender) { Batch = _context.Batch };
+        try
+        {
+            ReadAll();
+        }
+        finally
+        {
+            lock (_lateGate)
+            {
+                var late = _late!;
+                _late = null;
+                while (late.TryDequeue(out var pack))
+                {
+                    ReadLate(pack);
+                }
+            }
+        }
+    }
+
+    /// <summary>What comes when all is done is read after everything before it, and by the same reader: it may refer back to that.</summary>
+    private void ReadLate(InboundPack pack)
+    {
+        if (_finished.Task.IsCompletedSuccessfully)
+        {
+            _loop.Batch = null; // what is told when all is done is no part of it
+            _loop.Read(pack, new LateRecords(_context));
+        }
+        else
+        {
+            pack.Release();
+        }
+    }
+
+    private void ReadAll()
+    {
         while (_queue.Take() is { } pack)
         {
             try
@@ -85,7 +127,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
 
             pack.OnReleased = () => _packs.Release();
             RecordOutbox.Hold();
-            loop.Read(pack, this);
+            _loop.Read(pack, this);
             _context.Outbox.Flush();
             _tree?.Writers.GoOn();
         }
@@ -96,6 +138,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
 
     public void Dispose()
     {
+        _loop.Dispose();
         _queue.Dispose();
         _tree?.Dispose();
     }
