@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Hashing;
 using System.IO.Pipelines;
 using System.Text;
+using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Tests.Session;
@@ -83,11 +84,27 @@ internal sealed class RecordScript
 
     internal RecordScript EndOfTree() => Add((ref WireWriter w) => Records.WriteEndOfTree(ref w, new Statistics()));
 
+    /// <summary>The source could not remove something.</summary>
+    internal RecordScript NotRemoved(string path) => Add((ref WireWriter w) =>
+        Records.WriteProblem(ref w, RecordType.Problem, 1, Operation.Remove, ProblemFlags.None, Encoding.UTF8.GetBytes(path)));
+
     /// <summary>The records as one plain frame.</summary>
-    internal byte[] ToFrame()
+    internal byte[] ToFrame(RecordsCodec codec = RecordsCodec.Plain, long number = 0) => Frame(codec, number, Bytes);
+
+    /// <summary>The records as one frame that refers to those of packs before it.</summary>
+    internal byte[] ToFrame(long number, params RecordScript[] before)
+    {
+        using var context = new CompressionContext();
+        var room = new byte[Bytes.Length + 1024];
+        KeptRecords[] kept = [.. before.Select(static script => new KeptRecords(new SharedBuffer(script.Bytes.ToArray()), 0, script.Bytes.Length))];
+        Assert.True(context.TryCompress(Bytes, kept, room, 3, out var length));
+        return Frame(RecordsCodec.ZstdKept, number, room.AsSpan(0, length));
+    }
+
+    private byte[] Frame(RecordsCodec codec, long number, ReadOnlySpan<byte> body)
     {
         var frame = new ArrayBufferWriter<byte>();
-        new RecordsFrame(RecordsCodec.Plain, Bytes.Length).Write(frame, Bytes);
+        new RecordsFrame(codec, Bytes.Length, number).Write(frame, body);
         return frame.WrittenSpan.ToArray();
     }
 }
@@ -192,6 +209,9 @@ internal sealed class HostilePeer : IAsyncDisposable
         await _near.Output.CompleteAsync();
         return await _agent.WaitAsync(Patience);
     }
+
+    /// <summary>The agent has nothing more to say.</summary>
+    internal Task HearGoodbyeAsync() => ReadUntilAsync(FrameType.Goodbye);
 
     public async ValueTask DisposeAsync()
     {

@@ -71,7 +71,7 @@ public sealed class HostilePeerTests : IDisposable
     [InlineData("10ffffffff7f")] // 32 GiB of records
     [InlineData("10050000010000")] // a plain pack of one byte too many
     [InlineData("1005000105ffff")] // zstd that is none
-    [InlineData("100600020100ffff")] // an unknown codec
+    [InlineData("100600040100ffff")] // an unknown codec
     public async Task AMalformedFrameEndsTheSessionWithCode2(string hex)
     {
         await using HostilePeer peer = await HostilePeer.PushAsync(Destination);

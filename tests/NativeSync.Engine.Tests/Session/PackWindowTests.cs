@@ -105,6 +105,39 @@ public sealed class PackWindowTests : IDisposable
         Assert.Equal(records, Unpack(_reader, frame));
     }
 
+    /// <summary>When all is in place the source may still say what it could not remove, in packs that refer to those before them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhatComesLateStillRefersToWhatCameBefore(bool hasWindow)
+    {
+        var root = Directory.CreateTempSubdirectory("ns-late-").FullName;
+        try
+        {
+            var random = new Random(5);
+            var paths = Enumerable.Range(0, 200).Select(_ => Convert.ToHexString(Noise(random, 40))).ToArray();
+            var early = new RecordScript().Root().Probe(0, 0, "").Entries(0, 0, EntriesFlags.Last).Close(0);
+            Array.ForEach(paths, path => early.NotRemoved(path));
+            early.EndOfTree();
+            var late = new RecordScript();
+            Array.ForEach(paths, path => late.NotRemoved(path));
+            var later = new RecordScript().NotRemoved("another").NotRemoved(paths[7]).NotRemoved(paths[8]);
+
+            await using var peer = await HostilePeer.PushAsync(Path.Combine(root, "new"));
+            await peer.SendAsync(early.ToFrame(hasWindow ? RecordsCodec.PlainKept : RecordsCodec.Plain));
+            await peer.HearGoodbyeAsync();
+            var frame = late.ToFrame(1, early);
+            Assert.InRange(frame.Length, 1, late.Bytes.Length / 3);
+            await peer.SendAsync(frame);
+            await peer.SendAsync(later.ToFrame(2, early, late));
+            Assert.Equal(hasWindow ? 23 : 2, await peer.FinishAsync());
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
     /// <summary>An end that says little keeps no buffer of half a megabyte for each word.</summary>
     [Fact]
     public void PacksOfAFewBytesAreNotKept()
