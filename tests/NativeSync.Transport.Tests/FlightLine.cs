@@ -13,7 +13,7 @@ namespace NativeSync.Transport.Tests;
 internal sealed class FlightLine : IDisposable
 {
     /// <summary>Long enough for a side to have said all that it can say without hearing anything.</summary>
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(700);
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();

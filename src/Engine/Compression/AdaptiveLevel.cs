@@ -48,6 +48,7 @@ internal sealed class AdaptiveLevel(int processors)
     private int _packs;
     private int _agreed;
     private int _late;
+    private int _lanes;
 
     /// <summary>For the next pack.</summary>
     public int Level => Ladder[_at].Level;
@@ -72,6 +73,13 @@ internal sealed class AdaptiveLevel(int processors)
                 // It waited for those that were compressed before the step down.
                 _late--;
                 return;
+            }
+
+            if (lanes != _lanes)
+            {
+                // What came through with others is no measure.
+                _lanes = lanes;
+                Array.Clear(_known);
             }
 
             _bytes += bytes;

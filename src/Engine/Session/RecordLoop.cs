@@ -14,7 +14,7 @@ internal interface IRecordHandler
     bool TryHandle(RecordType type, ref WireReader fields, InboundPack pack);
 }
 
-/// <summary>The reading loop of every end: unpacks a pack, hands on its records in order and gives it back. Of one thread.</summary>
+/// <summary>The reading loop of every end: unpacks a pack, hands on its records in order and gives it back. Of one thread at a time.</summary>
 internal sealed class RecordLoop(RecordSide from) : IDisposable
 {
     private readonly PackReader _reader = new();

@@ -58,15 +58,20 @@ public sealed class DeclinedDeltaTests : IDisposable
         Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
     }
 
-    /// <summary>Pages of zeros are not sent, though the file is none with holes.</summary>
+    /// <summary>Pages of zeros are not sent, though the file is none with holes; nor are they something in common, though both have them.</summary>
     [Fact]
     public async Task ZerosOfADeclinedFileAreNotSent()
     {
         byte[] content = (byte[])Other.Clone();
         content.AsSpan(Length - (4 << 20)).Clear();
-        Prepare("file", Basis, content);
-        SyncReport report = await Push(new HeldBasis());
+        byte[] basis = (byte[])Basis.Clone();
+        basis.AsSpan(0, 8 << 20).Clear();
+        basis.AsSpan(Length - (4 << 20)).Clear();
+        Prepare("file", basis, content);
+        HeldBasis receiver = new();
+        SyncReport report = await Push(receiver);
 
+        Assert.False(receiver.GaveUp, "zeros were taken for something in common");
         Assert.Equal(0, report.ExitCode);
         Assert.InRange(report.Statistics.LiteralBytes, 1, Length - (4 << 20) + (64 << 10)); // but for what lies at the edges of what the matcher has before it
         Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
@@ -95,12 +100,14 @@ public sealed class DeclinedDeltaTests : IDisposable
         Prepare("file", Basis, Other);
         SyncRequest request = Request(0);
         SyncEnvironment environment = SyncEnvironment.Default with { Io = new LivingSource(At("src/file")) };
-        await using InProcessConnection connection = Connect(new HeldBasis());
+        HeldBasis receiver = new();
+        await using InProcessConnection connection = Connect(receiver);
         SyncReport report = await Synchronizer.RunAsync(connection, JobKind.Push, request, null, environment, CancellationToken.None).WaitAsync(Patience);
 
         Assert.Equal(0, report.ExitCode);
         Assert.Equal(File.ReadAllBytes(At("src/file")), File.ReadAllBytes(At("dst/file")));
         Assert.Equal(7, File.ReadAllBytes(At("dst/file"))[^1]);
+        Assert.False(receiver.GaveUp);
     }
 
     [Theory]
@@ -122,6 +129,25 @@ public sealed class DeclinedDeltaTests : IDisposable
         Assert.Equal(Other, File.ReadAllBytes(At("dst/file")));
     }
 
+    /// <summary>More was kept of a file that the source has no more: what comes after the decline counts, though it is less.</summary>
+    [Fact]
+    public async Task ACutBehindADeclineGoesOnFromWhatCameAfterIt()
+    {
+        byte[] newest = DeltaHarness.Random(Length, 33);
+        Prepare("file", Basis, Other);
+        SyncRequest request = Request(0);
+        request = request with { Options = request.Options with { ResumeFrom = 64 << 10 } };
+        await CutAsync(request, Length / 3 * 2);
+        File.WriteAllBytes(At("src/file"), newest);
+        await CutAsync(request, Length / 3);
+
+        await using InProcessConnection connection = Connect(LinuxSystemCalls.Instance);
+        SyncReport report = await Synchronizer.PushAsync(connection, request).WaitAsync(Patience);
+        Assert.Equal(0, report.ExitCode);
+        Assert.InRange(report.Statistics.LiteralBytes, 1, Length - (Length / 3) + (6 << 20)); // and what was under way
+        Assert.Equal(newest, File.ReadAllBytes(At("dst/file")));
+    }
+
     [Fact]
     public async Task ABatchOfADeclinedFileSuitsAnyBasis()
     {
@@ -129,15 +155,24 @@ public sealed class DeclinedDeltaTests : IDisposable
         Directory.CreateDirectory(At("twin"));
         File.WriteAllBytes(At("twin/file"), Basis[..^1]);
         byte[] batch = ByteText.FromArgument(At("batch"));
-        await using (InProcessConnection connection = Connect(new HeldBasis()))
+        HeldBasis receiver = new();
+        await using (InProcessConnection connection = Connect(receiver))
         {
             SyncReport made = await Synchronizer.PushAsync(connection, Request(0) with { WriteBatch = batch }).WaitAsync(Patience);
             Assert.Equal(0, made.ExitCode);
+            Assert.False(receiver.GaveUp);
         }
 
         SyncReport report = await Synchronizer.ApplyBatchAsync(batch, _tree.Request("none", "twin", 0)).WaitAsync(Patience);
         Assert.Equal(0, report.ExitCode);
         Assert.Equal(Other, File.ReadAllBytes(At("twin/file")));
+    }
+
+    private static async Task CutAsync(SyncRequest request, int cut)
+    {
+        await using InProcessConnection connection = new(async (lane, ct) =>
+            await Agent.ServeAsync(new CuttingLane(lane, cut), SyncEnvironment.Default, ct));
+        await Assert.ThrowsAnyAsync<Exception>(() => Synchronizer.PushAsync(connection, request).WaitAsync(Patience));
     }
 
     private string At(string path) => Path.Combine(_tree.Root, path);

@@ -28,6 +28,9 @@ internal static class SampleComparison
     /// <summary>One more, and its neighbour.</summary>
     private const int WindowOverhang = 2;
 
+    /// <summary>What all windows together may search in vain is eleven times what one file may, and no more, whatever sample is sent.</summary>
+    private static readonly MatchOptions s_search = new() { SearchBudget = MatchOptions.Default.SearchBudget / BlockOrder.Pieces };
+
     /// <summary>Whether a block of the sample is found; also when the content cannot be read, which who sends it will find.</summary>
     public static bool FindsAnything<TSource>(ref TSource source, long size, Signature signature)
         where TSource : struct, IByteSource
@@ -56,7 +59,8 @@ internal static class SampleComparison
 
             for (int i = 0; i < window.End >> layout.BlockShift; i++)
             {
-                if (signature.Matches(first + i, window.Slice(i << layout.BlockShift, layout.BlockSize)))
+                var block = window.Slice(i << layout.BlockShift, layout.BlockSize);
+                if (signature.Matches(first + i, block) && !IsZero(block))
                 {
                     return true;
                 }
@@ -85,14 +89,23 @@ internal static class SampleComparison
             }
 
             int stop = window.End - layout.BlockSize + 1;
-            if (stop > 0 && new MovedBlockSearch(window, sample, MatchOptions.Default).TryFind(stop, out _, out _))
+            MovedBlockSearch search = new(window, sample, s_search);
+            while (window.Position < stop && search.TryFind(stop, out int found, out _))
             {
-                return true;
+                if (!IsZero(window.Slice(found, layout.BlockSize)))
+                {
+                    return true;
+                }
+
+                window.Position = found + layout.BlockSize;
             }
         }
 
         return false;
     }
+
+    /// <summary>Zeros are in every large file, and are not sent whatever the basis has.</summary>
+    private static bool IsZero(ReadOnlySpan<byte> block) => block.IndexOfAnyExcept((byte)0) < 0;
 
     /// <summary>Windows are as dense everywhere; within a stretch as long as from piece to piece, each is the golden ratio further than the one before.</summary>
     private static long Place(int window, long size, long stretch)

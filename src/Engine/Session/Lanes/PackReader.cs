@@ -4,7 +4,7 @@ using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
 
-/// <summary>Opens the payload of Records frames. docs/protocol.md, "Records". Belongs to one consuming thread.</summary>
+/// <summary>Opens the payload of Records frames. docs/protocol.md, "Records". Belongs to one consuming thread at a time.</summary>
 /// <param name="inOrder">They come one after the other as their numbers say, so that there is a window.</param>
 internal sealed class PackReader(bool inOrder = true) : IDisposable
 {

@@ -103,6 +103,9 @@ internal sealed class BasisStage : IDisposable
         }
 
         basis.Close(_context.Io);
+
+        // What was kept of a former run was the basis then, and would be taken again after the next cut, in place of the more useful that comes now.
+        _tree.Placement.Resume.Remove(_tree.PathOf(directory, index));
     }
 
     public void Dispose()
@@ -330,7 +333,7 @@ internal sealed class BasisStage : IDisposable
     {
         const int chunk = 4096;
         var blocks = new byte[chunk * layout.EntrySize];
-        for (var left = layout.BlockCount - sent; left > 0;)
+        for (var left = layout.BlockCount - sent; left > 0 && !Volatile.Read(ref _isUnneeded);)
         {
             var count = (int)Math.Min(left, chunk);
             using var scope = _context.Outbox.Enter(Records.SignatureBound(count, layout.StrongLength));

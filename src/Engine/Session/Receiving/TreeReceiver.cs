@@ -29,6 +29,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
     private ReceiverTree? _tree;
     private readonly RecordLoop _loop;
     private readonly Lock _lateGate = new();
+    private bool _hasReadAll;
 
     /// <summary>Packs that came when all was done, while those before them are still read; null when that has ended.</summary>
     private Queue<InboundPack>? _late = new();
@@ -82,6 +83,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
         try
         {
             ReadAll();
+            _hasReadAll = true;
         }
         finally
         {
@@ -100,7 +102,7 @@ internal sealed class TreeReceiver : IRecordHandler, IDisposable
     /// <summary>What comes when all is done is read after everything before it, and by the same reader: it may refer back to that.</summary>
     private void ReadLate(InboundPack pack)
     {
-        if (_finished.Task.IsCompletedSuccessfully)
+        if (_hasReadAll && _finished.Task.IsCompletedSuccessfully)
         {
             _loop.Batch = null; // what is told when all is done is no part of it
             _loop.Read(pack, new LateRecords(_context));

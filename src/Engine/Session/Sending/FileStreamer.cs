@@ -105,9 +105,9 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
             return false; // all of it tells more
         }
 
+        context.Outbox.Flush(); // some 400 places of the content are read now
         while (!blocks.Signature.SampleIsHere)
         {
-            context.Outbox.Flush();
             blocks.Take(wait: true);
         }
 
