@@ -45,6 +45,14 @@ internal static class DiskFunctions
         }
         # mount_fs DEVICE POINT   an XFS whose UUID is mounted already is a copy of it, and no reason to refuse
         mount_fs() { mount "$1" "$2" || mount -t xfs -o nouuid "$1" "$2" 2>/dev/null; }
+        # unmount POINT   something of the machine may be looking in there for a moment
+        unmount() {
+          for n in 1 2 3; do
+            if umount "$1" 2>/dev/null; then return 0; fi
+            sleep 1
+          done
+          umount "$1"
+        }
         # may_hold DEVICE   whether what cannot be mounted is none of those that never hold a system: swap, boot loaders' and extended partitions
         may_hold() {
           if [ "$(blkid -p -s TYPE -o value "$1" 2>/dev/null)" = swap ]; then return 1; fi

@@ -12,13 +12,13 @@ internal static class DiskScripts
         mkdir -p "$m" "$look" || exit 1
         disk=$(find_disk "$1") || exit 1
         # What was killed while it looked has left it there.
-        while at "$look"; do umount "$look" || exit 1; done
+        while at "$look"; do unmount "$look" || exit 1; done
         while at "$m"; do
           for p in $(parts_of "$disk"); do
             if [ "$p" -ef "$device" ]; then tell "$m" "$7" "$9"; exit 0; fi
           done
           # Another disk's.
-          umount "$m" || exit 1
+          unmount "$m" || exit 1
         done
         if was_made "$m" "$1"; then
           made=$(part_of "$disk" "$number") && mount_fs "$made" "$m" || exit 1
@@ -37,7 +37,7 @@ internal static class DiskScripts
             at "$look"
             system=
             if [ -d "$look/etc" ] && { [ -e "$look/bin" ] || [ -e "$look/usr" ]; }; then system=1; fi
-            umount "$look" || exit 1
+            unmount "$look" || exit 1
             # What firmware starts from is neither a system nor data.
             case $(blkid -p -s PART_ENTRY_TYPE -o value "$p" 2>/dev/null) in 0xef | c12a7328-*) continue;; esac
             if [ "$1" = system ]; then
@@ -129,7 +129,7 @@ internal static class DiskScripts
     public const string Unmount = """
         list=
         while read -r _ m _; do case $m in /mnt/nativesync/*) list="$m $list";; esac; done < /proc/mounts
-        for m in $list; do umount "$m" || exit 1; done
+        for m in $list; do unmount "$m" || exit 1; done
         [ -n "$list" ] || sync
         """;
 

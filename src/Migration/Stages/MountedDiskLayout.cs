@@ -95,5 +95,5 @@ internal sealed class MountedDiskLayout(ClientSettings? client = null, ICollecti
     }
 
     public Task ReleaseAsync(IRescueSystem system, CancellationToken ct)
-        => Shell.RunAsync(system, DiskScripts.Unmount, "unmounting", ct);
+        => Shell.RunAsync(system, DiskFunctions.All + DiskScripts.Unmount, "unmounting", ct);
 }

@@ -73,7 +73,8 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
     {
         try
         {
-            return Directory.EnumerateDirectories($"/proc/{Descendant()}/root/mnt", ".nativesync-partial", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, AttributesToSkip = 0 })
+            return Directory.EnumerateDirectories($"/proc/{Descendant()}/root/mnt/nativesync", "*", new EnumerationOptions()) // none that begins with a dot: what is only looked at is unmounted at once
+                .SelectMany(static mount => Directory.EnumerateDirectories(mount, ".nativesync-partial"))
                 .SelectMany(d => new DirectoryInfo(d).EnumerateFiles()).Select(f => f.Length).DefaultIfEmpty().Max();
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or FormatException)
