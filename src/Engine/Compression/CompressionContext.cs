@@ -8,7 +8,7 @@ internal sealed unsafe class CompressionContext : IDisposable
 {
     /// <summary>
     /// The largest tables (log2 of their entries) for a pack and the window before it. zstd would take tables for what a window of its level can hold, some
-    /// 20 MiB and more, for a gain of no more than 1 % in what 1.5 MiB can hold.
+    /// 20 MiB and more, for a gain of less than 1 % in what 2.5 MiB can hold.
     /// </summary>
     private const int LargestTable = 20;
 
