@@ -93,10 +93,11 @@ internal sealed class SshRescueConnector : IRescueConnector
 
         /// <summary>
         /// The same with a NUL now and then while it runs: making a file system is silent for minutes, and who sends nothing does not learn either
-        /// that a line has died. What prints them holds neither its output nor its errors when it is ended.
+        /// that a line has died. What prints them holds neither its output nor its errors when it is ended, and its sleep ends with it: by SIGKILL,
+        /// since a process that a shell has just forked for it may still take SIGTERM for the shell's own and lose it.
         /// </summary>
         internal static string WithSigns(string script, TimeSpan silence) => silence <= TimeSpan.Zero ? script : string.Create(CultureInfo.InvariantCulture, $$"""
-            (trap 'kill $!; exit' TERM; while sleep {{Math.Max(1, Math.Floor(silence.TotalSeconds / SignsPerSilence)):0}} >/dev/null & wait $!; do printf '\000'; done) 2>/dev/null &
+            (trap 'kill -9 $!; exit' TERM; while sleep {{Math.Max(1, Math.Floor(silence.TotalSeconds / SignsPerSilence)):0}} >/dev/null & wait $!; do printf '\000'; done) 2>/dev/null &
             signs=$!
             (
             {{script}}

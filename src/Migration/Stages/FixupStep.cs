@@ -26,18 +26,19 @@ internal sealed class FixupStep : Step
     /// </summary>
     /// <remarks>
     /// A process is its number and the time of its start, since numbers are given again; it notes them itself, so that none runs
-    /// unknown, the agent as well as who waits for it. The room for its exit code is had before it begins, as what they say may use up all there is.
+    /// unknown, the agent as well as who waits for it. Who waits begins none: the script of a line that was cut waits on, and finds them gone
+    /// once the answer has reached the client by another. The room for its exit code is had before it begins, as what they say may use up all there is.
     /// </remarks>
     internal const string Script = """
         umask 077
         exec 3>&2 2>/dev/null
-        d=$agent.fixup boot=$(cat /proc/sys/kernel/random/boot_id) n=0 dead=0
+        d=$agent.fixup boot=$(cat /proc/sys/kernel/random/boot_id) n=0 dead=0 begin=1
         who() { read -r s <"/proc/$1/stat" && set -- "${s%% *}" ${s##*) } && [ "$2" != Z ] && echo "$1 ${21}"; }
         runs() { read -r pid since <"$1" && [ "$(who "$pid")" = "$pid $since" ]; }
         alive() { [ "$(cat "$d/boot")" = "$boot" ] && { runs "$d/pid" || runs "$d/agent"; }; }
         same() { [ "$(cat "$d/key")" = "$key" ] && [ "$(cat "$d/facts")" = "$facts" ]; }
         while :; do
-          if mkdir "$d"; then
+          if [ -n "$begin" ] && mkdir "$d"; then
             dead=0
             case $(cat "$d.begun") in
               ...*) rm -rf "$d"; echo "they were begun three times, and killed each time before they ended; is there memory and room enough?" >&3; exit 1 ;;
@@ -60,6 +61,7 @@ internal sealed class FixupStep : Step
           elif alive; then
             dead=0
           elif [ ! -d "$d" ]; then
+            [ -n "$begin" ] || exit 75
             echo "$d cannot be made" >&3; exit 1
           elif [ $dead -ge 10 ]; then
             # Not only between its beginning and its number, or its end and the word of it.
@@ -67,10 +69,12 @@ internal sealed class FixupStep : Step
               same || rm -f "$d.begun"
               rm -rf "$d"
             fi
+            begin=1
             continue
           else
             dead=$((dead+1))
           fi
+          begin=
           if [ $n -ge $looks ]; then exit 75; fi
           n=$((n+1)); sleep 0.3 || sleep 1
         done

@@ -14,6 +14,8 @@ namespace NativeSync.EndToEnd.Tests.Cloud;
 /// </summary>
 internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
 {
+    private static readonly TimeSpan Ending = TimeSpan.FromSeconds(5);
+
     private readonly string _directory;
     private readonly IReadOnlyList<LoopDisk> _disks;
     private readonly string? _network;
@@ -63,8 +65,14 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
     {
         int inside = Descendant();
         MountedAtExit = [.. File.ReadLines($"/proc/{inside}/mounts").Where(l => l.Contains(" /mnt/", StringComparison.Ordinal))];
-        RunningAtExit = [.. File.ReadAllText($"/proc/{inside}/task/{inside}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Select(CommandLine).Where(c => c.Length > 0 && !c.StartsWith("sshd:", StringComparison.Ordinal) && c != CommandLine(inside.ToString(CultureInfo.InvariantCulture)))];
+
+        // What waits for something looks now and then whether it is still wanted.
+        Stopwatch since = Stopwatch.StartNew();
+        while ((RunningAtExit = [.. Running(inside)]).Length > 0 && since.Elapsed < Ending)
+        {
+            await Task.Delay(50, ct);
+        }
+
         await PowerOffAsync();
     }
 
@@ -109,6 +117,10 @@ internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
         await PowerOffAsync();
         _reserved?.Dispose();
     }
+
+    private static IEnumerable<string> Running(int inside)
+        => File.ReadAllText($"/proc/{inside}/task/{inside}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(CommandLine).Where(c => c.Length > 0 && !c.StartsWith("sshd:", StringComparison.Ordinal) && c != CommandLine(inside.ToString(CultureInfo.InvariantCulture)));
 
     private async Task BootAsync(string password)
     {

@@ -59,6 +59,22 @@ public sealed class FixupScriptTests : IDisposable
         Assert.Equal((0, "said\n"), await LookAsync("1"));
     }
 
+    /// <summary>The script of a line that was cut waits on; once the answer has been heard by another and forgotten, it may not take that for none.</summary>
+    [Fact]
+    public async Task WhoWaitsBeginsNoneWhenWhatItWaitedForHasGone()
+    {
+        Agent("echo said");
+        string d = Directory.CreateDirectory(_scratch["agent.fixup"]).FullName;
+        File.WriteAllText(d + "/boot", File.ReadAllText("/proc/sys/kernel/random/boot_id"));
+        File.WriteAllText(d + "/pid", $"{Environment.ProcessId} {Since()}\n");
+        string script = $"sleep() {{ rm -rf '{d}'; }}\n" + Script("1");
+        using Process shell = Process.Start("/bin/sh", ["-c", script]);
+        await shell.WaitForExitAsync();
+        Assert.Equal(FixupStep.NotYet, shell.ExitCode);
+        Assert.False(File.Exists(_scratch["agent.runs"]));
+        Assert.Equal((0, "said\n"), await LookAsync("1"));
+    }
+
     private int Runs => File.ReadAllLines(_scratch["agent.runs"]).Length;
 
     private void Agent(string body)
@@ -67,14 +83,15 @@ public sealed class FixupScriptTests : IDisposable
         File.SetUnixFileMode(_scratch["agent"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
+    private string Script(string key) => $"agent='{_scratch["agent"]}' root=/ facts='{{}}' key={key} looks=15\n" + FixupStep.Script;
+
+    /// <summary>When this process began, as the kernel has it.</summary>
+    private static string Since() => File.ReadAllText("/proc/self/stat").Split(") ")[^1].Split(' ')[19];
+
     /// <summary>Looks until they have ended, with shorter waits than in earnest.</summary>
     private async Task<(int Code, string Said)> LookAsync(string key)
     {
-        string script = $$"""
-            agent='{{_scratch["agent"]}}' root=/ facts='{}' key={{key}} looks=15
-            sleep() { command sleep 0.03; }
-
-            """ + FixupStep.Script;
+        string script = "sleep() { command sleep 0.03; }\n" + Script(key);
         for (int i = 0; i < MostLooks; i++)
         {
             using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
