@@ -1,3 +1,4 @@
+using NativeSync.Engine.Buffers;
 using NativeSync.Protocol;
 using ZstdSharp.Unsafe;
 
@@ -44,7 +45,7 @@ internal sealed unsafe class CompressionContext : IDisposable
     /// <param name="destination">Takes the frame.</param>
     /// <param name="level">zstd's level.</param>
     /// <param name="written">Bytes of the frame.</param>
-    public bool TryCompress(ReadOnlySpan<byte> raw, ReadOnlySpan<KeptRecords> before, Span<byte> destination, int level, out int written)
+    public bool TryCompress(ReadOnlySpan<byte> raw, ReadOnlySpan<SharedSlice> before, Span<byte> destination, int level, out int written)
     {
         Set(ZSTD_cParameter.ZSTD_c_compressionLevel, level);
         if (before.IsEmpty)
@@ -73,7 +74,7 @@ internal sealed unsafe class CompressionContext : IDisposable
         _context = null;
     }
 
-    private ReadOnlySpan<byte> Join(ReadOnlySpan<byte> raw, ReadOnlySpan<KeptRecords> before, int longest)
+    private ReadOnlySpan<byte> Join(ReadOnlySpan<byte> raw, ReadOnlySpan<SharedSlice> before, int longest)
     {
         var reach = Math.Min(longest, LongestReach * raw.Length);
         if (_joined.Length < reach + raw.Length)
@@ -85,7 +86,7 @@ internal sealed unsafe class CompressionContext : IDisposable
         var start = reach;
         for (var i = before.Length - 1; i >= 0 && start > 0; i--)
         {
-            var records = before[i].Span;
+            ReadOnlySpan<byte> records = before[i].Span;
             records = records[Math.Max(0, records.Length - start)..];
             start -= records.Length;
             records.CopyTo(_joined.AsSpan(start));

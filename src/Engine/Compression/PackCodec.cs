@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using NativeSync.Engine.Buffers;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Compression;
@@ -49,7 +50,7 @@ internal sealed class PackCodec : IDisposable
     /// <param name="before">Those before it, oldest first.</param>
     /// <param name="destination">Takes the frame.</param>
     /// <param name="level">zstd's level.</param>
-    public int Compress(ReadOnlySpan<byte> raw, ReadOnlySpan<KeptRecords> before, Span<byte> destination, int level)
+    public int Compress(ReadOnlySpan<byte> raw, ReadOnlySpan<SharedSlice> before, Span<byte> destination, int level)
     {
         if (level == NoCompression || raw.Length < 64)
         {
@@ -110,7 +111,7 @@ internal sealed class PackCodec : IDisposable
         }
     }
 
-    private int Compress(ConcurrentBag<CompressionContext> contexts, ReadOnlySpan<byte> raw, ReadOnlySpan<KeptRecords> before, Span<byte> destination, int level)
+    private int Compress(ConcurrentBag<CompressionContext> contexts, ReadOnlySpan<byte> raw, ReadOnlySpan<SharedSlice> before, Span<byte> destination, int level)
     {
         var context = contexts.TryTake(out CompressionContext? kept) ? kept : new CompressionContext();
         try

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Hashing;
 using System.IO.Pipelines;
 using System.Text;
+using NativeSync.Engine.Buffers;
 using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
@@ -96,7 +97,7 @@ internal sealed class RecordScript
     {
         using var context = new CompressionContext();
         var room = new byte[Bytes.Length + 1024];
-        KeptRecords[] kept = [.. before.Select(static script => new KeptRecords(new SharedBuffer(script.Bytes.ToArray()), 0, script.Bytes.Length))];
+        SharedSlice[] kept = [.. before.Select(static script => new SharedSlice(new SharedBuffer(script.Bytes.ToArray()), 0, script.Bytes.Length))];
         Assert.True(context.TryCompress(Bytes, kept, room, 3, out var length));
         return Frame(RecordsCodec.ZstdKept, number, room.AsSpan(0, length));
     }

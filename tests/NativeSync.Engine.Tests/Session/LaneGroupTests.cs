@@ -60,7 +60,7 @@ public sealed class LaneGroupTests
         {
             for (; number < 2 * LaneGroup.MostEarly; number++)
             {
-                group.Receive(new InboundPack(group, System.Buffers.ArrayPool<byte>.Shared.Rent(3), 3), number, 3);
+                group.Receive(new InboundPack(group, group.Frames.Take(3)), number, 3);
             }
         });
         Assert.Equal(ProtocolError.CreditExceeded, e.Kind);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using NativeSync.Engine.Buffers;
 using NativeSync.Engine.Compression;
 using NativeSync.Engine.Session;
 using NativeSync.Protocol;
@@ -164,8 +165,7 @@ public sealed class PackWindowTests : IDisposable
     {
         var sequence = new SequenceReader<byte>(new ReadOnlySequence<byte>(frame));
         Assert.True(FrameHeader.TryReadFrame(ref sequence, out _, out var payload));
-        var (buffer, start, length) = reader.Unpack(payload.ToArray(), (int)payload.Length);
-        return buffer.AsSpan(start, length).ToArray();
+        return reader.Unpack(new SharedSlice(new SharedBuffer(payload.ToArray()), 0, (int)payload.Length)).Span.ToArray();
     }
 
     private static byte[] Noise(Random random, int length)

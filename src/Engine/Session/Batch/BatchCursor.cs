@@ -1,4 +1,5 @@
 using System.Buffers;
+using NativeSync.Engine.Buffers;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Protocol;
 
@@ -10,7 +11,7 @@ internal sealed class BatchCursor(ISystemCalls io, int fd) : IDisposable
     private readonly PackReader _packs = new(inOrder: false);
     private readonly byte[] _head = new byte[FrameHeader.MaxSize];
     private byte[] _payload = [];
-    private byte[]? _unpacked;
+    private SharedBuffer? _unpacked;
 
     /// <summary>Where the frame begins; -1 before the first.</summary>
     public long Frame { get; private set; } = -1;
@@ -55,9 +56,10 @@ internal sealed class BatchCursor(ISystemCalls io, int fd) : IDisposable
         Content = _payload.AsMemory(0, header.Length);
         if (header.Type == FrameType.Records)
         {
-            var (buffer, offset, length) = _packs.Unpack(_payload, header.Length);
-            _unpacked = ReferenceEquals(buffer, _payload) ? null : buffer;
-            Content = buffer.AsMemory(offset, length);
+            SharedSlice packed = new(new SharedBuffer(_payload), 0, header.Length);
+            var records = _packs.Unpack(packed);
+            _unpacked = ReferenceEquals(records.Buffer, packed.Buffer) ? null : records.Buffer;
+            Content = records.Memory;
         }
 
         Type = header.Type;
@@ -96,7 +98,7 @@ internal sealed class BatchCursor(ISystemCalls io, int fd) : IDisposable
         if (_unpacked is { } rented)
         {
             _unpacked = null;
-            ArrayPool<byte>.Shared.Return(rented);
+            rented.Release();
         }
     }
 }

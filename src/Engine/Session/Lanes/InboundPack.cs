@@ -1,4 +1,5 @@
-using System.Buffers;
+using NativeSync.Engine.Buffers;
+
 
 namespace NativeSync.Engine.Session;
 
@@ -10,21 +11,23 @@ internal sealed class InboundPack
 {
     private readonly LaneGroup _lanes;
     private readonly int _wireLength;
-    private byte[] _buffer;
+    private SharedSlice _content;
     private int _references = 1;
 
-    public InboundPack(LaneGroup lanes, byte[] rented, int wireLength)
+    /// <param name="lanes">Where it came.</param>
+    /// <param name="payload">Of its frame, held for it.</param>
+    public InboundPack(LaneGroup lanes, SharedSlice payload)
     {
         _lanes = lanes;
-        _buffer = rented;
-        _wireLength = wireLength;
+        _content = payload;
+        _wireLength = payload.Length;
     }
 
     /// <summary>Called once, when nobody needs the pack any more.</summary>
     public Action? OnReleased { get; set; }
 
     /// <summary>The Records payload as received, until <see cref="Unpack"/>.</summary>
-    public ReadOnlySpan<byte> Payload => _buffer.AsSpan(0, _wireLength);
+    public ReadOnlySpan<byte> Payload => _content.Span;
 
     /// <summary>The records, after <see cref="Unpack"/>.</summary>
     public ReadOnlyMemory<byte> Records { get; private set; }
@@ -33,29 +36,29 @@ internal sealed class InboundPack
     /// <exception cref="Protocol.ProtocolException">The payload is malformed.</exception>
     public void Unpack(PackReader reader)
     {
-        var (buffer, start, length) = reader.Unpack(_buffer, _wireLength);
-        if (!ReferenceEquals(buffer, _buffer))
+        var records = reader.Unpack(_content);
+        if (!ReferenceEquals(records.Buffer, _content.Buffer))
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = buffer;
+            _content.Release();
         }
 
-        Records = buffer.AsMemory(start, length);
+        _content = records;
+        Records = records.Memory;
     }
 
     /// <summary>One more stage works from this pack.</summary>
     public void AddReference() => Interlocked.Increment(ref _references);
 
     /// <summary>It was here before: nobody will consume it, and it counts for nothing.</summary>
-    public void Drop() => ArrayPool<byte>.Shared.Return(_buffer);
+    public void Drop() => _content.Release();
 
     /// <summary>A stage is done with it.</summary>
     public void Release()
     {
         if (Interlocked.Decrement(ref _references) == 0)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = [];
+            _content.Release();
+            _content = default;
             _lanes.Consumed(_wireLength);
             OnReleased?.Invoke();
         }

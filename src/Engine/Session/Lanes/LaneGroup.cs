@@ -1,3 +1,4 @@
+using NativeSync.Engine.Buffers;
 using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
@@ -56,6 +57,9 @@ internal sealed class LaneGroup : IDisposable
     public LaneLimits Limits { get; }
 
     public RecordOutbox Outbox { get; }
+
+    /// <summary>Where frames of all lanes are kept, both ways.</summary>
+    public FrameStore Frames { get; } = new();
 
     /// <summary>Paces all lanes together.</summary>
     public RateLimiter Pace { get; }
@@ -273,6 +277,7 @@ internal sealed class LaneGroup : IDisposable
         }
 
         Outbox.Dispose();
+        Frames.Dispose();
     }
 
     private int CountAtWork() => _further.Count(static lane => !lane.Port.Completed);

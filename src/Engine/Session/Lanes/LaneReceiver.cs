@@ -125,9 +125,9 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
         {
             var number = RecordsFrame.NumberOf(payload);
             var length = (int)payload.Length;
-            var rented = ArrayPool<byte>.Shared.Rent(length);
-            payload.CopyTo(rented);
-            group.Receive(new InboundPack(group, rented, length), number, length);
+            var room = group.Frames.Take(length);
+            payload.CopyTo(room.Span);
+            group.Receive(new InboundPack(group, room), number, length);
             group.Outbox.Dispatch.NoteArrived(port);
             return;
         }

@@ -71,7 +71,7 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                 var frame = packer.Encode(pack!, out var payload);
                 if (!port.IsFirst && pack!.Frame.IsEmpty)
                 {
-                    pack.Seal(frame, payload);
+                    pack.Seal(frame, payload, group.Frames);
                     frame = pack.Frame;
                 }
 

@@ -1,5 +1,4 @@
-using System.Buffers;
-using NativeSync.Engine.Compression;
+using NativeSync.Engine.Buffers;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
@@ -16,7 +15,7 @@ internal sealed class OutboundPack(byte[] buffer)
     private readonly int[] _cuts = new int[RecordOutbox.PackSize / CutEvery - 1];
     private int _cutCount;
     private SharedBuffer? _buffer = new(buffer);
-    private KeptRecords[] _before = [];
+    private SharedSlice[] _before = [];
 
     public byte[] Buffer => _buffer?.Array ?? [];
 
@@ -37,10 +36,10 @@ internal sealed class OutboundPack(byte[] buffer)
     public bool IsKept { get; private set; }
 
     /// <summary>The records where they are now, held once more.</summary>
-    public KeptRecords Kept => new(_buffer!.Hold(), Start, End - Start);
+    public SharedSlice Kept => new(_buffer!.Hold(), Start, End - Start);
 
     /// <summary>What the other end has kept when this one comes, oldest first: more than it may be compressed after.</summary>
-    public ReadOnlySpan<KeptRecords> Before => _before;
+    public ReadOnlySpan<SharedSlice> Before => _before;
 
     /// <summary>Its place among all packs; negative until a lane has taken it.</summary>
     public long Number { get; set; } = -1;
@@ -101,7 +100,7 @@ internal sealed class OutboundPack(byte[] buffer)
         }
 
         var length = _cuts[at] - Start;
-        var head = new OutboundPack(ArrayPool<byte>.Shared.Rent(length + HeaderRoom)) { Plain = Plain };
+        var head = new OutboundPack(PackBuffers.Rent(length + HeaderRoom)) { Plain = Plain };
         Records[..length].CopyTo(head.Buffer.AsSpan(HeaderRoom));
         head.End += length;
         Start = _cuts[at];
@@ -111,7 +110,7 @@ internal sealed class OutboundPack(byte[] buffer)
     }
 
     /// <summary>The other end is to keep its records, and has kept these, which are held for it.</summary>
-    public void Keep(KeptRecords[] before)
+    public void Keep(SharedSlice[] before)
     {
         IsKept = true;
         _before = before;
@@ -128,17 +127,17 @@ internal sealed class OutboundPack(byte[] buffer)
         _before = [];
     }
 
-    /// <summary>Keeps the frame in place of the records, in no more room than it needs: it may have to be sent again.</summary>
-    public void Seal(ReadOnlyMemory<byte> frame, int payload)
+    /// <summary>Keeps the frame in place of the records, in no more room than it needs: it may have to be sent again. <see cref="Buffer"/> is the frame's then.</summary>
+    public void Seal(ReadOnlyMemory<byte> frame, int payload, FrameStore store)
     {
         Payload = payload;
         if (frame.Length <= Buffer.Length / 2 || !frame.Span.Overlaps(Buffer))
         {
-            var smaller = ArrayPool<byte>.Shared.Rent(frame.Length);
-            frame.Span.CopyTo(smaller);
+            var room = store.Take(frame.Length);
+            frame.Span.CopyTo(room.Span);
             Return();
-            _buffer = new SharedBuffer(smaller);
-            frame = smaller.AsMemory(0, frame.Length);
+            _buffer = room.Buffer;
+            frame = room.Memory;
         }
 
         Frame = frame;

@@ -1,4 +1,4 @@
-using System.Buffers;
+using NativeSync.Engine.Buffers;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
@@ -37,7 +37,7 @@ internal sealed class PackAssembly(int packSize, int maxQueued)
             Close();
         }
 
-        return _open ??= new OutboundPack(ArrayPool<byte>.Shared.Rent(Math.Max(packSize, bound + OutboundPack.HeaderRoom))) { Plain = _plain };
+        return _open ??= new OutboundPack(PackBuffers.Rent(Math.Max(packSize, bound + OutboundPack.HeaderRoom))) { Plain = _plain };
     }
 
     /// <summary>Whether packs are compressed, but for those that are plain.</summary>

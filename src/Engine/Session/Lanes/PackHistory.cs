@@ -1,3 +1,4 @@
+using NativeSync.Engine.Buffers;
 using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
@@ -12,7 +13,7 @@ namespace NativeSync.Engine.Session;
 /// <param name="least">Bytes of the smallest pack that is kept: of smaller ones the window would hold hundreds of buffers for what fits into a few.</param>
 internal sealed class PackHistory(Func<int> level, int least)
 {
-    private readonly Queue<KeptRecords> _kept = new();
+    private readonly Queue<SharedSlice> _kept = new();
     private int _length;
 
     /// <summary>A lane has taken the pack that is the next in order: whether it is kept, and what comes before it, is settled now.</summary>

@@ -1,4 +1,4 @@
-using System.Buffers;
+using NativeSync.Engine.Buffers;
 using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
@@ -17,12 +17,12 @@ internal sealed class PackReader(bool inOrder = true) : IDisposable
     private ReadOnlySpan<byte> Window => _kept.AsSpan(Math.Max(0, _keptEnd - ProtocolLimits.MaxWindow).._keptEnd);
 
     /// <summary>
-    /// Gives where the records are: in the payload's own buffer when they are plain, in a newly rented one when they were compressed.
+    /// Gives where the records are: in the payload's own buffer, not held once more, when they are plain, in a newly rented one when they were compressed.
     /// </summary>
     /// <exception cref="ProtocolException">Unknown codec, lengths out of bounds, or bytes that do not decompress to what they declare.</exception>
-    public (byte[] Buffer, int Start, int Length) Unpack(byte[] payload, int length)
+    public SharedSlice Unpack(SharedSlice payload)
     {
-        var frame = RecordsFrame.Parse(payload.AsSpan(0, length), out var body);
+        var frame = RecordsFrame.Parse(payload.Span, out var body);
         if (frame.IsKept && !inOrder)
         {
             throw new ProtocolException(ProtocolError.BadCompression, "a pack refers to others where each is read by itself");
@@ -31,19 +31,19 @@ internal sealed class PackReader(bool inOrder = true) : IDisposable
         if (frame.IsPlain)
         {
             Keep(frame, body);
-            return (payload, length - body.Length, body.Length);
+            return payload with { Start = payload.Start + payload.Length - body.Length, Length = body.Length };
         }
 
-        var raw = ArrayPool<byte>.Shared.Rent(frame.RawLength);
+        SharedSlice raw = new(new SharedBuffer(PackBuffers.Rent(frame.RawLength)), 0, frame.RawLength);
         try
         {
-            _codec.Decompress(body, raw.AsSpan(0, frame.RawLength), frame.IsKept ? Window : []);
-            Keep(frame, raw.AsSpan(0, frame.RawLength));
-            return (raw, 0, frame.RawLength);
+            _codec.Decompress(body, raw.Span, frame.IsKept ? Window : []);
+            Keep(frame, raw.Span);
+            return raw;
         }
         catch
         {
-            ArrayPool<byte>.Shared.Return(raw);
+            raw.Release();
             throw;
         }
     }

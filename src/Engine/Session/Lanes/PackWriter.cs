@@ -1,3 +1,4 @@
+using NativeSync.Engine.Buffers;
 using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
@@ -39,7 +40,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
         {
             if (_packed.Length < raw.Length + OutboundPack.HeaderRoom)
             {
-                _packed = new byte[raw.Length + OutboundPack.HeaderRoom];
+                _packed = new byte[Math.Max(raw.Length, PackBuffers.UsualLength) + OutboundPack.HeaderRoom];
             }
 
             _chosen = _adaptive?.Level ?? level!.Value;

@@ -1,3 +1,4 @@
+using NativeSync.Engine.Buffers;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
@@ -15,7 +16,7 @@ namespace NativeSync.Engine.Session;
 internal sealed class RecordOutbox : IDisposable
 {
     /// <summary>Bytes of records in a pack: large enough for compression to find what files share, small enough to flow.</summary>
-    public const int PackSize = 512 * 1024;
+    public const int PackSize = PackBuffers.UsualLength;
 
     private const int MaxQueuedPacks = 6;
 

@@ -1,9 +1,7 @@
-using System.Buffers;
-
-namespace NativeSync.Engine.Compression;
+namespace NativeSync.Engine.Buffers;
 
 /// <summary>A rented array that several hold: the last one to let go of it gives it back.</summary>
-/// <param name="array">Rented of the shared pool; who makes this holds it.</param>
+/// <param name="array">Of <see cref="PackBuffers"/>; who makes this holds it.</param>
 internal sealed class SharedBuffer(byte[] array)
 {
     private int _holders = 1;
@@ -22,7 +20,7 @@ internal sealed class SharedBuffer(byte[] array)
     {
         if (Interlocked.Decrement(ref _holders) == 0)
         {
-            ArrayPool<byte>.Shared.Return(array);
+            PackBuffers.Return(array);
         }
     }
 }
