@@ -7,8 +7,10 @@ public static class ProtocolLimits
     public const int MaxPayload = 2 * 1024 * 1024;
     /// <summary>A pack of records before compression: 1 MiB of data and room for what surrounds them.</summary>
     public const int MaxRawRecords = 1024 * 1024 + 64 * 1024;
-    /// <summary>Records of packs that both ends keep for those after them.</summary>
-    public const int MaxWindow = 2 * 1024 * 1024;
+    /// <summary>Window of a zstd stream.</summary>
+    public const int MaxWindow = 4 * 1024 * 1024;
+    /// <summary>The zstd streams of a direction.</summary>
+    public const int MaxStreams = 4;
     /// <summary>Noise of a login shell before the magic bytes.</summary>
     public const int MaxBanner = 64 * 1024;
     /// <summary>Payload of a Hello frame, with what later versions may add to it.</summary>

@@ -24,8 +24,8 @@ public enum Capabilities : ulong
     Early = 0x80,
     /// <summary>The end runs as the super-user: what its answer to a job would say can be known before.</summary>
     SuperUser = 0x100,
-    /// <summary>Packs compressed as if they followed those before them.</summary>
-    Window = 0x200,
+    /// <summary>Packs that are parts of zstd streams.</summary>
+    Streams = 0x200,
 }
 
 /// <summary>Versions of the protocol and their negotiation.</summary>
@@ -38,7 +38,7 @@ public static class ProtocolVersion
     /// <summary>Every capability that this library knows.</summary>
     public const Capabilities AllCapabilities = Capabilities.Zstd | Capabilities.Xattrs | Capabilities.Acls
         | Capabilities.HardLinks | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes | Capabilities.Early
-        | Capabilities.SuperUser | Capabilities.Window;
+        | Capabilities.SuperUser | Capabilities.Streams;
 
     /// <summary>The highest version that both ends speak.</summary>
     /// <exception cref="ProtocolException">There is none, or both claim the same role.</exception>

@@ -29,20 +29,26 @@ internal sealed class AdaptiveLevel(int processors)
     private const double Waited = 0.3;
 
     /// <summary>
-    /// The levels, and how many times as long as the one before each takes (measured, from 3 on after a window of records): as much of the processors has to
+    /// The levels, and how many times as long as the one before each takes (measured): as much of the processors has to
     /// be left. Those between 12 and 16 take half as long as 16 and win no 1 % over 12.
     /// </summary>
     private static readonly (int Level, double Cost)[] Ladder =
-        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 3.3), (5, 2.8), (7, 1.3), (9, 1.2), (12, 1.6), (16, 8), (19, 2)];
+        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 1.9), (5, 2.4), (7, 1.9), (9, 1.2), (12, 1.9), (16, 6), (19, 2)];
+
+    /// <summary>Two streams at a stronger level than this find less than one at this: there is no use in it unless one thread keeps up.</summary>
+    private const int MostOfTwoStreams = 9;
 
     /// <summary>One window tells little of what comes through: it counts so much beside those before it.</summary>
     private const double Fresh = 0.25;
 
-    private readonly (double Rate, int Window)[] _known = new (double, int)[Ladder.Length];
+    /// <summary>So long ago that nobody remembers.</summary>
+    private static readonly (double Rate, int Window) Unknown = (0, -LongestMemory);
+
+    private readonly (double Rate, int Window)[] _known = [.. Ladder.Select(static _ => Unknown)];
     private readonly int[] _memory = [.. Ladder.Select(static _ => Memory)];
     private readonly Lock _gate = new();
     private volatile int _at = Array.FindIndex(Ladder, static step => step.Level == 1);
-    private int _window = Memory;
+    private int _window;
     private PackTimes _times;
     private long _bytes;
     private int _packs;
@@ -79,7 +85,7 @@ internal sealed class AdaptiveLevel(int processors)
             {
                 // What came through with others is no measure.
                 _lanes = lanes;
-                Array.Clear(_known);
+                Array.Fill(_known, Unknown);
             }
 
             _bytes += bytes;
@@ -118,12 +124,7 @@ internal sealed class AdaptiveLevel(int processors)
         }
 
         var (level, cost) = Ladder[_at + 1];
-        var available = lanes > processors ? processors / Margin : lanes;
-        if (level >= PackCodec.WindowLevel)
-        {
-            available = Math.Min(available, PackCodec.MostStrong);
-        }
-
+        var available = Math.Min(lanes > processors ? processors / Margin : lanes, level > MostOfTwoStreams ? 1 : PackCodec.MostStrong);
         return cost * _times.Processor < available * _times.Total && cost * _times.Compressing < _times.Total;
     }
 

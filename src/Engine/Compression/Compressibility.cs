@@ -74,7 +74,7 @@ internal static class Compressibility
                 raw.Slice(i * stride, SampleLength).CopyTo(sample[(i * SampleLength)..]);
             }
 
-            return context.TryCompress(sample, [], scratch.AsSpan(SampleSize, (int)(SampleSize * SampleRatio)), SampleLevel, out _);
+            return context.TryCompress(sample, scratch.AsSpan(SampleSize, (int)(SampleSize * SampleRatio)), SampleLevel, out _);
         }
         finally
         {

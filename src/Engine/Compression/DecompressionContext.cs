@@ -18,16 +18,12 @@ internal sealed unsafe class DecompressionContext : IDisposable
     /// <summary>Whether it is sound, and gives exactly as much as there is room.</summary>
     /// <param name="packed">A frame; nobody has looked at it.</param>
     /// <param name="raw">Takes what it holds.</param>
-    /// <param name="before">What it may refer back to.</param>
-    public bool TryDecompress(ReadOnlySpan<byte> packed, Span<byte> raw, ReadOnlySpan<byte> before)
+    public bool TryDecompress(ReadOnlySpan<byte> packed, Span<byte> raw)
     {
         fixed (byte* from = packed)
         fixed (byte* to = raw)
-        fixed (byte* prefix = before)
         {
-            // For this one frame; none where it is empty.
-            return !Methods.ZSTD_isError(Methods.ZSTD_DCtx_refPrefix(_context, prefix, (nuint)before.Length))
-                && Methods.ZSTD_decompressDCtx(_context, to, (nuint)raw.Length, from, (nuint)packed.Length) == (nuint)raw.Length;
+            return Methods.ZSTD_decompressDCtx(_context, to, (nuint)raw.Length, from, (nuint)packed.Length) == (nuint)raw.Length;
         }
     }
 

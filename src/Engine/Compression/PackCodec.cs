@@ -1,11 +1,10 @@
 using System.Collections.Concurrent;
-using NativeSync.Engine.Buffers;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Compression;
 
 /// <summary>
-/// zstd for packs of records: each pack is one frame, that stands for itself or refers back to packs before it. Safe for use by many threads; contexts are kept for reuse and
+/// zstd for packs of records that stand for themselves: each is one frame. Safe for use by many threads; contexts are kept for reuse and
 /// released by <see cref="Dispose"/>.
 /// </summary>
 internal sealed class PackCodec : IDisposable
@@ -13,17 +12,14 @@ internal sealed class PackCodec : IDisposable
     /// <summary>The level that stands for none.</summary>
     public const int NoCompression = 0;
 
-    /// <summary>From here on a pack is compressed after those before it: below, looking through these again would take longer than all else.</summary>
-    public const int WindowLevel = 3;
-
     /// <summary>zstd has to win this much to be worth the other side's time.</summary>
     private const double WorthwhileRatio = 0.97;
 
-    /// <summary>From here on a context for a pack of 512 KiB holds 5 MiB and more, 11 at the strongest, and after others 3 more; below it is one.</summary>
+    /// <summary>From here on a context for a pack of 512 KiB holds 5 MiB and more, 11 at the strongest; below it is one.</summary>
     private const int StrongLevel = 5;
 
     /// <summary>
-    /// So many contexts of that kind has the whole process, whatever the number of lanes, and so many packs are compressed strongly at a time: both ends
+    /// So many contexts of that kind has the whole process, and so many streams an end, whatever the number of lanes: both ends
     /// are to stay below 150 MiB, and who has more processors than this has a line that is slower still.
     /// </summary>
     public static readonly int MostStrong = Math.Clamp(Environment.ProcessorCount, 2, 4);
@@ -43,34 +39,22 @@ internal sealed class PackCodec : IDisposable
     /// Compresses one pack; the length of the frame, or -1 when it is not worth it (a sample or the result says so, the level is
     /// <see cref="NoCompression"/>, or the destination is too small). A destination as long as <paramref name="raw"/> always suffices.
     /// </summary>
-    public int Compress(ReadOnlySpan<byte> raw, Span<byte> destination, int level) => Compress(raw, [], destination, level);
-
-    /// <summary>The same of a pack that may refer back to others.</summary>
-    /// <param name="raw">The records of the pack.</param>
-    /// <param name="before">Those before it, oldest first.</param>
-    /// <param name="destination">Takes the frame.</param>
-    /// <param name="level">zstd's level.</param>
-    public int Compress(ReadOnlySpan<byte> raw, ReadOnlySpan<SharedSlice> before, Span<byte> destination, int level)
+    public int Compress(ReadOnlySpan<byte> raw, Span<byte> destination, int level)
     {
-        if (level == NoCompression || raw.Length < 64)
+        if (!Promises(raw, level))
         {
             return -1;
         }
 
-        if (level < WindowLevel)
+        if (level < StrongLevel)
         {
-            before = [];
-        }
-
-        if (level < StrongLevel && before.IsEmpty)
-        {
-            return Compress(_compressors, raw, before, destination, level);
+            return Compress(_compressors, raw, destination, level);
         }
 
         s_strongTurns.Wait();
         try
         {
-            return Compress(s_strong, raw, before, destination, level);
+            return Compress(s_strong, raw, destination, level);
         }
         finally
         {
@@ -78,15 +62,28 @@ internal sealed class PackCodec : IDisposable
         }
     }
 
+    /// <summary>Whether there is a level, and a sample says that compressing is likely to win anything.</summary>
+    public bool Promises(ReadOnlySpan<byte> raw, int level)
+    {
+        if (level == NoCompression || raw.Length < 64)
+        {
+            return false;
+        }
+
+        var context = _compressors.TryTake(out CompressionContext? kept) ? kept : new CompressionContext();
+        var promises = Compressibility.Promises(context, raw);
+        Keep(_compressors, context);
+        return promises;
+    }
+
     /// <summary>Decompresses into exactly <paramref name="raw"/>; memory is bounded by it whatever the frame says.</summary>
     /// <param name="packed">The frame.</param>
     /// <param name="raw">Takes the records.</param>
-    /// <param name="before">What it may refer back to.</param>
     /// <exception cref="ProtocolException">Not zstd, damaged, or of another length.</exception>
-    public void Decompress(ReadOnlySpan<byte> packed, Span<byte> raw, ReadOnlySpan<byte> before = default)
+    public void Decompress(ReadOnlySpan<byte> packed, Span<byte> raw)
     {
         var context = _decompressors.TryTake(out DecompressionContext? kept) ? kept : new DecompressionContext();
-        bool sound = context.TryDecompress(packed, raw, before);
+        bool sound = context.TryDecompress(packed, raw);
         Keep(_decompressors, context);
         if (!sound)
         {
@@ -111,19 +108,13 @@ internal sealed class PackCodec : IDisposable
         }
     }
 
-    private int Compress(ConcurrentBag<CompressionContext> contexts, ReadOnlySpan<byte> raw, ReadOnlySpan<SharedSlice> before, Span<byte> destination, int level)
+    private int Compress(ConcurrentBag<CompressionContext> contexts, ReadOnlySpan<byte> raw, Span<byte> destination, int level)
     {
         var context = contexts.TryTake(out CompressionContext? kept) ? kept : new CompressionContext();
         try
         {
-            if (!Compressibility.Promises(context, raw))
-            {
-                Keep(contexts, context);
-                return -1;
-            }
-
             var room = destination[..Math.Min(destination.Length, (int)(raw.Length * WorthwhileRatio))];
-            int length = context.TryCompress(raw, before, room, level, out int written) ? written : -1;
+            int length = context.TryCompress(raw, room, level, out int written) ? written : -1;
             Keep(contexts, context);
             return length;
         }

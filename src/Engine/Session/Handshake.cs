@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Session;
 internal static class Handshake
 {
     private const Capabilities Ours = Capabilities.Zstd | Capabilities.Xattrs | Capabilities.Acls | Capabilities.HardLinks
-        | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes | Capabilities.Early | Capabilities.Window;
+        | Capabilities.Sparse | Capabilities.Delta | Capabilities.Lanes | Capabilities.Early | Capabilities.Streams;
 
     /// <summary>Whatever the time-out, the agent may take so many seconds to read what the job names: lists, rules, an index of digests.</summary>
     private const int LeastPatience = 10;

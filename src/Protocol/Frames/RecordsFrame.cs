@@ -9,10 +9,8 @@ public enum RecordsCodec : byte
     Plain = 0,
     /// <summary>One zstd frame; needs <see cref="Capabilities.Zstd"/>.</summary>
     Zstd = 1,
-    /// <summary>As it is, and kept in the window; needs <see cref="Capabilities.Window"/>.</summary>
-    PlainKept = 2,
-    /// <summary>One zstd frame that may refer back to what is in the window, and is kept there itself; needs <see cref="Capabilities.Window"/>.</summary>
-    ZstdKept = 3,
+    /// <summary>The next part of a zstd stream, behind the byte that says of which; needs <see cref="Capabilities.Streams"/>.</summary>
+    ZstdPart = 2,
 }
 
 /// <summary>
@@ -31,10 +29,7 @@ public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength, lo
     public const int MaxPrefixSize = FrameHeader.MaxSize + MaxHeadSize;
 
     /// <summary>The body is the pack itself.</summary>
-    public bool IsPlain => Codec is RecordsCodec.Plain or RecordsCodec.PlainKept;
-
-    /// <summary>Later packs may refer back to it.</summary>
-    public bool IsKept => Codec is RecordsCodec.PlainKept or RecordsCodec.ZstdKept;
+    public bool IsPlain => Codec == RecordsCodec.Plain;
 
     /// <summary>Reads the head of a payload; <paramref name="body"/> borrows the rest.</summary>
     /// <exception cref="ProtocolException">Malformed.</exception>
@@ -72,7 +67,7 @@ public readonly record struct RecordsFrame(RecordsCodec Codec, int RawLength, lo
         var reader = new WireReader(first);
         long number = reader.ReadSize();
         byte codec = reader.ReadByte();
-        if (codec > (byte)RecordsCodec.ZstdKept)
+        if (codec > (byte)RecordsCodec.ZstdPart)
         {
             Throw.Unknown("codec", codec);
         }

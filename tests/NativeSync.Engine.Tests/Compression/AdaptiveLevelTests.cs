@@ -49,6 +49,28 @@ public sealed class AdaptiveLevelTests
         }
     }
 
+    /// <summary>What it learns while a session begins, on processors that have much else to do, is no measure for the lanes that come then.</summary>
+    [Fact]
+    public void AStepDownAtTheBeginningIsTakenBackWhenLanesHaveJoined()
+    {
+        AdaptiveLevel adaptive = new(2);
+        for (var i = 0; i < 6; i++)
+        {
+            adaptive.Observe(1, (int)Pack, new(0.05, 0.05, 0, 0), 1);
+        }
+
+        Assert.Equal(-1, adaptive.Level);
+        for (var i = 0; i < 10 && adaptive.Level < 1; i++)
+        {
+            for (var lane = 0; lane < 8; lane++)
+            {
+                adaptive.Observe(adaptive.Level, (int)Pack, new(0.002, 0.002, 0.2, 0), 8);
+            }
+        }
+
+        Assert.Equal(1, adaptive.Level);
+    }
+
     [Fact]
     public void WithoutAnythingToSendItStays()
     {

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.IO.Hashing;
 using System.IO.Pipelines;
 using System.Text;
-using NativeSync.Engine.Buffers;
 using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
@@ -92,14 +91,14 @@ internal sealed class RecordScript
     /// <summary>The records as one plain frame.</summary>
     internal byte[] ToFrame(RecordsCodec codec = RecordsCodec.Plain, long number = 0) => Frame(codec, number, Bytes);
 
-    /// <summary>The records as one frame that refers to those of packs before it.</summary>
-    internal byte[] ToFrame(long number, params RecordScript[] before)
+    /// <summary>The records as the next part of a stream.</summary>
+    internal byte[] ToFrame(PackStream stream, long number)
     {
-        using var context = new CompressionContext();
-        var room = new byte[Bytes.Length + 1024];
-        SharedSlice[] kept = [.. before.Select(static script => new SharedSlice(new SharedBuffer(script.Bytes.ToArray()), 0, script.Bytes.Length))];
-        Assert.True(context.TryCompress(Bytes, kept, room, 3, out var length));
-        return Frame(RecordsCodec.ZstdKept, number, room.AsSpan(0, length));
+        var room = new byte[PackStream.RoomFor(Bytes.Length)];
+        stream.Enter(stream.GiveTurn());
+        var length = stream.Compress(Bytes, room, 3);
+        stream.Leave();
+        return Frame(RecordsCodec.ZstdPart, number, room.AsSpan(0, length));
     }
 
     private byte[] Frame(RecordsCodec codec, long number, ReadOnlySpan<byte> body)

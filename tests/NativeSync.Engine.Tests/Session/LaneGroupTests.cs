@@ -70,14 +70,14 @@ public sealed class LaneGroupTests
     /// <summary>Nothing refers to what the other end does not keep, nor to what a batch takes out of a pack.</summary>
     [Theory]
     [InlineData(Capabilities.Zstd, false, false)]
-    [InlineData(Capabilities.Zstd | Capabilities.Window, true, false)]
-    [InlineData(Capabilities.Zstd | Capabilities.Window, false, true)]
+    [InlineData(Capabilities.Zstd | Capabilities.Streams, true, false)]
+    [InlineData(Capabilities.Zstd | Capabilities.Streams, false, true)]
     public void OnlyWhereBothKeepPacksDoTheyReferBack(Capabilities peer, bool batchOnly, bool refers)
     {
         using var abort = new SessionAbort();
         using var group = new LaneGroup(abort, TimeProvider.System, new LaneLimits()) { Peer = peer };
         group.Begin(new LaneSettings { CompressLevel = 9, BatchOnly = batchOnly }, 0, pack => pack.Release());
-        Assert.Equal(refers, group.Outbox.Dispatch.History is not null);
+        Assert.Equal(refers, group.Outbox.Dispatch.Streams is not null);
     }
 
     private static async Task RunAsync(int seed)
@@ -155,7 +155,7 @@ public sealed class LaneGroupTests
 
         public End(LaneLimits limits, int seed)
         {
-            _group = new LaneGroup(_abort, TimeProvider.System, limits) { Peer = Capabilities.Window };
+            _group = new LaneGroup(_abort, TimeProvider.System, limits) { Peer = Capabilities.Streams };
             _random = new Random(seed);
             _consuming = new Random(seed + 1);
         }

@@ -29,6 +29,9 @@ internal sealed class LaneGroup : IDisposable
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _creditBatch;
     private Action<InboundPack>? _onRecords;
+
+    /// <summary>To be read without the gate: who asks may hold the outbox's monitor.</summary>
+    private volatile int _lanes = 1;
     private long _next;
     private long _granted;
     private long _expected;
@@ -113,9 +116,9 @@ internal sealed class LaneGroup : IDisposable
         Settings = settings;
         Pace.BytesPerSecond = settings.BandwidthLimit;
         Outbox.Compresses = settings.CompressLevel is not null;
-        if (settings is { CompressLevel: { } level, BatchOnly: false } && (Peer & Capabilities.Window) != 0)
+        if (settings is { CompressLevel: { } level, BatchOnly: false } && (Peer & Capabilities.Streams) != 0)
         {
-            Outbox.Dispatch.History = new PackHistory(() => level == AdaptiveLevel.Adapt ? Level.Level : level, Limits.PackSize / 4);
+            Outbox.Dispatch.Streams = new PackStreams(() => level == AdaptiveLevel.Adapt ? Level.Level : level, () => _lanes, PackCodec.MostStrong, Abort.Token);
         }
 
         _onRecords = onRecords;
@@ -141,6 +144,7 @@ internal sealed class LaneGroup : IDisposable
             }
 
             _further.Add(lane);
+            _lanes++;
             var more = Math.Min(CreditPerLane, Limits.Largest(LargestCredit) - _window);
             if (more > 0)
             {
@@ -164,6 +168,7 @@ internal sealed class LaneGroup : IDisposable
         {
             if (_further.Remove(lane))
             {
+                _lanes--;
                 _sentBefore += lane.BytesSent;
                 _receivedBefore += lane.BytesReceived;
             }
@@ -277,6 +282,7 @@ internal sealed class LaneGroup : IDisposable
         }
 
         Outbox.Dispose();
+        Outbox.Dispatch.Streams?.Dispose();
         Frames.Dispose();
     }
 

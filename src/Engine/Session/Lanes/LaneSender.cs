@@ -79,6 +79,11 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                 held = may && port.IsFirst ? pack : null;
                 if (!may)
                 {
+                    if (pack!.Frame.IsEmpty)
+                    {
+                        pack.Seal(frame, payload, group.Frames); // a part of a stream is compressed once
+                    }
+
                     group.Outbox.Dispatch.GiveBack(port, pack!);
                     continue;
                 }

@@ -1,9 +1,10 @@
 using NativeSync.Engine.Buffers;
+using NativeSync.Engine.Compression;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
 
-/// <summary>A pack under way: its buffer is rented and belongs to whoever holds the pack, and to those that are compressed after it.</summary>
+/// <summary>A pack under way: its buffer is rented and belongs to whoever holds the pack.</summary>
 internal sealed class OutboundPack(byte[] buffer)
 {
     /// <summary>Bytes kept free at the start, so that the frame's header can be written in front of the records.</summary>
@@ -15,7 +16,6 @@ internal sealed class OutboundPack(byte[] buffer)
     private readonly int[] _cuts = new int[RecordOutbox.PackSize / CutEvery - 1];
     private int _cutCount;
     private SharedBuffer? _buffer = new(buffer);
-    private SharedSlice[] _before = [];
 
     public byte[] Buffer => _buffer?.Array ?? [];
 
@@ -32,14 +32,8 @@ internal sealed class OutboundPack(byte[] buffer)
     /// <summary>It is sent as it is.</summary>
     public bool Plain { get; set; }
 
-    /// <summary>The other end keeps its records for the packs after it.</summary>
-    public bool IsKept { get; private set; }
-
-    /// <summary>The records where they are now, held once more.</summary>
-    public SharedSlice Kept => new(_buffer!.Hold(), Start, End - Start);
-
-    /// <summary>What the other end has kept when this one comes, oldest first: more than it may be compressed after.</summary>
-    public ReadOnlySpan<SharedSlice> Before => _before;
+    /// <summary>Its turn in the stream that it is a part of, if it is one.</summary>
+    public (PackStream Stream, long Number)? Turn { get; set; }
 
     /// <summary>Its place among all packs; negative until a lane has taken it.</summary>
     public long Number { get; set; } = -1;
@@ -109,24 +103,6 @@ internal sealed class OutboundPack(byte[] buffer)
         return head;
     }
 
-    /// <summary>The other end is to keep its records, and has kept these, which are held for it.</summary>
-    public void Keep(SharedSlice[] before)
-    {
-        IsKept = true;
-        _before = before;
-    }
-
-    /// <summary>It is compressed: nothing before it is of use any more. Handed back and compressed again it may stand for itself, and is kept all the same.</summary>
-    public void ForgetBefore()
-    {
-        foreach (var records in _before)
-        {
-            records.Release();
-        }
-
-        _before = [];
-    }
-
     /// <summary>Keeps the frame in place of the records, in no more room than it needs: it may have to be sent again. <see cref="Buffer"/> is the frame's then.</summary>
     public void Seal(ReadOnlyMemory<byte> frame, int payload, FrameStore store)
     {
@@ -145,7 +121,6 @@ internal sealed class OutboundPack(byte[] buffer)
 
     public void Return()
     {
-        ForgetBefore();
         _buffer?.Release();
         _buffer = null;
     }

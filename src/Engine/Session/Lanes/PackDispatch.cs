@@ -23,7 +23,7 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
     private long _lineWaits;
 
     /// <summary>The window that packs share; null where there is none.</summary>
-    public PackHistory? History { get; set; }
+    public PackStreams? Streams { get; set; }
 
     /// <summary>The port of the first lane.</summary>
     public LanePort First { get; } = new(isFirst: true);
@@ -297,7 +297,6 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
     public void Return()
     {
         _turns.Return();
-        History?.Return();
     }
 
     /// <summary>Wakes everybody who waits here, to look again.</summary>
@@ -332,7 +331,7 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
 
         if (pack!.Number < 0)
         {
-            History?.Take(pack);
+            Streams?.Take(pack);
         }
 
         _turns.Taken(port, pack);

@@ -5,16 +5,12 @@ using NativeSync.Protocol;
 namespace NativeSync.Engine.Session;
 
 /// <summary>Opens the payload of Records frames. docs/protocol.md, "Records". Belongs to one consuming thread at a time.</summary>
-/// <param name="inOrder">They come one after the other as their numbers say, so that there is a window.</param>
+/// <param name="inOrder">They come one after the other as their numbers say, so that there are streams.</param>
 internal sealed class PackReader(bool inOrder = true) : IDisposable
 {
     private readonly PackCodec _codec = new();
 
-    /// <summary>The window is the end of what is in use; it is moved to the front each time that there is no room behind it.</summary>
-    private byte[] _kept = [];
-    private int _keptEnd;
-
-    private ReadOnlySpan<byte> Window => _kept.AsSpan(Math.Max(0, _keptEnd - ProtocolLimits.MaxWindow).._keptEnd);
+    private readonly DecompressionStream?[] _streams = new DecompressionStream?[ProtocolLimits.MaxStreams];
 
     /// <summary>
     /// Gives where the records are: in the payload's own buffer, not held once more, when they are plain, in a newly rented one when they were compressed.
@@ -23,22 +19,23 @@ internal sealed class PackReader(bool inOrder = true) : IDisposable
     public SharedSlice Unpack(SharedSlice payload)
     {
         var frame = RecordsFrame.Parse(payload.Span, out var body);
-        if (frame.IsKept && !inOrder)
-        {
-            throw new ProtocolException(ProtocolError.BadCompression, "a pack refers to others where each is read by itself");
-        }
-
         if (frame.IsPlain)
         {
-            Keep(frame, body);
             return payload with { Start = payload.Start + payload.Length - body.Length, Length = body.Length };
         }
 
         SharedSlice raw = new(new SharedBuffer(PackBuffers.Rent(frame.RawLength)), 0, frame.RawLength);
         try
         {
-            _codec.Decompress(body, raw.Span, frame.IsKept ? Window : []);
-            Keep(frame, raw.Span);
+            if (frame.Codec == RecordsCodec.ZstdPart)
+            {
+                Continue(body, raw.Span);
+            }
+            else
+            {
+                _codec.Decompress(body, raw.Span);
+            }
+
             return raw;
         }
         catch
@@ -48,28 +45,29 @@ internal sealed class PackReader(bool inOrder = true) : IDisposable
         }
     }
 
-    public void Dispose() => _codec.Dispose();
-
-    private void Keep(in RecordsFrame frame, ReadOnlySpan<byte> records)
+    public void Dispose()
     {
-        if (!frame.IsKept)
+        _codec.Dispose();
+        Array.ForEach(_streams, static stream => stream?.Dispose());
+    }
+
+    private void Continue(ReadOnlySpan<byte> part, Span<byte> raw)
+    {
+        if (!inOrder)
         {
-            return;
+            throw new ProtocolException(ProtocolError.BadCompression, "a pack is a part of a stream where each is read by itself");
         }
 
-        if (_kept.Length == 0)
+        var index = part[0] & ~PackStream.Anew;
+        if (index >= _streams.Length)
         {
-            _kept = new byte[2 * ProtocolLimits.MaxWindow];
+            throw new ProtocolException(ProtocolError.ValueOutOfRange, $"stream {index} of {_streams.Length}");
         }
 
-        if (_keptEnd + records.Length > _kept.Length)
+        var stream = _streams[index] ??= new DecompressionStream();
+        if (!stream.TryDecompress(part[1..], raw, (part[0] & PackStream.Anew) != 0))
         {
-            var rest = _kept.AsSpan(0, _keptEnd)[^(ProtocolLimits.MaxWindow - records.Length)..];
-            rest.CopyTo(_kept);
-            _keptEnd = rest.Length;
+            throw new ProtocolException(ProtocolError.BadCompression, "a part of a compressed stream is damaged");
         }
-
-        records.CopyTo(_kept.AsSpan(_keptEnd));
-        _keptEnd += records.Length;
     }
 }

@@ -36,27 +36,20 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
 
         var raw = pack.Records;
         _raw = raw.Length;
-        if (_codec is { } codec && !pack.Plain)
+        if (_codec is not null && !pack.Plain)
         {
-            if (_packed.Length < raw.Length + OutboundPack.HeaderRoom)
-            {
-                _packed = new byte[Math.Max(raw.Length, PackBuffers.UsualLength) + OutboundPack.HeaderRoom];
-            }
-
-            _chosen = _adaptive?.Level ?? level!.Value;
-            var before = _adaptive is null ? 0 : ThreadTime.Now;
-            var packed = codec.Compress(raw, pack.Before, _packed.AsSpan(OutboundPack.HeaderRoom), _chosen);
-            pack.ForgetBefore();
-            _processor = _adaptive is null ? 0 : ThreadTime.Now - before;
+            Reserve(PackStream.RoomFor(Math.Max(raw.Length, PackBuffers.UsualLength)) + OutboundPack.HeaderRoom);
+            var body = _packed.AsSpan(OutboundPack.HeaderRoom);
+            var packed = pack.Turn is { } turn ? CompressPart(turn.Stream, turn.Number, raw, body, out var isPart) : Compress(raw, body, out isPart);
             _encoded = clock.GetTimestamp();
             _tells = packed > 0 || _chosen == PackCodec.NoCompression;
             if (packed > 0)
             {
-                return Head(_packed, OutboundPack.HeaderRoom, pack.IsKept ? RecordsCodec.ZstdKept : RecordsCodec.Zstd, pack.Number, raw.Length, packed, out payload);
+                return Head(_packed, OutboundPack.HeaderRoom, isPart ? RecordsCodec.ZstdPart : RecordsCodec.Zstd, pack.Number, raw.Length, packed, out payload);
             }
         }
 
-        return Head(pack.Buffer, pack.Start, pack.IsKept ? RecordsCodec.PlainKept : RecordsCodec.Plain, pack.Number, raw.Length, raw.Length, out payload);
+        return Head(pack.Buffer, pack.Start, RecordsCodec.Plain, pack.Number, raw.Length, raw.Length, out payload);
     }
 
     /// <summary>The frame is on the lane: what it took decides on the next ones.</summary>
@@ -84,6 +77,54 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
     }
 
     public void Dispose() => _codec?.Dispose();
+
+    private void Reserve(int length)
+    {
+        if (_packed.Length < length)
+        {
+            _packed = GC.AllocateUninitializedArray<byte>(length);
+        }
+    }
+
+    private int Compress(ReadOnlySpan<byte> raw, Span<byte> body, out bool isPart)
+    {
+        isPart = false;
+        Choose();
+        var packed = _codec!.Compress(raw, body, _chosen);
+        Spent();
+        return packed;
+    }
+
+    /// <summary>The same in a turn: what is not worth compressing is left out of the stream.</summary>
+    private int CompressPart(PackStream stream, long turn, ReadOnlySpan<byte> raw, Span<byte> body, out bool isPart)
+    {
+        stream.Enter(turn);
+        try
+        {
+            Choose();
+            isPart = _chosen >= PackStreams.Least;
+            if (isPart)
+            {
+                var packed = _codec!.Promises(raw, _chosen) ? stream.Compress(raw, body, _chosen) : -1;
+                Spent();
+                return packed;
+            }
+        }
+        finally
+        {
+            stream.Leave();
+        }
+
+        return Compress(raw, body, out isPart); // the level has gone down meanwhile
+    }
+
+    private void Choose()
+    {
+        _chosen = _adaptive?.Level ?? level!.Value;
+        _processor = _adaptive is null ? 0 : ThreadTime.Now;
+    }
+
+    private void Spent() => _processor = _adaptive is null ? 0 : ThreadTime.Now - _processor;
 
     private static ReadOnlyMemory<byte> Head(byte[] buffer, int body, RecordsCodec codec, long number, int rawLength, int length, out int payload)
     {

@@ -1,0 +1,166 @@
+using NativeSync.Protocol;
+using ZstdSharp.Unsafe;
+
+namespace NativeSync.Engine.Compression;
+
+/// <summary>
+/// One stream of zstd, of which each pack is a part that is flushed: it refers back to the packs before it in the stream without anybody looking through these
+/// again. So they are compressed one after the other, whichever threads do it, and in the order of their turns.
+/// </summary>
+/// <param name="index">Its number among those of an end.</param>
+/// <param name="stop">Nobody waits for a turn any longer.</param>
+internal sealed unsafe class PackStream(int index, CancellationToken stop) : IDisposable
+{
+    /// <summary>In the byte before the part: it begins anew.</summary>
+    public const byte Anew = 0x80;
+
+    /// <summary>
+    /// The largest tables (log2 of their entries). zstd would take tables for what a window of its level can hold, some 20 MiB and more, for a gain of less
+    /// than 1 % in what 4 MiB can hold.
+    /// </summary>
+    private const uint LargestTable = 20;
+
+    private const uint LargestWindow = 22;
+
+    private readonly object _gate = new();
+    private ZSTD_CCtx_s* _context;
+    private long _given;
+    private long _done;
+    private int _level = int.MinValue;
+    private bool _busy;
+    private bool _disposed;
+
+    /// <summary>Packs that have a turn and are not compressed yet.</summary>
+    public long Pending => _given - Volatile.Read(ref _done);
+
+    /// <summary>The turn of a pack that comes after all others. One thread at a time.</summary>
+    public long GiveTurn() => _given++;
+
+    /// <summary>Room that always suffices for a part.</summary>
+    public static int RoomFor(int length) => 1 + (int)Methods.ZSTD_compressBound((nuint)length) + 64;
+
+    /// <summary>Waits for a turn; every turn is to be had once, and ended by <see cref="Leave"/>.</summary>
+    /// <exception cref="OperationCanceledException">The session ends.</exception>
+    public void Enter(long turn)
+    {
+        lock (_gate)
+        {
+            while (_done != turn && !_disposed)
+            {
+                stop.ThrowIfCancellationRequested();
+                Monitor.Wait(_gate);
+            }
+
+            if (_disposed)
+            {
+                throw new OperationCanceledException();
+            }
+
+            _busy = true;
+        }
+    }
+
+    /// <summary>The next turn has come.</summary>
+    public void Leave()
+    {
+        lock (_gate)
+        {
+            _busy = false;
+            Volatile.Write(ref _done, _done + 1);
+            if (_disposed)
+            {
+                Free();
+            }
+
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Looks again whether to wait.</summary>
+    public void Wake()
+    {
+        lock (_gate)
+        {
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>The next part, behind a byte that says of which stream. Within a turn.</summary>
+    /// <param name="raw">What it is to bring.</param>
+    /// <param name="destination">Of <see cref="RoomFor"/>.</param>
+    /// <param name="level">zstd's; another than before begins the stream anew.</param>
+    /// <returns>Bytes written.</returns>
+    public int Compress(ReadOnlySpan<byte> raw, Span<byte> destination, int level)
+    {
+        var anew = level != _level;
+        if (anew)
+        {
+            Begin(level);
+        }
+
+        destination[0] = (byte)(index | (anew ? Anew : 0));
+        fixed (byte* from = raw)
+        fixed (byte* to = destination[1..])
+        {
+            var input = new ZSTD_inBuffer_s { src = from, size = (nuint)raw.Length };
+            var output = new ZSTD_outBuffer_s { dst = to, size = (nuint)destination.Length - 1 };
+            while (Check(Methods.ZSTD_compressStream2(_context, &output, &input, ZSTD_EndDirective.ZSTD_e_flush)) != 0)
+            {
+                if (output.pos == output.size)
+                {
+                    throw new InvalidOperationException("a part of a stream is longer than zstd says it can be");
+                }
+            }
+
+            return 1 + (int)output.pos;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            if (!_busy)
+            {
+                Free();
+            }
+
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void Begin(int level)
+    {
+        if (_context is null)
+        {
+            _context = Methods.ZSTD_createCCtx();
+            if (_context is null)
+            {
+                throw new InsufficientMemoryException("no memory for compressing");
+            }
+        }
+
+        // Until it has begun it is at no level: who tries again begins it then.
+        _level = int.MinValue;
+        Check(Methods.ZSTD_CCtx_reset(_context, ZSTD_ResetDirective.ZSTD_reset_session_and_parameters));
+        var wanted = Methods.ZSTD_getCParams(level, 0, 0);
+        Set(ZSTD_cParameter.ZSTD_c_compressionLevel, level);
+        Set(ZSTD_cParameter.ZSTD_c_windowLog, Math.Min(wanted.windowLog, LargestWindow));
+        Set(ZSTD_cParameter.ZSTD_c_hashLog, Math.Min(wanted.hashLog, LargestTable));
+        Set(ZSTD_cParameter.ZSTD_c_chainLog, Math.Min(wanted.chainLog, LargestTable));
+        _level = level;
+    }
+
+    private void Free()
+    {
+        Methods.ZSTD_freeCCtx(_context);
+        _context = null;
+    }
+
+    private void Set(ZSTD_cParameter parameter, long value) => Check(Methods.ZSTD_CCtx_setParameter(_context, parameter, (int)value));
+
+    /// <summary>Nothing that a line could do: with sound parameters it is memory that there is too little of.</summary>
+    private static nuint Check(nuint result)
+        => Methods.ZSTD_isError(result) ? throw new InsufficientMemoryException($"zstd: {Methods.ZSTD_getErrorName(result)}") : result;
+}
