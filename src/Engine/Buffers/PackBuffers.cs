@@ -12,13 +12,14 @@ internal static class PackBuffers
     /// <summary>Bytes of a buffer that takes a usual pack, and of those that frames share.</summary>
     public const int UsualLength = 512 * 1024;
 
-    /// <summary>Below it an array is no large object, and the shared pool good enough.</summary>
-    private const int Small = 64 * 1024;
+    /// <summary>Up to here an array is no large object, and the shared pool good enough.</summary>
+    public const int Small = 64 * 1024;
 
     /// <summary>So many are kept for whoever comes next: what a long line has under way.</summary>
     private const int MostFree = 48;
 
     private static readonly Stack<byte[]> s_free = new();
+    private static int s_users;
 
     /// <summary>At least so many bytes, with whatever they held.</summary>
     public static byte[] Rent(int length)
@@ -39,12 +40,24 @@ internal static class PackBuffers
         return GC.AllocateUninitializedArray<byte>(UsualLength);
     }
 
-    /// <summary>Keeps none any longer.</summary>
-    public static void Trim()
+    /// <summary>A session begins: from now on buffers that come back are kept.</summary>
+    public static void Open()
     {
         lock (s_free)
         {
-            s_free.Clear();
+            s_users++;
+        }
+    }
+
+    /// <summary>It has ended; with the last one go all that are free.</summary>
+    public static void Close()
+    {
+        lock (s_free)
+        {
+            if (--s_users == 0)
+            {
+                s_free.Clear();
+            }
         }
     }
 
@@ -59,7 +72,7 @@ internal static class PackBuffers
 
         lock (s_free)
         {
-            if (s_free.Count < MostFree)
+            if (s_users > 0 && s_free.Count < MostFree)
             {
                 s_free.Push(buffer);
             }

@@ -1,3 +1,5 @@
+using System.Numerics;
+using NativeSync.Protocol;
 using ZstdSharp.Unsafe;
 
 namespace NativeSync.Engine.Compression;
@@ -5,16 +7,17 @@ namespace NativeSync.Engine.Compression;
 /// <summary>What a <see cref="PackStream"/> of the other end sends. Of one thread at a time.</summary>
 internal sealed unsafe class DecompressionStream : IDisposable
 {
-    /// <summary>The largest window that a stream may ask memory for (log2): <see cref="Protocol.ProtocolLimits.MaxWindow"/>.</summary>
-    private const int LargestWindow = 22;
+    /// <summary>The largest window that a stream may ask memory for (log2).</summary>
+    private static readonly int s_largestWindow = BitOperations.Log2(ProtocolLimits.MaxWindow);
 
     private ZSTD_DCtx_s* _context = Methods.ZSTD_createDCtx();
     private bool _begun;
 
     public DecompressionStream()
     {
-        if (_context is null || Methods.ZSTD_isError(Methods.ZSTD_DCtx_setParameter(_context, ZSTD_dParameter.ZSTD_d_windowLogMax, LargestWindow)))
+        if (_context is null || Methods.ZSTD_isError(Methods.ZSTD_DCtx_setParameter(_context, ZSTD_dParameter.ZSTD_d_windowLogMax, s_largestWindow)))
         {
+            Dispose();
             throw new InsufficientMemoryException("no memory for decompressing");
         }
     }

@@ -22,7 +22,7 @@ internal sealed class PackCodec : IDisposable
     /// So many contexts of that kind has the whole process, and so many streams an end, whatever the number of lanes: both ends
     /// are to stay below 150 MiB, and who has more processors than this has a line that is slower still.
     /// </summary>
-    public static readonly int MostStrong = Math.Clamp(Environment.ProcessorCount, 2, 4);
+    public static readonly int MostStrong = Math.Clamp(Environment.ProcessorCount, 2, ProtocolLimits.MaxStreams);
 
     private static readonly SemaphoreSlim s_strongTurns = new(MostStrong);
     private static readonly ConcurrentBag<CompressionContext> s_strong = [];

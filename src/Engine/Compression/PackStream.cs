@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Numerics;
 using NativeSync.Protocol;
 using ZstdSharp.Unsafe;
 
@@ -20,13 +22,17 @@ internal sealed unsafe class PackStream(int index, CancellationToken stop) : IDi
     /// </summary>
     private const uint LargestTable = 20;
 
-    private const uint LargestWindow = 22;
+    /// <summary>zstd counts positions in 32 bits, and corrects them every few GiB: nobody has to rely on that.</summary>
+    private const long Longest = 1L << 30;
+
+    private static readonly uint s_largestWindow = (uint)BitOperations.Log2(ProtocolLimits.MaxWindow);
 
     private readonly object _gate = new();
     private ZSTD_CCtx_s* _context;
     private long _given;
     private long _done;
     private int _level = int.MinValue;
+    private long _length;
     private bool _busy;
     private bool _disposed;
 
@@ -45,7 +51,7 @@ internal sealed unsafe class PackStream(int index, CancellationToken stop) : IDi
     {
         lock (_gate)
         {
-            while (_done != turn && !_disposed)
+            while (_done < turn && !_disposed)
             {
                 stop.ThrowIfCancellationRequested();
                 Monitor.Wait(_gate);
@@ -54,6 +60,11 @@ internal sealed unsafe class PackStream(int index, CancellationToken stop) : IDi
             if (_disposed)
             {
                 throw new OperationCanceledException();
+            }
+
+            if (_done > turn)
+            {
+                throw new UnreachableException("a pack has had its turn in a stream");
             }
 
             _busy = true;
@@ -92,11 +103,14 @@ internal sealed unsafe class PackStream(int index, CancellationToken stop) : IDi
     /// <returns>Bytes written.</returns>
     public int Compress(ReadOnlySpan<byte> raw, Span<byte> destination, int level)
     {
-        var anew = level != _level;
+        var anew = level != _level || _length > Longest;
         if (anew)
         {
             Begin(level);
         }
+
+        // Until the part is whole the stream has not begun: who goes on after a failure begins it anew.
+        _level = int.MinValue;
 
         destination[0] = (byte)(index | (anew ? Anew : 0));
         fixed (byte* from = raw)
@@ -108,10 +122,12 @@ internal sealed unsafe class PackStream(int index, CancellationToken stop) : IDi
             {
                 if (output.pos == output.size)
                 {
-                    throw new InvalidOperationException("a part of a stream is longer than zstd says it can be");
+                    throw new UnreachableException("a part of a stream is longer than zstd says it can be");
                 }
             }
 
+            _level = level;
+            _length += raw.Length;
             return 1 + (int)output.pos;
         }
     }
@@ -141,15 +157,13 @@ internal sealed unsafe class PackStream(int index, CancellationToken stop) : IDi
             }
         }
 
-        // Until it has begun it is at no level: who tries again begins it then.
-        _level = int.MinValue;
         Check(Methods.ZSTD_CCtx_reset(_context, ZSTD_ResetDirective.ZSTD_reset_session_and_parameters));
         var wanted = Methods.ZSTD_getCParams(level, 0, 0);
         Set(ZSTD_cParameter.ZSTD_c_compressionLevel, level);
-        Set(ZSTD_cParameter.ZSTD_c_windowLog, Math.Min(wanted.windowLog, LargestWindow));
+        Set(ZSTD_cParameter.ZSTD_c_windowLog, Math.Min(wanted.windowLog, s_largestWindow));
         Set(ZSTD_cParameter.ZSTD_c_hashLog, Math.Min(wanted.hashLog, LargestTable));
         Set(ZSTD_cParameter.ZSTD_c_chainLog, Math.Min(wanted.chainLog, LargestTable));
-        _level = level;
+        _length = 0;
     }
 
     private void Free()

@@ -27,12 +27,8 @@ public sealed class LastingTransferTests : IDisposable
     public async Task ManyCutsAreOneRunWhoseCountsAddUp(JobKind kind)
     {
         const int Cuts = 4;
-        int connections = 0, left = 0;
-        var report = await RunAsync(kind, TimeSpan.FromHours(1), TimeProvider.System, _ =>
-        {
-            left = Missing();
-            return Cut(kind, ++connections <= Cuts ? 400_000 : long.MaxValue);
-        });
+        var connections = 0;
+        var report = await RunAsync(kind, TimeSpan.FromHours(1), TimeProvider.System, _ => Cut(kind, ++connections <= Cuts ? 400_000 : long.MaxValue));
         Assert.Equal(0, report.ExitCode);
         Assert.Empty(_tree.Difference("src/", "dst"));
         Assert.Empty(_tree.TemporaryFiles("dst"));
@@ -40,10 +36,9 @@ public sealed class LastingTransferTests : IDisposable
         Assert.Equal(Cuts, _resumed);
         Assert.Equal(1, report.Statistics.Deleted);
 
-        // Of what a cut swallowed on its way to a sender nobody knows that it was done: no more is sure than the last connection's and one before.
-        var files = Files("src").Count() - 1;
-        Assert.InRange(left, 1, files - 1);
-        Assert.InRange(report.Statistics.FilesTransferred, kind == JobKind.Pull ? files : left + 1, files);
+        // Of what a cut swallowed on its way to a sender nobody knows that it was done; and the agent behind it works off what had come, beside the next.
+        var files = Directory.GetFiles(Path.Combine(_tree.Root, "src"), "*", SearchOption.AllDirectories).Count(f => new FileInfo(f).LinkTarget is null) - 1;
+        Assert.InRange(report.Statistics.FilesTransferred, kind == JobKind.Pull ? files : 1, files);
     }
 
     [Fact]
@@ -151,12 +146,6 @@ public sealed class LastingTransferTests : IDisposable
         Assert.Equal(5, PassForecast.Next([Pass(1000, 100), Pass(0, 5)]).TotalSeconds, 1);
         Assert.Equal(5, PassForecast.Next([Pass(0, 5), Pass(0, 5)]).TotalSeconds, 1);
     }
-
-    private IEnumerable<string> Files(string directory)
-        => Directory.EnumerateFiles(Path.Combine(_tree.Root, directory), "*", SearchOption.AllDirectories).Where(static f => new FileInfo(f).LinkTarget is null);
-
-    /// <summary>Files of the source that are not at the destination yet.</summary>
-    private int Missing() => Files("src").Count(f => !File.Exists(Path.Combine(_tree.Root, "dst", Path.GetRelativePath(Path.Combine(_tree.Root, "src"), f))));
 
     private SyncRequest Request(long resumeFrom = 64 << 10)
     {

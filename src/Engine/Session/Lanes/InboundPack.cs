@@ -1,6 +1,5 @@
 using NativeSync.Engine.Buffers;
 
-
 namespace NativeSync.Engine.Session;
 
 /// <summary>

@@ -75,20 +75,29 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
                     frame = pack.Frame;
                 }
 
-                var may = MaySend(pack!, payload);
-                held = may && port.IsFirst ? pack : null;
-                if (!may)
+                var written = port.IsFirst ? null : pack!.Hold();
+                try
                 {
-                    if (pack!.Frame.IsEmpty)
+                    var may = MaySend(pack!, payload);
+                    held = may && port.IsFirst ? pack : null;
+                    if (!may)
                     {
-                        pack.Seal(frame, payload, group.Frames); // a part of a stream is compressed once
+                        if (pack!.Frame.IsEmpty)
+                        {
+                            pack.Seal(frame, payload, group.Frames); // a part of a stream is compressed once
+                        }
+
+                        group.Outbox.Dispatch.GiveBack(port, pack!);
+                        continue;
                     }
 
-                    group.Outbox.Dispatch.GiveBack(port, pack!);
-                    continue;
+                    Write(frame);
+                }
+                finally
+                {
+                    written?.Release();
                 }
 
-                Write(frame);
                 packer.Written(port.Blocked, port.Overtaken, 1 + group.AtWork);
                 port.Blocked = port.Overtaken = 0;
                 held?.Return();

@@ -119,9 +119,14 @@ internal sealed class OutboundPack(byte[] buffer)
         Frame = frame;
     }
 
+    /// <summary>Its buffer, held once more: a peer may confirm a pack of which it has seen the beginning.</summary>
+    public SharedBuffer? Hold() => _buffer?.Hold();
+
+    /// <summary>Lets go of the buffer.</summary>
     public void Return()
     {
         _buffer?.Release();
         _buffer = null;
+        Frame = default;
     }
 }

@@ -22,7 +22,7 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
     /// <summary>Clock ticks in which the pack whose turn it was waited for room on the line, or for credit.</summary>
     private long _lineWaits;
 
-    /// <summary>The window that packs share; null where there is none.</summary>
+    /// <summary>The streams that packs are parts of; null where there are none.</summary>
     public PackStreams? Streams { get; set; }
 
     /// <summary>The port of the first lane.</summary>

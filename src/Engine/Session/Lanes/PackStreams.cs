@@ -17,7 +17,7 @@ internal sealed class PackStreams : IDisposable
     private readonly CancellationTokenRegistration _stop;
 
     /// <param name="level">At which the next pack will be compressed.</param>
-    /// <param name="lanes">That take packs.</param>
+    /// <param name="lanes">That are there, the first one included.</param>
     /// <param name="count">Of streams.</param>
     /// <param name="stop">Nobody waits for a turn any longer.</param>
     public PackStreams(Func<int> level, Func<int> lanes, int count, CancellationToken stop)
