@@ -29,8 +29,9 @@ internal sealed class AdaptiveLevel(int processors)
     private const double Waited = 0.3;
 
     /// <summary>
-    /// The levels, and how many times as long as the one before each takes (measured): as much of the processors has to
-    /// be left. Those between 12 and 16 take half as long as 16 and win no 1 % over 12.
+    /// The levels, and how many times as long as the one before each takes: as much of the processors has to be left. Measured as streams of the Linux source:
+    /// 1.8, 2.4, 1.9 and 1.2 from 3 to 9, then 1.5 to 1.7, 5.2 and 1.6, which are reckoned dearer here, since a step that is too high costs more than one that
+    /// is too low. Those between 12 and 16 take half as long as 16 and win no 1 % over 12.
     /// </summary>
     private static readonly (int Level, double Cost)[] Ladder =
         [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 1.9), (5, 2.4), (7, 1.9), (9, 1.2), (12, 1.9), (16, 6), (19, 2)];
