@@ -157,7 +157,7 @@ public sealed class OptionEffectTests
             "sync", "-ai", "--omit-dir-times", "--delete", "--detect-renamed", $"{directory.Path}/s/", $"{directory.Path}/d/");
         Assert.Equal((0, ""), (code, error));
         Assert.Equal(["*deleting   old/", "*deleting   old/file", "cd+++++++++ new/", "cf+++++++++ new/name"], Lines(output));
-        Assert.Equal("", Rsync.Run(["-naci", "--delete", $"{directory.Path}/s/", $"{directory.Path}/d/"]).Output);
+        Assert.Equal("", Rsync.Run(["-naci", "--omit-dir-times", "--delete", $"{directory.Path}/s/", $"{directory.Path}/d/"]).Output);
         Assert.True(Parse("-a", "--detect-renamed", "a", "b").Options.DetectRenamed);
         Assert.False(Parse("-a", "--detect-renamed", "--no-detect-renamed", "a", "b").Options.DetectRenamed);
     }
