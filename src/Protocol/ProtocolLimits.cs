@@ -7,7 +7,9 @@ public static class ProtocolLimits
     public const int MaxPayload = 2 * 1024 * 1024;
     /// <summary>A pack of records before compression: 1 MiB of data and room for what surrounds them.</summary>
     public const int MaxRawRecords = 1024 * 1024 + 64 * 1024;
-    /// <summary>Window of a zstd stream.</summary>
+    /// <summary>Window of zstd stream 0.</summary>
+    public const int MaxFirstWindow = 16 * 1024 * 1024;
+    /// <summary>Window of any other zstd stream.</summary>
     public const int MaxWindow = 4 * 1024 * 1024;
     /// <summary>The zstd streams of a direction.</summary>
     public const int MaxStreams = 4;

@@ -1,9 +1,9 @@
 namespace NativeSync.Engine.Compression;
 
 /// <summary>
-/// Chooses zstd's level for what the lanes of an end send, by what they wait for: up while the line is slower than the processor, down when the line
-/// waits for the processor; and not to a level at which less came through a moment ago. One for all lanes: they share the line and the processors, and
-/// what comes through at a level shows in all of them together.
+/// Chooses zstd's level, and through how many streams packs go, for what the lanes of an end send, by what they wait for: up while the line is slower than the
+/// processor, down when the line waits for the processor and would carry what a weaker level makes more. One for all lanes: they share the line and the
+/// processors.
 /// </summary>
 /// <param name="processors">That compress.</param>
 internal sealed class AdaptiveLevel(int processors)
@@ -16,56 +16,66 @@ internal sealed class AdaptiveLevel(int processors)
     private const int EnoughPacks = 4;
 
     /// <summary>
-    /// So many windows what came through at another level is believed: some ten seconds, and twice as long each time that the level proved too slow. Then
-    /// the data or the line may have changed.
+    /// So many windows a step that was left because it was too high is not taken again; twice as many each time that it is left soon, which says that it was
+    /// taken wrongly.
     /// </summary>
-    private const int Memory = 64;
-    private const int LongestMemory = 64 * Memory;
+    private const int LeastAbsence = 4;
+    private const int MostAbsence = 2048;
+    private const int Soon = 32;
+
+    /// <summary>What comes out of the processors is looked at for such a time: buffers that the line is to empty are to be full before one more step is taken down.</summary>
+    private const double BoundSeconds = 0.5;
+
+    /// <summary>What a weaker level has to save of the time: other things that wait for the processors are not faster by it, and what comes out more costs some.</summary>
+    private const double Saving = 0.1;
+
+    /// <summary>A step that was left because it was too high may be taken again before its time when so much more than it takes is there: the data is different.</summary>
+    private const double Otherwise = 2;
 
     /// <summary>More lanes than processors find out late, when all of them have made a pack, that those have other things to do as well: so much is left for them.</summary>
     private const double Margin = 1.6;
 
     /// <summary>The line is what is waited for when it takes so much of the time: only then can a stronger level win anything.</summary>
-    private const double Waited = 0.3;
+    private const double Waited = 0.27;
 
-    /// <summary>
-    /// The levels, and how many times as long as the one before each takes: as much of the processors has to be left. Measured as streams of the Linux source:
-    /// 1.8, 2.4, 1.9 and 1.2 from 3 to 9, then 1.5 to 1.7, 5.2 and 1.6, which are reckoned dearer here, since a step that is too high costs more than one that
-    /// is too low. Those between 12 and 16 take half as long as 16 and win no 1 % over 12.
-    /// </summary>
-    private static readonly (int Level, double Cost)[] Ladder =
-        [(PackCodec.NoCompression, 1), (-5, 1), (-1, 1.3), (1, 1.4), (3, 1.9), (5, 2.4), (7, 1.9), (9, 1.2), (12, 1.9), (16, 6), (19, 2)];
+    private static readonly CompressionStep[] Ladder = CompressionStep.Ladder;
 
-    /// <summary>Two streams at a stronger level than this find less than one at this: there is no use in it unless one thread keeps up.</summary>
-    private const int MostOfTwoStreams = 9;
-
-    /// <summary>One window tells little of what comes through: it counts so much beside those before it.</summary>
-    private const double Fresh = 0.25;
-
-    /// <summary>So long ago that nobody remembers.</summary>
-    private static readonly (double Rate, int Window) Unknown = (0, -LongestMemory);
-
-    private readonly (double Rate, int Window)[] _known = [.. Ladder.Select(static _ => Unknown)];
-    private readonly int[] _memory = [.. Ladder.Select(static _ => Memory)];
+    private readonly Absence[] _absences = [.. Ladder.Select(static _ => new Absence(0, LeastAbsence))];
     private readonly Lock _gate = new();
-    private volatile int _at = Array.FindIndex(Ladder, static step => step.Level == 1);
+    private volatile int _at = Array.FindIndex(Ladder, static step => step is { Level: 1, Streams: CompressionStep.Many });
     private int _window;
+    private int _since;
     private PackTimes _times;
     private long _bytes;
+    private long _packed;
     private int _packs;
     private int _agreed;
     private int _late;
     private int _lanes;
 
+    /// <summary>What came out while the line was what was waited for, at whatever step.</summary>
+    private CompressionFlow _line;
+
+    /// <summary>What went in while it was not, at each step.</summary>
+    private readonly CompressionFlow[] _without = new CompressionFlow[Ladder.Length];
+
+    /// <summary>What has gone in and come out since the processors are what is waited for.</summary>
+    private CompressionFlow _in;
+    private CompressionFlow _out;
+
     /// <summary>For the next pack.</summary>
     public int Level => Ladder[_at].Level;
+
+    /// <summary>Through which packs of <see cref="Level"/> go at most; none when each stands for itself.</summary>
+    public int Streams => Ladder[_at].Streams;
 
     /// <summary>Tells what a pack took.</summary>
     /// <param name="level">That it was compressed with; one that a sample found incompressible is not to be told.</param>
     /// <param name="bytes">Of it, before compression.</param>
+    /// <param name="packed">The same after it.</param>
     /// <param name="times">At the present level.</param>
     /// <param name="lanes">That send: what all of them would take at the next level, the processors have to give.</param>
-    public void Observe(int level, int bytes, in PackTimes times, int lanes)
+    public void Observe(int level, int bytes, int packed, in PackTimes times, int lanes)
     {
         lock (_gate)
         {
@@ -86,10 +96,13 @@ internal sealed class AdaptiveLevel(int processors)
             {
                 // What came through with others is no measure.
                 _lanes = lanes;
-                Array.Fill(_known, Unknown);
+                _line = _in = _out = default;
+                Array.Clear(_without);
+                Array.Fill(_absences, new(0, LeastAbsence));
             }
 
             _bytes += bytes;
+            _packed += packed;
             _times += times.Of(lanes);
             if (++_packs < Math.Min(lanes, EnoughPacks) || _times.Total < WindowSeconds)
             {
@@ -97,7 +110,7 @@ internal sealed class AdaptiveLevel(int processors)
             }
 
             _window++;
-            Learn(_bytes / Math.Max(_times.Compressing + _times.Waiting, 1e-9));
+            Learn();
             _agreed = MayClimb(lanes) ? _agreed + 1 : 0;
             if (_agreed > 0)
             {
@@ -107,55 +120,93 @@ internal sealed class AdaptiveLevel(int processors)
                     MoveTo(_at + 1);
                 }
             }
-            else if (_at > 0 && _times.Compressing >= _times.Total / 2 && _times.Waiting <= _times.Total / 10)
+            else if (MustDescend(lanes))
             {
-                _late = MoveTo(_at - 1) ? lanes - 1 : 0;
+                _absences[_at] = _absences[_at].Again(_since, _window);
+                MoveTo(_at - 1);
+                _late = lanes - 1;
             }
 
             Begin();
         }
     }
 
-    /// <summary>Whether the line is what is waited for, and both the processors and the lanes have what the next level takes: others use the processors, too.</summary>
+    private bool IsLineWaitedFor => _times.Waiting > Waited * _times.Total;
+
+    private bool AreProcessorsWaitedFor => _times.Compressing >= _times.Total / 2 && _times.Waiting <= _times.Total / 10;
+
+    private void Learn()
+    {
+        if (IsLineWaitedFor)
+        {
+            _line = _line.And(_packed, _times, _window);
+        }
+        else
+        {
+            _without[_at] = _without[_at].And(_bytes, _times, _window);
+        }
+
+        (_in, _out) = AreProcessorsWaitedFor ? (_in.And(_bytes, _times, _window), _out.And(_packed, _times, _window)) : default;
+    }
+
+    /// <summary>Whether the line is what is waited for, and both the processors and the lanes have what the next step takes: others use the processors, too.</summary>
     private bool MayClimb(int lanes)
     {
-        if (_at + 1 == Ladder.Length || _times.Waiting <= Waited * _times.Total)
+        var isAbsent = _at + 1 < Ladder.Length && _window < _absences[_at + 1].Until;
+        if (_at + 1 == Ladder.Length || !IsLineWaitedFor || (isAbsent && Level == PackCodec.NoCompression))
+        {
+            return false; // what takes nothing tells nothing of what the next step takes
+        }
+
+        var cost = Ladder[_at + 1].Cost * (isAbsent ? Otherwise : 1);
+        var available = Math.Min(lanes > processors ? processors / Margin : lanes, Ladder[_at + 1].Threads(lanes, processors));
+        return cost * _times.Processor < available * _times.Total && cost * _times.Compressing < _times.Total;
+    }
+
+    /// <summary>
+    /// Whether the line waits for the processors, and more would come through a step lower: by what the line carries of what is sent now, and by what went in there
+    /// a moment ago.
+    /// </summary>
+    private bool MustDescend(int lanes)
+    {
+        if (_at == 0 || _in.Seconds < BoundSeconds)
         {
             return false;
         }
 
-        var (level, cost) = Ladder[_at + 1];
-        var available = Math.Min(lanes > processors ? processors / Margin : lanes, level > MostOfTwoStreams ? 1 : PackCodec.MostStrong);
-        return cost * _times.Processor < available * _times.Total && cost * _times.Compressing < _times.Total;
-    }
+        var (here, lower) = (Ladder[_at], Ladder[_at - 1]);
+        var saved = (1.0 / here.Threads(lanes, processors)) - (1 / (here.Cost * lower.Threads(lanes, processors)));
+        if (saved * _times.Processor < Saving * _times.Total)
+        {
+            return false;
+        }
 
-    private void Learn(double rate)
-    {
-        var (before, window) = _known[_at];
-        _known[_at] = (window == _window - 1 ? before + Fresh * (rate - before) : rate, _window);
+        var larger = lower.Level == PackCodec.NoCompression ? _in.Bytes / _out.Bytes : 1 / here.Size;
+        return _line.RateAt(_window) > _out.Rate * larger && _without[_at - 1].RateAt(_window) > _in.Rate;
     }
 
     private void Begin()
     {
-        _bytes = _packs = 0;
+        _bytes = _packed = _packs = 0;
         _times = default;
     }
 
-    /// <summary>False when less came through there a moment ago.</summary>
-    private bool MoveTo(int step)
+    private void MoveTo(int step)
     {
-        if (_window - _known[step].Window < (step < _at ? Memory : _memory[step]) && _known[step].Rate <= _known[_at].Rate)
-        {
-            return false;
-        }
-
-        if (step < _at)
-        {
-            _memory[_at] = Math.Min(2 * _memory[_at], LongestMemory);
-        }
-
         _at = step;
+        _since = _window;
         _agreed = 0;
-        return true;
+        _in = _out = default;
+    }
+
+    /// <summary>Until which window a step is not taken, and how many that is from where it was left.</summary>
+    private readonly record struct Absence(int Until, int Length)
+    {
+        /// <summary>It is left again.</summary>
+        public Absence Again(int taken, int now)
+        {
+            var length = now - taken < Soon ? Math.Min(2 * Length, MostAbsence) : LeastAbsence;
+            return new(now + length, length);
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Numerics;
-using NativeSync.Protocol;
 using ZstdSharp.Unsafe;
 
 namespace NativeSync.Engine.Compression;
@@ -7,15 +6,13 @@ namespace NativeSync.Engine.Compression;
 /// <summary>What a <see cref="PackStream"/> of the other end sends. Of one thread at a time.</summary>
 internal sealed unsafe class DecompressionStream : IDisposable
 {
-    /// <summary>The largest window that a stream may ask memory for (log2).</summary>
-    private static readonly int s_largestWindow = BitOperations.Log2(ProtocolLimits.MaxWindow);
-
     private ZSTD_DCtx_s* _context = Methods.ZSTD_createDCtx();
     private bool _begun;
 
-    public DecompressionStream()
+    /// <param name="window">The largest that it may ask memory for, in bytes: a power of two.</param>
+    public DecompressionStream(int window)
     {
-        if (_context is null || Methods.ZSTD_isError(Methods.ZSTD_DCtx_setParameter(_context, ZSTD_dParameter.ZSTD_d_windowLogMax, s_largestWindow)))
+        if (_context is null || Methods.ZSTD_isError(Methods.ZSTD_DCtx_setParameter(_context, ZSTD_dParameter.ZSTD_d_windowLogMax, BitOperations.Log2((uint)window))))
         {
             Dispose();
             throw new InsufficientMemoryException("no memory for decompressing");

@@ -2,16 +2,18 @@ using NativeSync.Engine.Compression;
 
 namespace NativeSync.Engine.Tests.Compression;
 
-/// <summary>The level that adapts, against a model of lines and of a processor: speeds and ratios as measured for /usr.</summary>
+/// <summary>The level that adapts, against a model of lines and of two processors: speeds and ratios as measured for the Linux source (docs/benchmarks.md, "Levels").</summary>
 public sealed class AdaptiveLevelTests
 {
     private const double Pack = 512 * 1024;
     private const double Buffer = 4 * 1024 * 1024;
 
-    private static readonly Dictionary<int, (double Speed, double Ratio)> Codec = new()
+    /// <summary>By level and number of streams: each pack by itself, as many as there are, one.</summary>
+    private static readonly Dictionary<(int Level, int Streams), (double Speed, double Ratio)> Codec = new()
     {
-        [0] = (1e12, 1), [-5] = (380e6, 1.95), [-1] = (300e6, 2.41), [1] = (230e6, 2.74), [3] = (88e6, 3.09), [5] = (55e6, 3.2), [7] = (38e6, 3.28),
-        [9] = (28e6, 3.33), [12] = (13e6, 3.36), [16] = (2e6, 3.5), [19] = (1e6, 3.55),
+        [(0, 0)] = (1e12, 1), [(-5, 0)] = (480e6, 3.4), [(-1, 0)] = (420e6, 4.7), [(1, 0)] = (350e6, 5.67), [(1, 4)] = (206e6, 6.3), [(3, 4)] = (113e6, 6.6),
+        [(5, 4)] = (72e6, 7.3), [(7, 4)] = (37e6, 7.9), [(7, 1)] = (36e6, 8.2), [(9, 1)] = (29e6, 8.35), [(12, 1)] = (16e6, 8.55), [(16, 1)] = (3e6, 8.8),
+        [(19, 1)] = (1.8e6, 9),
     };
 
     /// <summary>From a modem to a line that no codec keeps up with, and with a processor that is five times slower.</summary>
@@ -23,10 +25,10 @@ public sealed class AdaptiveLevelTests
             foreach (var line in new[] { 0.5e6, 2.5e6, 6e6, 12.5e6, 25e6, 62.5e6, 125e6, 400e6, 1200e6 })
             {
                 // Long enough that the first steps do not decide, as a migration is.
-                var bytes = Math.Min(line * 90, 20e9);
+                var bytes = line * 300;
                 var adaptive = new AdaptiveLevel(2);
-                var seconds = Run(bytes, line, slower, () => adaptive.Level, (level, times) => adaptive.Observe(level, (int)Pack, times, 1));
-                var best = Codec.Keys.Min(level => Run(bytes, line, slower, () => level, (_, _) => { }));
+                var seconds = Run(bytes, line, slower, () => StepOf(adaptive), (level, packed, times) => adaptive.Observe(level, (int)Pack, packed, times, 1));
+                var best = Codec.Keys.Min(step => Run(bytes, line, slower, () => step, (_, _, _) => { }));
                 Assert.True(seconds <= best * 1.1, $"{seconds:0.0} s over {line / 1e6} MB/s with a processor {slower} times slower; the best fixed level takes {best:0.0} s");
             }
         }
@@ -41,11 +43,34 @@ public sealed class AdaptiveLevelTests
     {
         foreach (var line in new[] { 2.5e6, 12.5e6, 25e6, 62.5e6, 125e6 })
         {
-            var bytes = line * 90;
+            var bytes = line * 300;
             var adaptive = new AdaptiveLevel(2);
-            var seconds = RunLanes(bytes, line, lanes, () => adaptive.Level, (level, times) => adaptive.Observe(level, (int)Pack, times, lanes));
-            var best = Codec.Keys.Min(level => RunLanes(bytes, line, lanes, () => level, (_, _) => { }));
+            var seconds = RunLanes(bytes, line, lanes, () => StepOf(adaptive), (level, packed, times) => adaptive.Observe(level, (int)Pack, packed, times, lanes));
+            var best = Codec.Keys.Min(step => RunLanes(bytes, line, lanes, () => step, (_, _, _) => { }));
             Assert.True(seconds <= best * 1.1, $"{seconds:0.0} s over {line / 1e6} MB/s by {lanes} lanes; the best fixed level takes {best:0.0} s");
+        }
+    }
+
+    /// <summary>
+    /// Parts of a source are several times denser than others: what came through in the one says nothing of a level in the other. It leaves one that does not keep
+    /// up, and takes it again.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public void DataThatChangesTakesEachItsLevel(int lanes)
+    {
+        foreach (var line in new[] { 1e6, 2.5e6, 6e6, 12.5e6 })
+        {
+            foreach (var turns in new[] { 10.0, 30 })
+            {
+                var adaptive = new AdaptiveLevel(2);
+                var bytes = line * 600;
+                var denser = (double at) => (int)(at / (line * 5 * turns)) % 2 == 0 ? 1 : 6;
+                var seconds = RunLanes(bytes, line, lanes, () => StepOf(adaptive), (level, packed, times) => adaptive.Observe(level, (int)Pack, packed, times, lanes), denser);
+                var best = Codec.Keys.Min(step => RunLanes(bytes, line, lanes, () => step, (_, _, _) => { }, denser));
+                Assert.True(seconds <= best * 1.1, $"{seconds:0.0} s over {line / 1e6} MB/s by {lanes} lanes, changing each {turns} s; the best fixed level takes {best:0.0} s");
+            }
         }
     }
 
@@ -54,9 +79,9 @@ public sealed class AdaptiveLevelTests
     public void AStepDownAtTheBeginningIsTakenBackWhenLanesHaveJoined()
     {
         AdaptiveLevel adaptive = new(2);
-        for (var i = 0; i < 6; i++)
+        for (var i = 0; i < 40; i++)
         {
-            adaptive.Observe(1, (int)Pack, new(0.05, 0.05, 0, 0), 1);
+            adaptive.Observe(1, (int)Pack, (int)Pack / 5, new(0.05, 0.05, 0, 0), 1);
         }
 
         Assert.Equal(-1, adaptive.Level);
@@ -64,7 +89,7 @@ public sealed class AdaptiveLevelTests
         {
             for (var lane = 0; lane < 8; lane++)
             {
-                adaptive.Observe(adaptive.Level, (int)Pack, new(0.002, 0.002, 0.2, 0), 8);
+                adaptive.Observe(adaptive.Level, (int)Pack, (int)Pack / 5, new(0.002, 0.002, 0.2, 0), 8);
             }
         }
 
@@ -77,18 +102,20 @@ public sealed class AdaptiveLevelTests
         var adaptive = new AdaptiveLevel(2);
         for (var i = 0; i < 1000; i++)
         {
-            adaptive.Observe(1, 1000, new(0.001, 0.001, 0.0001, 0.1), 1);
+            adaptive.Observe(1, 1000, 300, new(0.001, 0.001, 0.0001, 0.1), 1);
         }
 
         Assert.Equal(1, adaptive.Level);
     }
 
-    private static double Run(double bytes, double line, double slower, Func<int> level, Action<int, PackTimes> observe)
+    private static (int Level, int Streams) StepOf(AdaptiveLevel adaptive) => (adaptive.Level, adaptive.Streams);
+
+    private static double Run(double bytes, double line, double slower, Func<(int Level, int Streams)> step, Action<int, int, PackTimes> observe)
     {
         double now = 0, backlog = 0;
         for (double done = 0; done < bytes; done += Pack)
         {
-            var chosen = level();
+            var chosen = step();
             var (speed, ratio) = Codec[chosen];
             var compressing = Pack / speed * slower;
             now += compressing;
@@ -97,14 +124,15 @@ public sealed class AdaptiveLevelTests
             var waiting = Math.Max(0, (backlog - Buffer) / line);
             now += waiting;
             backlog -= waiting * line;
-            observe(chosen, new(compressing, compressing, waiting, 0));
+            observe(chosen.Level, (int)(Pack / ratio), new(compressing, compressing, waiting, 0));
         }
 
         return now + (backlog / line);
     }
 
-    /// <summary>Two processors for all lanes; a pack goes when those before it have gone and the line has room for it.</summary>
-    private static double RunLanes(double bytes, double line, int lanes, Func<int> level, Action<int, PackTimes> observe)
+    /// <summary>Two processors for all lanes, one of them for what goes through one stream; a pack goes when those before it have gone and the line has room for it.</summary>
+    private static double RunLanes(
+        double bytes, double line, int lanes, Func<(int Level, int Streams)> step, Action<int, int, PackTimes> observe, Func<double, int>? denser = null)
     {
         var free = new double[lanes];
         var processors = new double[2];
@@ -113,16 +141,19 @@ public sealed class AdaptiveLevelTests
         for (var i = 0; i * Pack < bytes; i++)
         {
             var lane = i % lanes;
-            var chosen = level();
+            var chosen = step();
             var (speed, ratio) = Codec[chosen];
-            var processor = processors[0] <= processors[1] ? 0 : 1;
-            var compressed = processors[processor] = Math.Max(free[lane], processors[processor]) + (Pack / speed);
+            var density = denser?.Invoke(i * Pack) ?? 1;
+            var took = Pack / (speed * (1 + (density / 5.0)));
+            var packed = Pack / (chosen.Level == 0 ? 1 : ratio * density);
+            var processor = chosen.Streams != 1 && processors[0] > processors[1] ? 1 : 0;
+            var compressed = processors[processor] = Math.Max(free[lane], processors[processor]) + took;
             var turn = Math.Max(compressed, went);
             went = Math.Max(turn, lineUntil - (Buffer / line));
             heads.Add((turn, went));
-            lineUntil = Math.Max(lineUntil, went) + (Pack / ratio / line);
+            lineUntil = Math.Max(lineUntil, went) + (packed / line);
             var waited = heads.TakeLast(lanes).Sum(head => Math.Max(0, head.To - Math.Max(head.From, compressed)));
-            observe(chosen, new(Pack / speed, compressed - free[lane] + (went - compressed - waited), waited, 0));
+            observe(chosen.Level, (int)packed, new(took, compressed - free[lane] + (went - compressed - waited), waited, 0));
             free[lane] = went;
         }
 

@@ -36,7 +36,7 @@ public sealed class PackStreamTests : IDisposable
             var plain = all.Select(_ => random.Next(8) == 0).ToArray();
             var frames = new byte[all.Length][];
             var (next, gate) = (0, new Lock());
-            using PackStreams streams = new(() => 1 + (2 * (next / 7 % 2)), () => 3, 2, CancellationToken.None);
+            using PackStreams streams = new(() => 1 + (2 * (next / 7 % 2)), () => next / 5 % 3, () => 3, 2, CancellationToken.None);
             await Task.WhenAll(new[] { 3, 3, 5, 1 }.Select(level => Task.Run(() =>
             {
                 using PackWriter writer = new(level, new AdaptiveLevel(2), TimeProvider.System);
@@ -182,14 +182,20 @@ public sealed class PackStreamTests : IDisposable
         Assert.Equal(raw, Unpack(_reader, Frame(part, raw.Length)));
     }
 
-    [Fact]
-    public unsafe void AWindowLargerThanAgreedIsRefused()
+    /// <summary>The first stream may look back further than the others, and neither further than was agreed.</summary>
+    [Theory]
+    [InlineData(0, 24, true)]
+    [InlineData(0, 25, false)]
+    [InlineData(1, 22, true)]
+    [InlineData(1, 23, false)]
+    [InlineData(3, 24, false)]
+    public unsafe void AWindowLargerThanAgreedIsRefused(int stream, int window, bool isTaken)
     {
         var raw = Text(new Random(8), 50_000);
         var part = new byte[raw.Length];
-        part[0] = PackStream.Anew;
+        part[0] = (byte)(PackStream.Anew | stream);
         var context = Methods.ZSTD_createCCtx();
-        Methods.ZSTD_CCtx_setParameter(context, ZSTD_cParameter.ZSTD_c_windowLog, 24);
+        Methods.ZSTD_CCtx_setParameter(context, ZSTD_cParameter.ZSTD_c_windowLog, window);
         fixed (byte* from = raw, to = &part[1])
         {
             ZSTD_inBuffer_s input = new() { src = from, size = (nuint)raw.Length };
@@ -199,7 +205,39 @@ public sealed class PackStreamTests : IDisposable
         }
 
         Methods.ZSTD_freeCCtx(context);
-        Assert.Throws<ProtocolException>(() => Unpack(_reader, Frame(part, raw.Length)));
+        var frame = Frame(part, raw.Length);
+        if (isTaken)
+        {
+            Assert.Equal(raw, Unpack(_reader, frame));
+        }
+        else
+        {
+            Assert.Throws<ProtocolException>(() => Unpack(_reader, frame));
+        }
+    }
+
+    /// <summary>Packs that are alike only over a distance: what the first stream's window holds is found, at the levels that look so far.</summary>
+    [Theory]
+    [InlineData(0, 9, true)]
+    [InlineData(1, 9, false)]
+    [InlineData(0, 1, false)]
+    public void TheFirstStreamLooksBackFurther(int index, int level, bool isFound)
+    {
+        Random random = new(9);
+        using PackStream stream = new(index, CancellationToken.None);
+        var line = Text(random, 1000);
+        var between = Enumerable.Range(0, 1000).SelectMany(_ => line).ToArray(); // which takes no room in the tables
+        var packs = Enumerable.Repeat(between, 8).Prepend(Text(random, 100_000)).ToArray();
+        var lengths = packs.Append(packs[0]).Select(raw =>
+        {
+            var room = new byte[PackStream.RoomFor(raw.Length)];
+            stream.Enter(stream.GiveTurn());
+            var length = stream.Compress(raw, room, level);
+            stream.Leave();
+            Assert.Equal(raw, Unpack(_reader, Frame(room[..length], raw.Length)));
+            return length;
+        }).ToArray();
+        Assert.Equal(isFound, lengths[^1] < lengths[0] / 10);
     }
 
     /// <summary>A session that ends leaves nobody waiting for a turn that will never come, and frees a stream that is at work once it is not.</summary>
@@ -207,7 +245,7 @@ public sealed class PackStreamTests : IDisposable
     public async Task NobodyWaitsForATurnWhenTheSessionEnds()
     {
         using CancellationTokenSource stop = new();
-        PackStreams streams = new(() => 3, () => 1, 1, stop.Token);
+        PackStreams streams = new(() => 3, () => 1, () => 1, 1, stop.Token);
         OutboundPack[] packs = [Pack(new byte[1000], 0, plain: false), Pack(new byte[1000], 1, plain: false)];
         Array.ForEach(packs, streams.Take);
         var first = packs[0].Turn!.Value;
@@ -221,7 +259,7 @@ public sealed class PackStreamTests : IDisposable
         Assert.Throws<OperationCanceledException>(() => first.Stream.Enter(first.Number + 1));
     }
 
-    private static PackStreams Streams() => new(() => 3, () => 1, 1, CancellationToken.None);
+    private static PackStreams Streams() => new(() => 3, () => 1, () => 1, 1, CancellationToken.None);
 
     private static byte[] Part(byte[] raw, int level)
     {

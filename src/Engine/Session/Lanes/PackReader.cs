@@ -64,7 +64,7 @@ internal sealed class PackReader(bool inOrder = true) : IDisposable
             throw new ProtocolException(ProtocolError.ValueOutOfRange, $"stream {index} of {_streams.Length}");
         }
 
-        var stream = _streams[index] ??= new DecompressionStream();
+        var stream = _streams[index] ??= new DecompressionStream(PackStream.WindowOf(index));
         if (!stream.TryDecompress(part[1..], raw, (part[0] & PackStream.Anew) != 0))
         {
             throw new ProtocolException(ProtocolError.BadCompression, "a part of a compressed stream is damaged");

@@ -5,24 +5,24 @@ namespace NativeSync.Engine.Session;
 /// <summary>The streams of an end that compresses, and which pack goes on with which: several, so that packs are compressed beside each other. docs/protocol.md, "Records".</summary>
 internal sealed class PackStreams : IDisposable
 {
-    /// <summary>
-    /// From here on packs go through streams. Below, one is compressed faster than the next thread is woken for its turn on busy processors, and two looked at
-    /// beside each other gain more than what they share.
-    /// </summary>
-    public const int Least = 3;
+    /// <summary>From here on packs go through streams: what is weaker is for lines which no stream keeps up with.</summary>
+    public const int Least = 1;
 
     private readonly Func<int> _level;
+    private readonly Func<int> _most;
     private readonly Func<int> _lanes;
     private readonly PackStream[] _streams;
     private readonly CancellationTokenRegistration _stop;
 
     /// <param name="level">At which the next pack will be compressed.</param>
+    /// <param name="most">Streams that are to be used now, if any.</param>
     /// <param name="lanes">That are there, the first one included.</param>
     /// <param name="count">Of streams.</param>
     /// <param name="stop">Nobody waits for a turn any longer.</param>
-    public PackStreams(Func<int> level, Func<int> lanes, int count, CancellationToken stop)
+    public PackStreams(Func<int> level, Func<int> most, Func<int> lanes, int count, CancellationToken stop)
     {
         _level = level;
+        _most = most;
         _lanes = lanes;
         _streams = [.. Enumerable.Range(0, count).Select(index => new PackStream(index, stop))];
         _stop = stop.Register(() => Array.ForEach(_streams, static stream => stream.Wake()));
@@ -35,10 +35,12 @@ internal sealed class PackStreams : IDisposable
     /// </remarks>
     public void Take(OutboundPack pack)
     {
-        if (!pack.Plain && _level() >= Least)
+        var most = pack.Plain || _level() < Least ? 0 : Math.Min(_most(), _streams.Length);
+        if (most > 0)
         {
-            var share = Math.Max(1, _lanes() / _streams.Length);
-            var stream = Array.Find(_streams, stream => stream.Pending < share) ?? _streams.MinBy(static stream => stream.Pending)!;
+            var share = Math.Max(1, _lanes() / most);
+            var streams = _streams[..most];
+            var stream = Array.Find(streams, stream => stream.Pending < share) ?? streams.MinBy(static stream => stream.Pending)!;
             pack.Turn = (stream, stream.GiveTurn());
         }
     }

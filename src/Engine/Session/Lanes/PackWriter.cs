@@ -18,6 +18,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
     private long _encoded;
     private double _processor;
     private int _raw;
+    private int _packedLength;
     private int _chosen;
     private bool _tells;
 
@@ -43,6 +44,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
             var packed = pack.Turn is { } turn ? CompressPart(turn.Stream, turn.Number, raw, body, out var isPart) : Compress(raw, body, out isPart);
             _encoded = clock.GetTimestamp();
             _tells = packed > 0 || _chosen == PackCodec.NoCompression;
+            _packedLength = packed > 0 ? packed : raw.Length;
             if (packed > 0)
             {
                 return Head(_packed, OutboundPack.HeaderRoom, isPart ? RecordsCodec.ZstdPart : RecordsCodec.Zstd, pack.Number, raw.Length, packed, out payload);
@@ -69,7 +71,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
             var waited = Seconds(0, blocked);
             var others = Seconds(0, overtaken);
             _adaptive.Observe(
-                _chosen, _raw, new(_processor, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited)), lanes);
+                _chosen, _raw, _packedLength, new(_processor, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited)), lanes);
         }
 
         _written = now;
