@@ -46,7 +46,9 @@ internal sealed record Options
     /// <summary>Null, and the reason, when the words make no sense.</summary>
     public static (Options? Options, string? Error) Parse(string[] words)
     {
-        var options = new Options { CommandLine = string.Join(' ', words.Prepend("bench/compare")) };
+        // Where the executable lies is of no use to who reads the page.
+        var shown = words.Select((word, at) => at > 0 && words[at - 1] == "--exe" ? Path.GetFileName(word) : word);
+        var options = new Options { CommandLine = string.Join(' ', shown.Prepend("bench/compare")) };
         List<string> cases = [];
         for (int i = 0; i < words.Length; i++)
         {

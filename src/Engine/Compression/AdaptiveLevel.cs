@@ -20,7 +20,7 @@ internal sealed class AdaptiveLevel(int processors)
     /// taken wrongly.
     /// </summary>
     private const int LeastAbsence = 4;
-    private const int MostAbsence = 2048;
+    private const int MostAbsence = 256;
     private const int Soon = 32;
 
     /// <summary>What comes out of the processors is looked at for such a time: buffers that the line is to empty are to be full before one more step is taken down.</summary>
@@ -39,6 +39,8 @@ internal sealed class AdaptiveLevel(int processors)
     private const double Waited = 0.27;
 
     private static readonly CompressionStep[] Ladder = CompressionStep.Ladder;
+
+    private static readonly int s_weak = Array.FindIndex(Ladder, static step => step is { Level: 1, Streams: CompressionStep.None });
 
     private readonly Absence[] _absences = [.. Ladder.Select(static _ => new Absence(0, LeastAbsence))];
     private readonly Lock _gate = new();
@@ -87,7 +89,7 @@ internal sealed class AdaptiveLevel(int processors)
 
             if (_late > 0)
             {
-                // It waited for those that were compressed before the step down.
+                // It waited for those that were compressed before the step, or is one of them.
                 _late--;
                 return;
             }
@@ -96,6 +98,7 @@ internal sealed class AdaptiveLevel(int processors)
             {
                 // What came through with others is no measure.
                 _lanes = lanes;
+                Begin();
                 _line = _in = _out = default;
                 Array.Clear(_without);
                 Array.Fill(_absences, new(0, LeastAbsence));
@@ -123,11 +126,22 @@ internal sealed class AdaptiveLevel(int processors)
             else if (MustDescend(lanes))
             {
                 _absences[_at] = _absences[_at].Again(_since, _window);
-                MoveTo(_at - 1);
-                _late = lanes - 1;
+                MoveTo(LowerWithGain(lanes));
             }
 
             Begin();
+        }
+    }
+
+    /// <summary>Tells what a pack took that was not compressed because a sample said that there is nothing to win: it takes its part of the line.</summary>
+    public void Pass(int bytes, in PackTimes times, int lanes)
+    {
+        lock (_gate)
+        {
+            if (times.Waiting > Waited * times.Total)
+            {
+                _line = _line.And(bytes, times.Of(lanes), _window);
+            }
         }
     }
 
@@ -146,7 +160,18 @@ internal sealed class AdaptiveLevel(int processors)
             _without[_at] = _without[_at].And(_bytes, _times, _window);
         }
 
-        (_in, _out) = AreProcessorsWaitedFor ? (_in.And(_bytes, _times, _window), _out.And(_packed, _times, _window)) : default;
+        if (AreProcessorsWaitedFor)
+        {
+            (_in, _out) = (_in.And(_bytes, _times, _window), _out.And(_packed, _times, _window));
+            if (_in.Seconds > 3 * BoundSeconds && _out.Rate > 1.2 * _line.Rate)
+            {
+                _line = default; // more has come out for longer than buffers explain: it is faster now, or the other end had stood still now and then
+            }
+        }
+        else if (IsLineWaitedFor)
+        {
+            _in = _out = default;
+        }
     }
 
     /// <summary>Whether the line is what is waited for, and both the processors and the lanes have what the next step takes: others use the processors, too.</summary>
@@ -169,20 +194,50 @@ internal sealed class AdaptiveLevel(int processors)
     /// </summary>
     private bool MustDescend(int lanes)
     {
-        if (_at == 0 || _in.Seconds < BoundSeconds)
+        if (_at == 0 || !AreProcessorsWaitedFor || _in.Seconds < BoundSeconds)
         {
             return false;
         }
 
-        var (here, lower) = (Ladder[_at], Ladder[_at - 1]);
-        var saved = (1.0 / here.Threads(lanes, processors)) - (1 / (here.Cost * lower.Threads(lanes, processors)));
-        if (saved * _times.Processor < Saving * _times.Total)
+        var lower = LowerWithGain(lanes);
+        return lower >= 0 && _line.RateAt(_window) > _out.Rate * Larger(lower) && _without[_at - 1].RateAt(_window) > _in.Rate;
+    }
+
+    /// <summary>
+    /// The first step below at which so much less is compressed that it is worth it, or -1. A step by itself may save too little of a busy processor; but that those
+    /// without streams save little says that other things are what takes the time.
+    /// </summary>
+    private int LowerWithGain(int lanes)
+    {
+        var cost = 1.0;
+        for (var step = _at - 1; step >= Math.Min(_at - 1, s_weak); step--)
         {
-            return false;
+            cost *= Ladder[step + 1].Cost;
+            var saved = (1.0 / Ladder[_at].Threads(lanes, processors)) - (1 / (cost * Ladder[step].Threads(lanes, processors)));
+            if (saved * _times.Processor >= Saving * _times.Total)
+            {
+                return step;
+            }
         }
 
-        var larger = lower.Level == PackCodec.NoCompression ? _in.Bytes / _out.Bytes : 1 / here.Size;
-        return _line.RateAt(_window) > _out.Rate * larger && _without[_at - 1].RateAt(_window) > _in.Rate;
+        return -1;
+    }
+
+    /// <summary>How many times as much a step below makes of what is sent now.</summary>
+    private double Larger(int step)
+    {
+        if (Ladder[step].Level == PackCodec.NoCompression)
+        {
+            return _in.Bytes / _out.Bytes;
+        }
+
+        var larger = 1.0;
+        for (var above = _at; above > step; above--)
+        {
+            larger /= Ladder[above].Size;
+        }
+
+        return larger;
     }
 
     private void Begin()
@@ -194,6 +249,7 @@ internal sealed class AdaptiveLevel(int processors)
     private void MoveTo(int step)
     {
         _at = step;
+        _late = _lanes - 1;
         _since = _window;
         _agreed = 0;
         _in = _out = default;

@@ -6,7 +6,7 @@ namespace NativeSync.Engine.Compression;
 /// <param name="Window">The last of the windows in which that was.</param>
 internal readonly record struct CompressionFlow(double Bytes, double Seconds, int Window)
 {
-    /// <summary>So many windows it is believed, some ten seconds: then the data or the line may have changed.</summary>
+    /// <summary>So many windows it is believed, ten seconds at least: then the data or the line may have changed.</summary>
     private const int Memory = 64;
 
     /// <summary>It is an average of such a time at least, and of three such at most: a line takes packs by fits and starts.</summary>

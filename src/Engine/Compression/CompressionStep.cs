@@ -37,7 +37,7 @@ internal readonly record struct CompressionStep(int Level, int Streams, double C
         new(7, 1, 1, 0.96),
         new(9, 1, 1.2, 0.985),
         new(12, 1, 1.9, 0.98),
-        new(16, 1, 6, 0.97),
+        new(16, 1, 6, 0.945),
         new(19, 1, 2, 0.98),
     ];
 

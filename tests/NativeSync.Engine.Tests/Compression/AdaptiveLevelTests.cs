@@ -2,7 +2,7 @@ using NativeSync.Engine.Compression;
 
 namespace NativeSync.Engine.Tests.Compression;
 
-/// <summary>The level that adapts, against a model of lines and of two processors: speeds and ratios as measured for the Linux source (docs/benchmarks.md, "Levels").</summary>
+/// <summary>The level that adapts, against a model of lines and of two processors: speeds and ratios as measured for the Linux source (docs/benchmarks.md, "What the levels take").</summary>
 public sealed class AdaptiveLevelTests
 {
     private const double Pack = 512 * 1024;
@@ -74,6 +74,37 @@ public sealed class AdaptiveLevelTests
         }
     }
 
+    /// <summary>A line that becomes much faster or slower on the way, as one that others leave, or come to. What is left for others of the processors costs a quarter at most.</summary>
+    [Theory]
+    [InlineData(1, 20)]
+    [InlineData(8, 20)]
+    [InlineData(1, 0.05)]
+    [InlineData(8, 0.05)]
+    public void ALineThatChangesIsFollowed(int lanes, double times)
+    {
+        foreach (var line in new[] { 2.5e6, 12.5e6, 25e6 })
+        {
+            var adaptive = new AdaptiveLevel(2);
+            void Observe(int level, int packed, PackTimes spent) => adaptive.Observe(level, (int)Pack, packed, spent, lanes);
+            var before = times > 1 ? line : line * 20;
+            RunLanes(before * 300, before, lanes, () => StepOf(adaptive), Observe);
+            var seconds = RunLanes(before * times * 300, before * times, lanes, () => StepOf(adaptive), Observe);
+            var best = Codec.Keys.Min(step => RunLanes(before * times * 300, before * times, lanes, () => step, (_, _, _) => { }));
+            Assert.True(seconds <= best * 1.25, $"{seconds:0.0} s over {before / 1e6} and then {before * times / 1e6} MB/s by {lanes} lanes, at level {adaptive.Level} in the end; the best fixed level takes {best:0.0} s");
+        }
+    }
+
+    /// <summary>Another end that stands still for a second now and then, as one whose disk does, is no slow line.</summary>
+    [Fact]
+    public void WhatStandsStillNowAndThenIsNotALineThatIsSlow()
+    {
+        AdaptiveLevel adaptive = new(2);
+        var bytes = 60e9;
+        var seconds = Run(bytes, 100e6, 1, () => StepOf(adaptive), (level, packed, times) => adaptive.Observe(level, (int)Pack, packed, times, 1), stall: 1);
+        var best = Codec.Keys.Min(step => Run(bytes, 100e6, 1, () => step, (_, _, _) => { }, stall: 1));
+        Assert.True(seconds <= best * 1.2, $"{seconds:0.0} s, at level {adaptive.Level} in the end; the best fixed level takes {best:0.0} s");
+    }
+
     /// <summary>What it learns while a session begins, on processors that have much else to do, is no measure for the lanes that come then.</summary>
     [Fact]
     public void AStepDownAtTheBeginningIsTakenBackWhenLanesHaveJoined()
@@ -110,9 +141,9 @@ public sealed class AdaptiveLevelTests
 
     private static (int Level, int Streams) StepOf(AdaptiveLevel adaptive) => (adaptive.Level, adaptive.Streams);
 
-    private static double Run(double bytes, double line, double slower, Func<(int Level, int Streams)> step, Action<int, int, PackTimes> observe)
+    private static double Run(double bytes, double line, double slower, Func<(int Level, int Streams)> step, Action<int, int, PackTimes> observe, double stall = 0)
     {
-        double now = 0, backlog = 0;
+        double now = 0, backlog = 0, stallsAt = 5;
         for (double done = 0; done < bytes; done += Pack)
         {
             var chosen = step();
@@ -124,6 +155,11 @@ public sealed class AdaptiveLevelTests
             var waiting = Math.Max(0, (backlog - Buffer) / line);
             now += waiting;
             backlog -= waiting * line;
+            if (stall > 0 && now > stallsAt)
+            {
+                (waiting, now, stallsAt) = (waiting + stall, now + stall, now + stall + 5);
+            }
+
             observe(chosen.Level, (int)(Pack / ratio), new(compressing, compressing, waiting, 0));
         }
 

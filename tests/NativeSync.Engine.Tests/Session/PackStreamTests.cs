@@ -221,6 +221,7 @@ public sealed class PackStreamTests : IDisposable
     [InlineData(0, 9, true)]
     [InlineData(1, 9, false)]
     [InlineData(0, 1, false)]
+    [InlineData(0, 13, false)]
     public void TheFirstStreamLooksBackFurther(int index, int level, bool isFound)
     {
         Random random = new(9);

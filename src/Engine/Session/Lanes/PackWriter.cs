@@ -21,6 +21,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
     private int _packedLength;
     private int _chosen;
     private bool _tells;
+    private bool _passes;
 
     /// <summary>The frame of a pack; valid until the next call and while the pack lives.</summary>
     /// <param name="pack">The pack; the room before its records is overwritten.</param>
@@ -28,7 +29,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
     public ReadOnlyMemory<byte> Encode(OutboundPack pack, out int payload)
     {
         _begun = clock.GetTimestamp();
-        _tells = false;
+        _tells = _passes = false;
         if (!pack.Frame.IsEmpty)
         {
             payload = pack.Payload;
@@ -44,6 +45,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
             var packed = pack.Turn is { } turn ? CompressPart(turn.Stream, turn.Number, raw, body, out var isPart) : Compress(raw, body, out isPart);
             _encoded = clock.GetTimestamp();
             _tells = packed > 0 || _chosen == PackCodec.NoCompression;
+            _passes = !_tells;
             _packedLength = packed > 0 ? packed : raw.Length;
             if (packed > 0)
             {
@@ -66,12 +68,17 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
         }
 
         var now = clock.GetTimestamp();
+        var waited = Seconds(0, blocked);
+        var others = Seconds(0, overtaken);
+        PackTimes times = new(
+            _processor, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited));
         if (_tells)
         {
-            var waited = Seconds(0, blocked);
-            var others = Seconds(0, overtaken);
-            _adaptive.Observe(
-                _chosen, _raw, _packedLength, new(_processor, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited)), lanes);
+            _adaptive.Observe(_chosen, _raw, _packedLength, times, lanes);
+        }
+        else if (_passes)
+        {
+            _adaptive.Pass(_packedLength, times, lanes);
         }
 
         _written = now;
