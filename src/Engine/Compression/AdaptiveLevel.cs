@@ -30,7 +30,13 @@ internal sealed class AdaptiveLevel(int processors)
     private const double Saving = 0.1;
 
     /// <summary>A step that was left because it was too high may be taken again before its time when so much more than it takes is there: the data is different.</summary>
-    private const double Otherwise = 2;
+    private const double MuchMore = 2;
+
+    /// <summary>Bytes between the packs and the line, which fill while more comes out than it carries.</summary>
+    private const double Buffers = 8 * 1024 * 1024;
+
+    /// <summary>So many windows in which neither the line nor the processors are waited for, and what came before is another matter.</summary>
+    private const int Gap = 4;
 
     /// <summary>More lanes than processors find out late, when all of them have made a pack, that those have other things to do as well: so much is left for them.</summary>
     private const double Margin = 1.6;
@@ -40,19 +46,19 @@ internal sealed class AdaptiveLevel(int processors)
 
     private static readonly CompressionStep[] Ladder = CompressionStep.Ladder;
 
-    private static readonly int s_weak = Array.FindIndex(Ladder, static step => step is { Level: 1, Streams: CompressionStep.None });
+    private static readonly int s_strongestAlone = Array.FindIndex(Ladder, static step => step is { Level: 1, Streams: CompressionStep.None });
 
     private readonly Absence[] _absences = [.. Ladder.Select(static _ => new Absence(0, LeastAbsence))];
     private readonly Lock _gate = new();
     private volatile int _at = Array.FindIndex(Ladder, static step => step is { Level: 1, Streams: CompressionStep.Many });
     private int _window;
-    private int _since;
+    private int _climbed;
     private PackTimes _times;
     private long _bytes;
     private long _packed;
     private int _packs;
     private int _agreed;
-    private int _late;
+    private int _toSkip;
     private int _lanes;
 
     /// <summary>What came out while the line was what was waited for, at whatever step.</summary>
@@ -81,27 +87,28 @@ internal sealed class AdaptiveLevel(int processors)
     {
         lock (_gate)
         {
+            if (lanes != _lanes)
+            {
+                // What came through with others is no measure.
+                _lanes = lanes;
+                _toSkip = 0;
+                Begin();
+                _line = _in = _out = default;
+                Array.Clear(_without);
+                Array.Fill(_absences, new(0, LeastAbsence));
+            }
+
             if (level != Level)
             {
                 // Compressed before the last step.
                 return;
             }
 
-            if (_late > 0)
+            if (_toSkip > 0)
             {
                 // It waited for those that were compressed before the step, or is one of them.
-                _late--;
+                _toSkip--;
                 return;
-            }
-
-            if (lanes != _lanes)
-            {
-                // What came through with others is no measure.
-                _lanes = lanes;
-                Begin();
-                _line = _in = _out = default;
-                Array.Clear(_without);
-                Array.Fill(_absences, new(0, LeastAbsence));
             }
 
             _bytes += bytes;
@@ -125,22 +132,30 @@ internal sealed class AdaptiveLevel(int processors)
             }
             else if (MustDescend(lanes))
             {
-                _absences[_at] = _absences[_at].Again(_since, _window);
-                MoveTo(LowerWithGain(lanes));
+                var lower = LowerWithGain(lanes);
+                for (var step = lower + 1; step <= _at; step++)
+                {
+                    _absences[step] = _absences[step].Again(_climbed, _window);
+                }
+
+                MoveTo(lower);
             }
 
             Begin();
         }
     }
 
-    /// <summary>Tells what a pack took that was not compressed because a sample said that there is nothing to win: it takes its part of the line.</summary>
+    /// <summary>Tells what a pack took that goes as it is, though there is a level: it says nothing of that, but takes its part of the line.</summary>
+    /// <param name="bytes">Of it.</param>
+    /// <param name="times">Of it.</param>
+    /// <param name="lanes">That send.</param>
     public void Pass(int bytes, in PackTimes times, int lanes)
     {
         lock (_gate)
         {
-            if (times.Waiting > Waited * times.Total)
+            if (_window - _line.Window <= 1)
             {
-                _line = _line.And(bytes, times.Of(lanes), _window);
+                _line = _line.And(bytes, times.Of(lanes), _line.Window);
             }
         }
     }
@@ -163,12 +178,12 @@ internal sealed class AdaptiveLevel(int processors)
         if (AreProcessorsWaitedFor)
         {
             (_in, _out) = (_in.And(_bytes, _times, _window), _out.And(_packed, _times, _window));
-            if (_in.Seconds > 3 * BoundSeconds && _out.Rate > 1.2 * _line.Rate)
+            if (_out.Bytes - (_line.Rate * _out.Seconds) > Buffers)
             {
-                _line = default; // more has come out for longer than buffers explain: it is faster now, or the other end had stood still now and then
+                _line = default; // it is faster now, or the other end had stood still now and then
             }
         }
-        else if (IsLineWaitedFor)
+        else if (IsLineWaitedFor || _window - _in.Window > Gap)
         {
             _in = _out = default;
         }
@@ -183,7 +198,7 @@ internal sealed class AdaptiveLevel(int processors)
             return false; // what takes nothing tells nothing of what the next step takes
         }
 
-        var cost = Ladder[_at + 1].Cost * (isAbsent ? Otherwise : 1);
+        var cost = Ladder[_at + 1].Cost * (isAbsent ? MuchMore : 1);
         var available = Math.Min(lanes > processors ? processors / Margin : lanes, Ladder[_at + 1].Threads(lanes, processors));
         return cost * _times.Processor < available * _times.Total && cost * _times.Compressing < _times.Total;
     }
@@ -200,7 +215,7 @@ internal sealed class AdaptiveLevel(int processors)
         }
 
         var lower = LowerWithGain(lanes);
-        return lower >= 0 && _line.RateAt(_window) > _out.Rate * Larger(lower) && _without[_at - 1].RateAt(_window) > _in.Rate;
+        return lower >= 0 && _line.RateAt(_window) > _out.Rate * Growth(lower) && _without[lower].RateAt(_window) > _in.Rate;
     }
 
     /// <summary>
@@ -210,7 +225,7 @@ internal sealed class AdaptiveLevel(int processors)
     private int LowerWithGain(int lanes)
     {
         var cost = 1.0;
-        for (var step = _at - 1; step >= Math.Min(_at - 1, s_weak); step--)
+        for (var step = _at - 1; step >= Math.Min(_at - 1, s_strongestAlone); step--)
         {
             cost *= Ladder[step + 1].Cost;
             var saved = (1.0 / Ladder[_at].Threads(lanes, processors)) - (1 / (cost * Ladder[step].Threads(lanes, processors)));
@@ -224,20 +239,20 @@ internal sealed class AdaptiveLevel(int processors)
     }
 
     /// <summary>How many times as much a step below makes of what is sent now.</summary>
-    private double Larger(int step)
+    private double Growth(int step)
     {
         if (Ladder[step].Level == PackCodec.NoCompression)
         {
             return _in.Bytes / _out.Bytes;
         }
 
-        var larger = 1.0;
+        var growth = 1.0;
         for (var above = _at; above > step; above--)
         {
-            larger /= Ladder[above].Size;
+            growth /= Ladder[above].Size;
         }
 
-        return larger;
+        return growth;
     }
 
     private void Begin()
@@ -248,9 +263,9 @@ internal sealed class AdaptiveLevel(int processors)
 
     private void MoveTo(int step)
     {
+        _climbed = step > _at ? _window : _climbed;
         _at = step;
-        _late = _lanes - 1;
-        _since = _window;
+        _toSkip = _lanes - 1;
         _agreed = 0;
         _in = _out = default;
     }

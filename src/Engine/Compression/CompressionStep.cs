@@ -33,7 +33,7 @@ internal readonly record struct CompressionStep(int Level, int Streams, double C
         new(1, Many, 2, 0.89),
         new(3, Many, 1.9, 0.96),
         new(5, Many, 1.6, 0.91),
-        new(7, Many, 1.9, 0.93),
+        new(7, Many, 2.1, 0.93),
         new(7, 1, 1, 0.96),
         new(9, 1, 1.2, 0.985),
         new(12, 1, 1.9, 0.98),

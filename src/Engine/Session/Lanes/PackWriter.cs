@@ -37,7 +37,10 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
         }
 
         var raw = pack.Records;
-        _raw = raw.Length;
+        _raw = _packedLength = raw.Length;
+        _encoded = _begun;
+        _processor = 0;
+        _passes = true;
         if (_codec is not null && !pack.Plain)
         {
             Reserve(PackStream.RoomFor(Math.Max(raw.Length, PackBuffers.UsualLength)) + OutboundPack.HeaderRoom);
@@ -46,9 +49,9 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
             _encoded = clock.GetTimestamp();
             _tells = packed > 0 || _chosen == PackCodec.NoCompression;
             _passes = !_tells;
-            _packedLength = packed > 0 ? packed : raw.Length;
             if (packed > 0)
             {
+                _packedLength = packed;
                 return Head(_packed, OutboundPack.HeaderRoom, isPart ? RecordsCodec.ZstdPart : RecordsCodec.Zstd, pack.Number, raw.Length, packed, out payload);
             }
         }
