@@ -130,9 +130,8 @@ internal sealed class AdaptiveLevel(int processors)
                     MoveTo(_at + 1);
                 }
             }
-            else if (MustDescend(lanes))
+            else if (LowerThatBringsMore(lanes) is >= 0 and var lower)
             {
-                var lower = LowerWithGain(lanes);
                 for (var step = lower + 1; step <= _at; step++)
                 {
                     _absences[step] = _absences[step].Again(_climbed, _window);
@@ -142,21 +141,6 @@ internal sealed class AdaptiveLevel(int processors)
             }
 
             Begin();
-        }
-    }
-
-    /// <summary>Tells what a pack took that goes as it is, though there is a level: it says nothing of that, but takes its part of the line.</summary>
-    /// <param name="bytes">Of it.</param>
-    /// <param name="times">Of it.</param>
-    /// <param name="lanes">That send.</param>
-    public void Pass(int bytes, in PackTimes times, int lanes)
-    {
-        lock (_gate)
-        {
-            if (_window - _line.Window <= 1)
-            {
-                _line = _line.And(bytes, times.Of(lanes), _line.Window);
-            }
         }
     }
 
@@ -204,18 +188,18 @@ internal sealed class AdaptiveLevel(int processors)
     }
 
     /// <summary>
-    /// Whether the line waits for the processors, and more would come through a step lower: by what the line carries of what is sent now, and by what went in there
-    /// a moment ago.
+    /// The step below at which more would come through, while the line waits for the processors: by what the line carries of what is sent now, and by what went in
+    /// there a moment ago; -1 when there is none.
     /// </summary>
-    private bool MustDescend(int lanes)
+    private int LowerThatBringsMore(int lanes)
     {
         if (_at == 0 || !AreProcessorsWaitedFor || _in.Seconds < BoundSeconds)
         {
-            return false;
+            return -1;
         }
 
         var lower = LowerWithGain(lanes);
-        return lower >= 0 && _line.RateAt(_window) > _out.Rate * Growth(lower) && _without[lower].RateAt(_window) > _in.Rate;
+        return lower >= 0 && _line.RateAt(_window) > _out.Rate * Growth(lower) && _without[lower].RateAt(_window) > _in.Rate ? lower : -1;
     }
 
     /// <summary>

@@ -20,7 +20,7 @@ internal readonly record struct CompressionStep(int Level, int Streams, double C
     /// while one thread keeps up.
     /// </summary>
     /// <remarks>
-    /// Measured of the Linux source (docs/benchmarks.md, "What the levels take"). Steps that are too high cost more than those that are too low: 12 and what follows is
+    /// From level 1 on measured of the Linux source (docs/benchmarks.md, "What the levels take"), below of /usr. Steps that are too high cost more than those that are too low: 12 and what follows is
     /// reckoned dearer than the 1.7, 5.2 and 1.6 times that they take, and the first with streams dearer than 1.7, since a thread waits for its turn there. Levels
     /// between 12 and 16 take half as long as 16 and win no 1 % over 12.
     /// </remarks>

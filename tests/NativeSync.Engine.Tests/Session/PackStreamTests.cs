@@ -22,7 +22,7 @@ public sealed class PackStreamTests : IDisposable
     }
 
     /// <summary>
-    /// The level changes while packs wait, some are not to be compressed or cannot be, some are tiny or as large as can be; lanes take them in order, and
+    /// The number of streams changes while packs wait, some are not to be compressed or cannot be, some are tiny or as large as can be; lanes take them in order, and
     /// each compresses its own.
     /// </summary>
     [Fact]
@@ -36,7 +36,7 @@ public sealed class PackStreamTests : IDisposable
             var plain = all.Select(_ => random.Next(8) == 0).ToArray();
             var frames = new byte[all.Length][];
             var (next, gate) = (0, new Lock());
-            using PackStreams streams = new(() => 1 + (2 * (next / 7 % 2)), () => next / 5 % 3, () => 3, 2, CancellationToken.None);
+            using PackStreams streams = new(() => next / 5 % 3, () => 3, 2, CancellationToken.None);
             await Task.WhenAll(new[] { 3, 3, 5, 1 }.Select(level => Task.Run(() =>
             {
                 using PackWriter writer = new(level, new AdaptiveLevel(2), TimeProvider.System);
@@ -246,7 +246,7 @@ public sealed class PackStreamTests : IDisposable
     public async Task NobodyWaitsForATurnWhenTheSessionEnds()
     {
         using CancellationTokenSource stop = new();
-        PackStreams streams = new(() => 3, () => 1, () => 1, 1, stop.Token);
+        PackStreams streams = new(() => 1, () => 1, 1, stop.Token);
         OutboundPack[] packs = [Pack(new byte[1000], 0, plain: false), Pack(new byte[1000], 1, plain: false)];
         Array.ForEach(packs, streams.Take);
         var first = packs[0].Turn!.Value;
@@ -260,7 +260,7 @@ public sealed class PackStreamTests : IDisposable
         Assert.Throws<OperationCanceledException>(() => first.Stream.Enter(first.Number + 1));
     }
 
-    private static PackStreams Streams() => new(() => 3, () => 1, () => 1, 1, CancellationToken.None);
+    private static PackStreams Streams() => new(() => 1, () => 1, 1, CancellationToken.None);
 
     private static byte[] Part(byte[] raw, int level)
     {

@@ -118,9 +118,8 @@ internal sealed class LaneGroup : IDisposable
         Outbox.Compresses = settings.CompressLevel is not null;
         if (settings is { CompressLevel: { } level, BatchOnly: false } && (Peer & Capabilities.Streams) != 0)
         {
-            var adapts = level == AdaptiveLevel.Adapt;
-            Outbox.Dispatch.Streams = new PackStreams(
-                () => adapts ? Level.Level : level, () => adapts ? Level.Streams : PackCodec.MostStrong, () => _lanes, PackCodec.MostStrong, Abort.Token);
+            var most = level >= PackStreams.Least ? PackCodec.MostStrong : 0;
+            Outbox.Dispatch.Streams = new PackStreams(() => level == AdaptiveLevel.Adapt ? Level.Streams : most, () => _lanes, PackCodec.MostStrong, Abort.Token);
         }
 
         _onRecords = onRecords;

@@ -8,20 +8,17 @@ internal sealed class PackStreams : IDisposable
     /// <summary>From here on packs go through streams: what is weaker is for lines which no stream keeps up with.</summary>
     public const int Least = 1;
 
-    private readonly Func<int> _level;
     private readonly Func<int> _most;
     private readonly Func<int> _lanes;
     private readonly PackStream[] _streams;
     private readonly CancellationTokenRegistration _stop;
 
-    /// <param name="level">At which the next pack will be compressed.</param>
-    /// <param name="most">Streams that are to be used now, if any.</param>
+    /// <param name="most">Streams that the next pack may go through, if any.</param>
     /// <param name="lanes">That are there, the first one included.</param>
     /// <param name="count">Of streams.</param>
     /// <param name="stop">Nobody waits for a turn any longer.</param>
-    public PackStreams(Func<int> level, Func<int> most, Func<int> lanes, int count, CancellationToken stop)
+    public PackStreams(Func<int> most, Func<int> lanes, int count, CancellationToken stop)
     {
-        _level = level;
         _most = most;
         _lanes = lanes;
         _streams = [.. Enumerable.Range(0, count).Select(index => new PackStream(index, stop))];
@@ -35,7 +32,7 @@ internal sealed class PackStreams : IDisposable
     /// </remarks>
     public void Take(OutboundPack pack)
     {
-        var most = pack.Plain || _level() < Least ? 0 : Math.Min(_most(), _streams.Length);
+        var most = pack.Plain ? 0 : Math.Min(_most(), _streams.Length);
         if (most > 0)
         {
             var share = Math.Max(1, _lanes() / most);

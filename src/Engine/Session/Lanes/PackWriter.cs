@@ -21,7 +21,6 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
     private int _packedLength;
     private int _chosen;
     private bool _tells;
-    private bool _passes;
 
     /// <summary>The frame of a pack; valid until the next call and while the pack lives.</summary>
     /// <param name="pack">The pack; the room before its records is overwritten.</param>
@@ -29,7 +28,7 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
     public ReadOnlyMemory<byte> Encode(OutboundPack pack, out int payload)
     {
         _begun = clock.GetTimestamp();
-        _tells = _passes = false;
+        _tells = false;
         if (!pack.Frame.IsEmpty)
         {
             payload = pack.Payload;
@@ -38,9 +37,6 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
 
         var raw = pack.Records;
         _raw = _packedLength = raw.Length;
-        _encoded = _begun;
-        _processor = 0;
-        _passes = true;
         if (_codec is not null && !pack.Plain)
         {
             Reserve(PackStream.RoomFor(Math.Max(raw.Length, PackBuffers.UsualLength)) + OutboundPack.HeaderRoom);
@@ -48,7 +44,6 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
             var packed = pack.Turn is { } turn ? CompressPart(turn.Stream, turn.Number, raw, body, out var isPart) : Compress(raw, body, out isPart);
             _encoded = clock.GetTimestamp();
             _tells = packed > 0 || _chosen == PackCodec.NoCompression;
-            _passes = !_tells;
             if (packed > 0)
             {
                 _packedLength = packed;
@@ -71,17 +66,13 @@ internal sealed class PackWriter(int? level, AdaptiveLevel adaptive, TimeProvide
         }
 
         var now = clock.GetTimestamp();
-        var waited = Seconds(0, blocked);
-        var others = Seconds(0, overtaken);
-        PackTimes times = new(
-            _processor, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited));
         if (_tells)
         {
+            var waited = Seconds(0, blocked);
+            var others = Seconds(0, overtaken);
+            PackTimes times = new(
+                _processor, Seconds(_begun, _encoded) + others, Math.Max(0, Seconds(_encoded, now) - others) + waited, Math.Max(0, Seconds(_written, _begun) - waited));
             _adaptive.Observe(_chosen, _raw, _packedLength, times, lanes);
-        }
-        else if (_passes)
-        {
-            _adaptive.Pass(_packedLength, times, lanes);
         }
 
         _written = now;
