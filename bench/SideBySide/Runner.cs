@@ -31,9 +31,6 @@ internal sealed record Series(Contender Contender, IReadOnlyList<Measurement> Ru
 /// <summary>Runs the contenders of a case in turn, so that a slow minute of the machine hits them all.</summary>
 internal sealed class Runner(Bench bench, int runs, Action<string> say)
 {
-    /// <summary>More than a login takes: who has sent this much is connected.</summary>
-    private const long LoginBytes = 32 << 10;
-
     /// <summary>What takes longer and has no say in the ratio (it is there for orientation, or far from the best of rsync) is timed in the warming round and not again.</summary>
     private static readonly TimeSpan LongRun = TimeSpan.FromSeconds(20);
 
@@ -109,14 +106,12 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         string times = bench["times"];
         double remote = Meter.ChildSeconds(bench.Server.ProcessId);
         long wire = bench.WireBytes;
-        bench.Line?.Mark(LoginBytes);
         await using LineTrace? trace = Traces && bench.Line is { } line ? new LineTrace(line, say) : null;
         bench.Server.ForgetSessions();
         long begun = TimeProvider.System.GetTimestamp();
         CommandResult result = (await Command.RunAsync(["/usr/bin/time", "-o", times, "-f", "%U %S", .. words])).MustExit(0);
-        double busy = bench.Line?.SecondsSinceMark ?? 0;
-        double share = busy > 0 && payload > 0 ? payload / (busy * bench.Line!.Shape.BytesPerSecond) : 0;
         double connecting = bench.Server.FirstSessionAt is > 0 and var at ? TimeProvider.System.GetElapsedTime(begun, at).TotalSeconds : 0;
+        double share = bench.Line is { } busy && payload > 0 ? payload / ((result.Elapsed.TotalSeconds - connecting) * busy.Shape.BytesPerSecond) : 0;
         await SettleAsync();
         double[] client = [.. (await File.ReadAllTextAsync(times)).Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
         return new Measurement(result.Elapsed.TotalSeconds, connecting, client.Sum(), Meter.ChildSeconds(bench.Server.ProcessId) - remote, bench.WireBytes - wire, share);

@@ -74,6 +74,7 @@ internal static class SyncCommand
             RemoteConnector connector = new(sync.Remote, interruption, sync.Output is { Info.TellsCommand: true, Quiet: false, Json: false } ? screen.WriteLine : null)
             {
                 Bandwidth = sync.Options.BandwidthNow ?? (() => sync.Options.BandwidthLimit),
+                Sends = plan.Direction == Direction.Push && !sync.Has(JobFlags.DryRun),
                 SilenceSeconds = sync.Options.TimeoutSeconds,
                 AsksAtOnce = request is not { FilesFrom: { } list, FilesFromIsRemote: false } || NameListFile.IsAtHand(LinuxSystemCalls.Instance, list),
             };

@@ -42,6 +42,9 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     /// <summary>The agent is told what to do as soon as it runs, and nothing is read or asked before.</summary>
     public bool AsksAtOnce { get; init; }
 
+    /// <summary>Much may be sent, as fast as the line lets it.</summary>
+    public bool Sends { get; init; }
+
     /// <summary>Connects and starts the agent. At a second time passwords are not asked for again.</summary>
     /// <exception cref="TransportException">It did not work.</exception>
     public async Task<IConnection> ConnectAsync(Endpoint remote, CancellationToken ct)
@@ -136,6 +139,7 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         PassphraseProvider = prompt => Ask(prompt, shown: false),
         InteractiveProvider = (prompt, shown) => (shown ? null : password()) ?? Ask(prompt, shown),
         ConfirmHostKey = Confirm,
+        PrimesWindow = Sends && (Bandwidth is null || Bandwidth() == 0),
         Logger = new StandardErrorLogger(),
     };
 
@@ -173,6 +177,7 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         PassphraseProvider = answer,
         InteractiveProvider = (prompt, _) => answer(prompt),
         ConfirmHostKey = null,
+        PrimesWindow = false,
         MaxPrompts = 1,
         Logger = null,
     };

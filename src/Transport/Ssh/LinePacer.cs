@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net.Sockets;
 
 namespace NativeSync.Transport;
@@ -33,6 +32,9 @@ internal sealed class LinePacer
     /// <summary>Room to find that the line carries more.</summary>
     private const double Gain = 1.1;
 
+    /// <summary>While packets wait in a queue it is to get shorter: what came through at best is now and then more than the line carries.</summary>
+    private const double Drain = 0.95;
+
     private const uint Unpaced = uint.MaxValue;
 
     /// <summary>
@@ -49,7 +51,7 @@ internal sealed class LinePacer
     /// <summary>Watches a connection until it ends.</summary>
     public async Task WatchAsync(Socket socket)
     {
-        byte[] info = new byte[TcpInfo.Size];
+        TcpInfo info = new();
         using PeriodicTimer timer = new(Period);
         uint pace = Unpaced;
         ulong best = 0;
@@ -59,14 +61,14 @@ internal sealed class LinePacer
         {
             while (await timer.WaitForNextTickAsync().ConfigureAwait(false))
             {
-                if (socket.GetRawSocketOption(LibC.SOL_TCP, LibC.TCP_INFO, info) < TcpInfo.Size || Number(info, TcpInfo.ShortestRoundTrip) < ShortestLine)
+                if (!info.Read(socket) || info.ShortestRoundTrip < ShortestLine)
                 {
                     return;
                 }
 
-                uint shortest = Number(info, TcpInfo.ShortestRoundTrip);
-                bool isBusy = Number(info, TcpInfo.Unacknowledged) > InUse && BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.BytesThere)) > Begun;
-                bool queues = isBusy && Number(info, TcpInfo.RoundTrip) > shortest + shortest / 8 + Chance;
+                uint shortest = info.ShortestRoundTrip;
+                bool isBusy = info.Unacknowledged > InUse && info.BytesThere > Begun;
+                bool queues = isBusy && info.RoundTrip > shortest + shortest / 8 + Chance;
                 (silent, queued) = queues ? (0, queued + 1) : (silent + 1, 0);
 
                 if (queued >= Patience)
@@ -76,9 +78,9 @@ internal sealed class LinePacer
 
                 // Once there is a pace it grows with what comes through, queue or not, or it would keep itself too low.
                 best = silent > Memory || (best == 0 && queued < Patience) ? 0
-                    : isBusy ? Math.Max(best, BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(TcpInfo.DeliveryRate)))
+                    : isBusy ? Math.Max(best, info.DeliveryRate)
                     : best;
-                uint wanted = best == 0 ? Unpaced : (uint)Math.Min(Unpaced, best * Gain);
+                uint wanted = best == 0 ? Unpaced : (uint)Math.Min(Unpaced, best * (queues ? Drain : Gain));
                 if (wanted != pace)
                 {
                     pace = wanted;
@@ -90,28 +92,5 @@ internal sealed class LinePacer
         {
             // It has ended, or the kernel knows nothing of this.
         }
-    }
-
-    private static uint Number(byte[] info, int offset) => BinaryPrimitives.ReadUInt32LittleEndian(info.AsSpan(offset));
-
-    /// <summary>Linux' <c>struct tcp_info</c>, as far as it is needed (4.9 has all of it).</summary>
-    private static class TcpInfo
-    {
-        /// <summary>Packets under way.</summary>
-        public const int Unacknowledged = 24;
-
-        /// <summary>Microseconds, smoothed.</summary>
-        public const int RoundTrip = 68;
-
-        /// <summary>Acknowledged since the connection began.</summary>
-        public const int BytesThere = 120;
-
-        /// <summary>Microseconds.</summary>
-        public const int ShortestRoundTrip = 148;
-
-        /// <summary>Bytes per second.</summary>
-        public const int DeliveryRate = 160;
-
-        public const int Size = 168;
     }
 }

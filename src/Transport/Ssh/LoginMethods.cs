@@ -8,16 +8,20 @@ namespace NativeSync.Transport;
 /// Offers keys one by one. A key that can sign quietly signs at once, which saves the round trip of asking whether the
 /// server would take it; others (a passphrase, an agent that may want a confirmation) are asked about first when there are several.
 /// </summary>
-internal sealed class KeyLogin(string user, LoginKeys keys) : AuthenticationMethod(user)
+internal sealed class KeyLogin(string user, LoginKeys keys, bool primesWindow) : AuthenticationMethod(user)
 {
     /// <summary>The session that logged in; SSH.NET does not give it otherwise.</summary>
     public Session? Session { get; private set; }
+
+    /// <summary>Who fills the round trips of the login; null where nobody does.</summary>
+    public WindowPrimer? Primer { get; private set; }
 
     public override string Name => "publickey";
 
     public override AuthenticationResult Authenticate(Session session)
     {
         Session = session;
+        Primer = primesWindow ? WindowPrimer.Start(session) : null;
         string version = session.ServerVersion ?? "";
         var pending = new Queue<LoginKey>(keys.Collect());
         while (pending.Count > 0)

@@ -78,7 +78,7 @@ public static class SshConnector
         var judge = new HostKeyJudge(host.HostKeyName, host.HostKeyName == host.HostName ? host.Port : 22, host.HostKeyCheck,
             host.UserKnownHosts, host.SystemKnownHosts, options.PinnedHostKey, options.ConfirmHostKey, options.Logger);
         var keys = new LoginKeys(host, options);
-        var keyLogin = new KeyLogin(host.User, keys);
+        var keyLogin = new KeyLogin(host.User, keys, options.PrimesWindow);
         AuthenticationMethod[] methods = [.. Methods(host, options, keyLogin)];
         ConnectionInfo info = jump is null && options.Proxy is { } proxy
             ? new ConnectionInfo(address, host.Port, host.User, proxy.Type, proxy.Host, proxy.Port, proxy.User, proxy.Password, methods)
@@ -126,10 +126,11 @@ public static class SshConnector
             }
 
             info.Timeout = Timeout.InfiniteTimeSpan;
-            return new SshSession(client, keyLogin.Session, jump, host.Peer, accepted, host.Timeout);
+            return new SshSession(client, keyLogin.Session, keyLogin.Primer, jump, host.Peer, accepted, host.Timeout);
         }
         catch (Exception e)
         {
+            keyLogin.Primer?.Stop();
             SshSocket.Cut(keyLogin.Session);
             _ = connecting.ContinueWith(t =>
             {

@@ -87,6 +87,12 @@ public sealed record SshOptions
     /// <summary>The home directory; null for <c>HOME</c>.</summary>
     public string? HomeDirectory { get; init; }
 
+    /// <summary>
+    /// Much is going to be sent: on a long line (40 ms) up to 256 KiB of messages that the server ignores go out while it thinks about the login,
+    /// so that TCP's congestion window is open when the sending begins.
+    /// </summary>
+    public bool PrimesWindow { get; init; }
+
     /// <summary>Ciphers in order of preference; null for AES-GCM first. For tests and measurements.</summary>
     public IReadOnlyList<string>? Ciphers { get; init; }
 

@@ -17,12 +17,14 @@ public sealed class SshSession : IRemoteShell
     private readonly TimeSpan _timeout;
     private readonly bool _mindsNoLoss;
     private readonly LinePacer? _pacer;
+    private readonly WindowPrimer? _primer;
     private int _disposed;
 
-    internal SshSession(SshClient client, Session? session, SshJump? jump, string peer, HostKey hostKey, TimeSpan timeout)
+    internal SshSession(SshClient client, Session? session, WindowPrimer? primer, SshJump? jump, string peer, HostKey hostKey, TimeSpan timeout)
     {
         _client = client;
         _session = session;
+        _primer = primer;
         _jump = jump;
         _timeout = timeout;
         Peer = peer;
@@ -142,6 +144,8 @@ public sealed class SshSession : IRemoteShell
         {
             return;
         }
+
+        _primer?.Stop();
 
         // SSH.NET waits for its receiving thread, and behind a send that a dead peer does not take.
         Task closing = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);

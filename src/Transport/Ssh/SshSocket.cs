@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Renci.SshNet;
+using Renci.SshNet.Messages;
 
 namespace NativeSync.Transport;
 
@@ -125,7 +126,13 @@ internal static class SshSocket
         }
     }
 
-    private static Socket? Of(Session session)
+    /// <summary>Sends a message of the transport, behind those under way.</summary>
+    /// <exception cref="MissingMethodException">Another version of the library.</exception>
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "SendMessage")]
+    public static extern void Send(Session session, Message message);
+
+    /// <summary>Null with another version of the library.</summary>
+    public static Socket? Of(Session session)
     {
         try
         {

@@ -52,12 +52,6 @@ internal sealed class LineDirection : IDisposable
     /// <summary>Packets that were dropped, by chance or by a full queue.</summary>
     public long Dropped => Volatile.Read(ref _dropped);
 
-    /// <summary>When so many bytes had arrived for the first time (Stopwatch); set <see cref="MarkAt"/> before.</summary>
-    public long MarkedAt { get; private set; }
-
-    /// <summary>See <see cref="MarkedAt"/>.</summary>
-    public long MarkAt { get; set; } = long.MaxValue;
-
     /// <summary>Swallows everything from now on, as a cable that was pulled; or no longer.</summary>
     public bool Cut
     {
@@ -135,11 +129,6 @@ internal sealed class LineDirection : IDisposable
             {
                 _ = LineCalls.Write(_to, in _ring[_tail % _slots.Length * SlotSize], length);
                 Volatile.Write(ref _bytes, _bytes + length);
-                if (_bytes >= MarkAt)
-                {
-                    MarkAt = long.MaxValue;
-                    MarkedAt = Stopwatch.GetTimestamp();
-                }
             }
 
             Volatile.Write(ref _tail, _tail + 1);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using NativeSync.TestKit.Trees;
 
 namespace NativeSync.TestKit.Line;
@@ -78,23 +77,6 @@ public sealed class LongLine : IAsyncDisposable
         {
             await RemoveAsync(near, far, nearTun, farTun);
             throw;
-        }
-    }
-
-    /// <summary>Begins to watch for the moment at which so many more bytes have arrived there and back together in one direction.</summary>
-    public void Mark(long bytes)
-    {
-        _there.MarkAt = _there.Bytes + bytes;
-        _back.MarkAt = _back.Bytes + bytes;
-    }
-
-    /// <summary>Seconds since the first direction carried what <see cref="Mark"/> asked for; 0 when none did.</summary>
-    public double SecondsSinceMark
-    {
-        get
-        {
-            long[] marks = [.. new[] { (_there.MarkAt, _there.MarkedAt), (_back.MarkAt, _back.MarkedAt) }.Where(m => m.Item1 == long.MaxValue && m.Item2 > 0).Select(m => m.Item2)];
-            return marks.Length == 0 ? 0 : Stopwatch.GetElapsedTime(marks.Min()).TotalSeconds;
         }
     }
 
