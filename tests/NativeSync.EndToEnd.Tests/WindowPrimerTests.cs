@@ -17,6 +17,14 @@ public sealed class WindowPrimerTests
     [Fact]
     public async Task WhoSendsOverALongLineOpensTheWindowByNoMoreThanARoundTripOf20Mbit() => Assert.InRange(await SentAsync(Long), 100_000, 250_000 * 1.1 + Needed);
 
+    /// <summary>Messages of other lengths, with codes of their own.</summary>
+    [Theory]
+    [InlineData("Ciphers aes128-ctr", "MACs hmac-sha2-512-etm@openssh.com")]
+    [InlineData("Ciphers aes256-cbc", "MACs hmac-sha2-256")]
+    [InlineData("Ciphers chacha20-poly1305@openssh.com", "RekeyLimit 64K")]
+    public async Task WhateverTheServerEnciphersWithItIsDoneInTheSameWay(params string[] server) =>
+        Assert.InRange(await SentAsync(Long, server: server), 100_000, 250_000 * 1.1 + Needed);
+
     [Theory]
     [InlineData("--bwlimit=1000")]
     [InlineData("--dry-run")]
@@ -33,16 +41,16 @@ public sealed class WindowPrimerTests
     public async Task AThinLineIsNotFilled() => Assert.InRange(await SentAsync(new LineShape(256_000, TimeSpan.FromMilliseconds(100)) { Queue = TimeSpan.FromSeconds(2) }), 1, 24 * 1500 + Needed);
 
     /// <summary>Bytes that arrive at the far end in a run which sends or fetches one small file.</summary>
-    private static async Task<long> SentAsync(LineShape shape, string[]? options = null, bool push = true)
+    private static async Task<long> SentAsync(LineShape shape, string[]? options = null, bool push = true, string[]? server = null)
     {
         await using LongLine line = await LongLine.OpenAsync(shape);
-        await using PrivateSshd server = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = line });
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { Line = line, OverrideLines = server ?? [] });
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["src"]);
         await File.WriteAllTextAsync(Path.Combine(scratch["src"], "file"), "small");
-        string there = $"{PrivateSshd.User}@{server.Address}:";
+        string there = $"{PrivateSshd.User}@{sshd.Address}:";
         (string from, string to) = (scratch["src"] + "/", scratch["dst"] + "/");
-        CommandResult sync = await Command.RunAsync([.. line.Near, Tool.Path, "sync", .. Tool.OptionsFor(server), "--rsync-path", Tool.Path, "-a", .. options ?? [],
+        CommandResult sync = await Command.RunAsync([.. line.Near, Tool.Path, "sync", .. Tool.OptionsFor(sshd), "--rsync-path", Tool.Path, "-a", .. options ?? [],
             push ? from : there + from, push ? there + to : to]);
         Assert.True(sync.ExitCode == 0, sync.ToString());
         Assert.Equal(options is not ["--dry-run"], File.Exists(Path.Combine(scratch["dst"], "file")));

@@ -122,7 +122,7 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     /// <summary>The password of the environment is the server's: a host on the way to it is not told.</summary>
     private SshOptions SshOptions()
     {
-        SshOptions onTheWay = OptionsFor(static () => null);
+        SshOptions onTheWay = OptionsFor(static () => null) with { PrimesWindow = false };
         return OptionsFor(PasswordFromEnvironment) with { Jump = onTheWay };
     }
 

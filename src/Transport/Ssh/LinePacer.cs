@@ -5,7 +5,8 @@ namespace NativeSync.Transport;
 /// <summary>
 /// Keeps a connection from sending into a queue that is full. On a long line the kernel's TCP sends at up to three times the line's rate while it
 /// starts, and after each look at the shortest round trip (bbr, every ten seconds); what is lost then costs seconds. So while packets wait in a queue
-/// on the way, the kernel paces the connection at a little more than what came through at best: the line stays full, and TCP may still find more.
+/// on the way, the kernel paces the connection by what came through at best: a little less for two seconds, in which a queue of its own gets shorter,
+/// then a tenth more, since one that stays is others': the line stays full, and TCP may still find more.
 /// </summary>
 internal sealed class LinePacer
 {
@@ -32,8 +33,11 @@ internal sealed class LinePacer
     /// <summary>Room to find that the line carries more.</summary>
     private const double Gain = 1.1;
 
-    /// <summary>While packets wait in a queue it is to get shorter: what came through at best is now and then more than the line carries.</summary>
+    /// <summary>So that the queue gets shorter: what came through at best is now and then a tenth more than the line carries.</summary>
     private const double Drain = 0.95;
+
+    /// <summary>Periods with a queue for which less is sent: one that is still there after two seconds is not ours, or the line has become longer.</summary>
+    private const int DrainsFor = 40;
 
     private const uint Unpaced = uint.MaxValue;
 
@@ -76,11 +80,11 @@ internal sealed class LinePacer
                     Volatile.Write(ref _queuedAt, Environment.TickCount64);
                 }
 
-                // Once there is a pace it grows with what comes through, queue or not, or it would keep itself too low.
+                // Once there is a pace it grows with what comes through, also without a queue, or it would keep itself too low.
                 best = silent > Memory || (best == 0 && queued < Patience) ? 0
                     : isBusy ? Math.Max(best, info.DeliveryRate)
                     : best;
-                uint wanted = best == 0 ? Unpaced : (uint)Math.Min(Unpaced, best * (queues ? Drain : Gain));
+                uint wanted = best == 0 ? Unpaced : (uint)Math.Min(Unpaced, best * (queues && queued < DrainsFor ? Drain : Gain));
                 if (wanted != pace)
                 {
                     pace = wanted;

@@ -21,7 +21,7 @@ internal sealed class KeyLogin(string user, LoginKeys keys, bool primesWindow) :
     public override AuthenticationResult Authenticate(Session session)
     {
         Session = session;
-        Primer = primesWindow ? WindowPrimer.Start(session) : null;
+        Primer ??= primesWindow ? WindowPrimer.Start(session) : null; // a server that wants two keys asks twice
         string version = session.ServerVersion ?? "";
         var pending = new Queue<LoginKey>(keys.Collect());
         while (pending.Count > 0)

@@ -88,8 +88,8 @@ public sealed record SshOptions
     public string? HomeDirectory { get; init; }
 
     /// <summary>
-    /// Much is going to be sent: on a long line (40 ms) up to 256 KiB of messages that the server ignores go out while it thinks about the login,
-    /// so that TCP's congestion window is open when the sending begins.
+    /// Much is going to be sent: on a long line (40 ms) up to 512 KiB of messages that the server ignores go out during the login and until there is
+    /// something to send, so that TCP's congestion window is open then.
     /// </summary>
     public bool PrimesWindow { get; init; }
 

@@ -8,8 +8,9 @@ namespace NativeSync.Transport;
 /// <summary>
 /// Opens TCP's congestion window while logging in. A login is a handful of small questions, each of which takes a round trip for its answer, and
 /// TCP has to begin afterwards with ten packets a round trip: a line of 200 Mbit/s and 200 ms is full after eight more. So what the window
-/// lets go meanwhile is used for messages which a server has to ignore (RFC 4253, 11.2), and the window doubles each round trip. They wait
-/// nowhere: a question always finds room in the window, and no more than two packets before it.
+/// lets go meanwhile is used for messages which a server has to ignore (RFC 4253, 11.2), and the window doubles each round trip. A question
+/// always finds room in the window, and no more than two packets before it that the kernel has not sent; on a thin line, which is found out by its
+/// queue, also the dozen packets of the first window.
 /// </summary>
 internal sealed class WindowPrimer
 {
@@ -30,8 +31,14 @@ internal sealed class WindowPrimer
     /// <summary>More than this many packets unsent are not ours: who sends has begun.</summary>
     private const int Begun = 4;
 
-    /// <summary>What a message is longer than its contents, with AES-GCM.</summary>
-    private const int Overhead = 32;
+    /// <summary>What a message is longer than its contents at most (CTR with a MAC of 64 bytes): two packets are not to become three.</summary>
+    private const int Overhead = 112;
+
+    /// <summary>Contents of a message at most; servers have to take 32,768 bytes.</summary>
+    private const int LongestMessage = 30_000;
+
+    /// <summary>Times that a queue may be seen, a millisecond each. Nothing is sent meanwhile.</summary>
+    private const int Patience = 100;
 
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(1);
 
@@ -42,6 +49,7 @@ internal sealed class WindowPrimer
     private readonly Socket _socket;
     private readonly TcpInfo _info = new();
     private long _left;
+    private int _queued;
     private volatile bool _stopped;
 
     private WindowPrimer(Session session, Socket socket)
@@ -55,7 +63,7 @@ internal sealed class WindowPrimer
     {
         try
         {
-            if (SshSocket.Of(session) is not { } socket)
+            if (SshSocket.Of(session) is not { } socket || session.ConnectionInfo.CurrentClientCompressionAlgorithm is { Length: > 0 } and not "none")
             {
                 return null;
             }
@@ -98,15 +106,20 @@ internal sealed class WindowPrimer
     /// <summary>Sends a packet or two if there is room. False when it has been enough, or the line shows that it holds no more.</summary>
     private bool Fill()
     {
-        if (!_info.Read(_socket) || _info.Unsent > Begun * _info.SegmentSize || _info.SentAgain > 0 || _info.RoundTrip > _info.ShortestRoundTrip + _info.ShortestRoundTrip / 4)
+        if (!_info.Read(_socket) || _info.Unsent > Begun * _info.SegmentSize || _info.SentAgain > 0)
         {
             return false;
+        }
+
+        if (_info.RoundTrip > _info.ShortestRoundTrip + _info.ShortestRoundTrip / 4)
+        {
+            return ++_queued < Patience;
         }
 
         long room = _info.Unsent > 0 ? 0 : Math.Min(_info.Window - (long)_info.Unacknowledged - Reserve, Reserve);
         if (room > 0)
         {
-            byte[] nothing = new byte[room * _info.SegmentSize - Overhead];
+            byte[] nothing = new byte[Math.Clamp(room * _info.SegmentSize - Overhead, 0, LongestMessage)];
             SshSocket.Send(_session, new IgnoreMessage(nothing));
             _left -= nothing.Length + Overhead;
         }

@@ -171,7 +171,7 @@ internal sealed class ContentStage : IDisposable
 
         for (var attempt = 1; ; attempt++)
         {
-            var length = ReadSmall(fd);
+            var length = ReadSmall(fd, status.Size);
             if (length < 0)
             {
                 return length;
@@ -203,7 +203,11 @@ internal sealed class ContentStage : IDisposable
         return 0;
     }
 
-    private int ReadSmall(int fd)
+    /// <summary>
+    /// To the end. Nothing is read behind what its status promised: whether there is more by now the next look at that tells. Files that promise
+    /// nothing and have something (/proc) are read until nothing comes.
+    /// </summary>
+    private int ReadSmall(int fd, long promised)
     {
         var total = 0;
         while (total < _small.Length)
@@ -220,6 +224,10 @@ internal sealed class ContentStage : IDisposable
             }
 
             total += count;
+            if (total == promised)
+            {
+                break;
+            }
         }
 
         return total;
