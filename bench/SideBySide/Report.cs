@@ -22,13 +22,13 @@ internal static class Report
         {
             if (one.Failure is not null || one.Runs.Count == 0)
             {
-                text.Append(CultureInfo.InvariantCulture, $"| {one.Contender.Name} | failed: {FirstLine(one.Failure)} | | | | | | |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| {Cell(one.Contender.Name)} | failed: {FirstLine(one.Failure)} | | | | | | |\n");
                 continue;
             }
 
             bool isFloor = one.Contender.Role == Role.Floor;
             string mark = ReferenceEquals(one, best) ? "**" : "";
-            text.Append(CultureInfo.InvariantCulture, $"| {mark}{one.Contender.Name}{mark} | {one.Seconds:0.00} | {Ratio(one.Seconds, best?.Seconds, isFloor)} | {Spread(one)} | {one.ClientCpu:0.00} + {one.RemoteCpu:0.00} | {one.WireBytes / 1e6:0.00} | {Ratio(one.WireBytes, fewest?.WireBytes, isFloor)} | {(one.ClientPeak == 0 ? "" : $"{one.ClientPeak >> 20}, {one.RemotePeak >> 20}")} |");
+            text.Append(CultureInfo.InvariantCulture, $"| {mark}{Cell(one.Contender.Name)}{mark} | {one.Seconds:0.00} | {Ratio(one.Seconds, best?.Seconds, isFloor)} | {Spread(one)} | {one.ClientCpu:0.00} + {one.RemoteCpu:0.00} | {one.WireBytes / 1e6:0.00} | {Ratio(one.WireBytes, fewest?.WireBytes, isFloor)} | {(one.ClientPeak == 0 ? "" : $"{one.ClientPeak >> 20}, {one.RemotePeak >> 20}")} |");
             text.Append(@case.Line is null ? "\n" : string.Create(CultureInfo.InvariantCulture, $" {one.Connecting:0.00} | {(one.Share > 0 ? one.Share.ToString("P0", CultureInfo.InvariantCulture) : "")} |\n"));
         }
 
@@ -56,6 +56,9 @@ internal static class Report
 
     private static string Ratio(double value, double? reference, bool isFloor) =>
         isFloor || reference is null or 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{value / reference:0.00}");
+
+    /// <summary>A pipe would end the cell.</summary>
+    private static string Cell(string name) => name.Replace("|", "\\|", StringComparison.Ordinal);
 
     private static string FirstLine(string? text) => (text ?? "did not run").Split('\n').FirstOrDefault(l => l.Length > 0 && !l.StartsWith("exit code", StringComparison.Ordinal)) ?? "";
 
