@@ -25,7 +25,7 @@ internal sealed class LineTable(bool cubic)
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"### Long lines{(cubic ? ", kernels with cubic and 4 and 6 MiB of buffers" : "")}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"{date:yyyy-MM-dd HH:mm} UTC, `{options.CommandLine}`, medians of {options.Runs} runs in turn. {Meter.Machine()}; load {Meter.Load():0.0} at the end. {await Report.VersionsAsync(bench, [])}.\n\n");
-        text.Append("Seconds are from start to end of the program. Connected is who has had the server begin what it was asked for. The share is that of the line's capacity which the contents took from then on (up to 2026-11-26 from the first 32 KiB on, which is up to three round trips later): with compression it may be more than all of it; nothing is said where round trips decide. The last columns are nativesync ÷ rsync, as a whole and once connected.\n\n");
+        text.Append("Seconds are from start to end of the program. Connected is who has had the server begin what it was asked for. The share is that of the line's capacity which the contents took from then on: with compression it may be more than all of it; nothing is said where round trips decide. The last columns are nativesync ÷ rsync, as a whole and once connected.\n\n");
         text.Append("| case | line | data | rsync | s | connected after | share | MB | nativesync | s | connected after | share | MB | ÷ | ÷ connected |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
         return text.Append(_rows).ToString();
     }

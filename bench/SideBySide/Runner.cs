@@ -111,7 +111,7 @@ internal sealed class Runner(Bench bench, int runs, Action<string> say)
         long begun = TimeProvider.System.GetTimestamp();
         CommandResult result = (await Command.RunAsync(["/usr/bin/time", "-o", times, "-f", "%U %S", .. words])).MustExit(0);
         double connecting = bench.Server.FirstSessionAt is > 0 and var at ? TimeProvider.System.GetElapsedTime(begun, at).TotalSeconds : 0;
-        double share = bench.Line is { } busy && payload > 0 ? payload / ((result.Elapsed.TotalSeconds - connecting) * busy.Shape.BytesPerSecond) : 0;
+        double share = bench.Line is { } busy && payload > 0 && connecting > 0 ? payload / ((result.Elapsed.TotalSeconds - connecting) * busy.Shape.BytesPerSecond) : 0;
         await SettleAsync();
         double[] client = [.. (await File.ReadAllTextAsync(times)).Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
         return new Measurement(result.Elapsed.TotalSeconds, connecting, client.Sum(), Meter.ChildSeconds(bench.Server.ProcessId) - remote, bench.WireBytes - wire, share);

@@ -1,4 +1,5 @@
 using NativeSync.EndToEnd.Tests.Support;
+using NativeSync.TestKit;
 using NativeSync.TestKit.Trees;
 
 namespace NativeSync.EndToEnd.Tests;
@@ -148,6 +149,28 @@ public sealed class SourceSelectionTests(SharedServer server) : IClassFixture<Sh
         if (rsync.ExitCode != 0)
         {
             Assert.NotEmpty(sync.ErrorLines);
+        }
+    }
+
+    /// <summary>To the kernel a device has no length, before it is read and behind that.</summary>
+    [Theory]
+    [InlineData(64)]
+    [InlineData(2048)]
+    public async Task ABlockDeviceThatHeldStillIsCopiedAndNotSaidToHaveChanged(int kibibytes)
+    {
+        using var scratch = new Scratch();
+        (string image, string source) = (scratch["image"], scratch["src"]);
+        string disk = (await Command.ShellAsync($"dd if=/dev/urandom of='{image}' bs=1k count={kibibytes} status=none; losetup --find --show '{image}'")).Trim();
+        try
+        {
+            await Command.ShellAsync($"mkdir '{source}'; cp -a {disk} '{source}/disk'");
+            CommandResult sync = (await Command.RunAsync([Tool.Path, "sync", "-a", "--copy-devices", source + "/", scratch["dst"] + "/"])).MustExit(0);
+            Assert.Equal("", sync.Error);
+            Assert.Equal(await File.ReadAllBytesAsync(image), await File.ReadAllBytesAsync(Path.Combine(scratch["dst"], "disk")));
+        }
+        finally
+        {
+            await Command.RunAsync(["losetup", "--detach", disk]);
         }
     }
 

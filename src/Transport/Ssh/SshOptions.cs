@@ -88,7 +88,7 @@ public sealed record SshOptions
     public string? HomeDirectory { get; init; }
 
     /// <summary>
-    /// Much is going to be sent: on a long line (40 ms) up to 512 KiB of messages that the server ignores go out during the login and until there is
+    /// Much may be sent: on a long line (40 ms) up to 512 KiB of messages that the server ignores go out during the login and until there is
     /// something to send, so that TCP's congestion window is open then.
     /// </summary>
     public bool PrimesWindow { get; init; }

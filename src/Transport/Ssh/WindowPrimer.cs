@@ -37,8 +37,8 @@ internal sealed class WindowPrimer
     /// <summary>Contents of a message at most; servers have to take 32,768 bytes.</summary>
     private const int LongestMessage = 30_000;
 
-    /// <summary>Times that a queue may be seen, a millisecond each. Nothing is sent meanwhile.</summary>
-    private const int Patience = 100;
+    /// <summary>Round trips for which a queue may be seen: what shows it has a sample a round trip. Nothing is sent meanwhile.</summary>
+    private const int Patience = 3;
 
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(1);
 
@@ -49,7 +49,7 @@ internal sealed class WindowPrimer
     private readonly Socket _socket;
     private readonly TcpInfo _info = new();
     private long _left;
-    private int _queued;
+    private long _queuedAt;
     private volatile bool _stopped;
 
     private WindowPrimer(Session session, Socket socket)
@@ -97,7 +97,7 @@ internal sealed class WindowPrimer
             {
             }
         }
-        catch (Exception e) when (e is SshException or SocketException or ObjectDisposedException or MissingMethodException)
+        catch (Exception e) when (e is SshException or SocketException or ObjectDisposedException or NullReferenceException or MissingMethodException)
         {
             // It has ended, which those who use it notice; or another version of the library.
         }
@@ -113,9 +113,11 @@ internal sealed class WindowPrimer
 
         if (_info.RoundTrip > _info.ShortestRoundTrip + _info.ShortestRoundTrip / 4)
         {
-            return ++_queued < Patience;
+            _queuedAt = _queuedAt == 0 ? Environment.TickCount64 : _queuedAt;
+            return Environment.TickCount64 - _queuedAt < Patience * _info.ShortestRoundTrip / 1000;
         }
 
+        _queuedAt = 0;
         long room = _info.Unsent > 0 ? 0 : Math.Min(_info.Window - (long)_info.Unacknowledged - Reserve, Reserve);
         if (room > 0)
         {

@@ -183,7 +183,7 @@ internal sealed class ContentStage : IDisposable
                 return _streamer.SendStream(work, fd, status, null);
             }
 
-            var steady = _context.Io.Stat(fd, out var after) >= 0 && after.Size == length && after.IsSameVersion(status);
+            var steady = CopiedDevice.StatAgain(_context.Io, fd, status, out var after) >= 0 && after.Size == length && after.IsSameVersion(status);
             if (steady || attempt == attempts)
             {
                 var data = _small.AsSpan(0, length);
@@ -205,7 +205,7 @@ internal sealed class ContentStage : IDisposable
 
     /// <summary>
     /// To the end. Nothing is read behind what its status promised: whether there is more by now the next look at that tells. Files that promise
-    /// nothing and have something (/proc) are read until nothing comes.
+    /// nothing and have something (/proc) are read until nothing comes; of one that always promises less than it has no more is sent, as with rsync.
     /// </summary>
     private int ReadSmall(int fd, long promised)
     {

@@ -30,6 +30,19 @@ internal static class CopiedDevice
         }
     }
 
+    /// <summary>Looks again at what was opened: a device, which to the kernel has no length, has the one that it had.</summary>
+    /// <returns>0 or a negative error number.</returns>
+    public static int StatAgain(ISystemCalls io, int fd, in FileStatus before, out FileStatus after)
+    {
+        var error = io.Stat(fd, out after);
+        if (error >= 0 && after.IsDevice)
+        {
+            (after.Size, after.Blocks) = (before.Size, before.Blocks);
+        }
+
+        return error;
+    }
+
     /// <summary>Bytes of an open device; 0 for one that has no end.</summary>
     public static long SizeOf(ISystemCalls io, int fd)
     {

@@ -199,7 +199,7 @@ internal sealed class FileStreamer(SyncContext context, SenderTable table)
         }
 
         var steady = error >= 0 && length == before.Size
-            && context.Io.Stat(fd, out var after) >= 0 && after.IsSameVersion(before);
+            && CopiedDevice.StatAgain(context.Io, fd, before, out var after) >= 0 && after.IsSameVersion(before);
         using var scope = context.Outbox.Enter(Records.FileEndBound);
         var writer = new WireWriter(scope.Room);
         Records.WriteFileEnd(ref writer, steady ? ContentFlags.None : ContentFlags.Unstable, error < 0 ? -error : 0, digest);
