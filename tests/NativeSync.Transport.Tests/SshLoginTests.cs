@@ -153,6 +153,16 @@ public sealed class SshLoginTests
         Assert.Contains(user.Name + "@127.0.0.1", prompts[0]);
     }
 
+    /// <summary>SSH.NET shows its session to methods of logging in alone, and tries none that the server does not take.</summary>
+    [Fact]
+    public async Task WhereOnlyAPasswordIsTakenTheSocketIsTunedToo()
+    {
+        using var user = new TemporaryUser(password: "p4ss");
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync(new PrivateSshdOptions { PasswordAuthentication = true, OverrideLines = ["PubkeyAuthentication no"] });
+        await using SshSession session = await sshd.ConnectAsync(o => o with { PasswordProvider = _ => "p4ss" }, user.Name);
+        Assert.True(session.Tuned);
+    }
+
     [Fact]
     public async Task AWrongPasswordIsRefusedAndNotShown()
     {

@@ -101,7 +101,7 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         long started = Stopwatch.GetTimestamp();
         try
         {
-            return await SshConnector.ConnectAsync(target, SshOptions(), ct);
+            return await SshConnector.ConnectAsync(target, SshOptions() with { PrimesWindow = Sends && (Bandwidth is null || Bandwidth() == 0) }, ct);
         }
         catch (TransportException e) when (arguments.ConnectSeconds > 0 && Stopwatch.GetElapsedTime(started).TotalSeconds >= arguments.ConnectSeconds)
         {
@@ -122,7 +122,7 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
     /// <summary>The password of the environment is the server's: a host on the way to it is not told.</summary>
     private SshOptions SshOptions()
     {
-        SshOptions onTheWay = OptionsFor(static () => null) with { PrimesWindow = false };
+        SshOptions onTheWay = OptionsFor(static () => null);
         return OptionsFor(PasswordFromEnvironment) with { Jump = onTheWay };
     }
 
@@ -139,7 +139,6 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         PassphraseProvider = prompt => Ask(prompt, shown: false),
         InteractiveProvider = (prompt, shown) => (shown ? null : password()) ?? Ask(prompt, shown),
         ConfirmHostKey = Confirm,
-        PrimesWindow = Sends && (Bandwidth is null || Bandwidth() == 0),
         Logger = new StandardErrorLogger(),
     };
 
@@ -177,7 +176,6 @@ internal sealed class RemoteConnector(RemoteArguments arguments, Interruption in
         PassphraseProvider = answer,
         InteractiveProvider = (prompt, _) => answer(prompt),
         ConfirmHostKey = null,
-        PrimesWindow = false,
         MaxPrompts = 1,
         Logger = null,
     };

@@ -5,23 +5,38 @@ using Renci.SshNet.Common;
 namespace NativeSync.Transport;
 
 /// <summary>
-/// Offers keys one by one. A key that can sign quietly signs at once, which saves the round trip of asking whether the
-/// server would take it; others (a passphrase, an agent that may want a confirmation) are asked about first when there are several.
+/// The session that logs in, which SSH.NET shows to its methods alone. A server may want none of them but one, so each tells of it.
 /// </summary>
-internal sealed class KeyLogin(string user, LoginKeys keys, bool primesWindow) : AuthenticationMethod(user)
+internal sealed class LoginSession(bool primesWindow)
 {
-    /// <summary>The session that logged in; SSH.NET does not give it otherwise.</summary>
+    /// <summary>Null before the first method was tried.</summary>
     public Session? Session { get; private set; }
 
     /// <summary>Who fills the round trips of the login; null where nobody does.</summary>
     public WindowPrimer? Primer { get; private set; }
 
+    /// <summary>A method is tried on it: there may be several.</summary>
+    public void See(Session session)
+    {
+        if (Session is null)
+        {
+            Session = session;
+            Primer = primesWindow ? WindowPrimer.Start(session) : null;
+        }
+    }
+}
+
+/// <summary>
+/// Offers keys one by one. A key that can sign quietly signs at once, which saves the round trip of asking whether the
+/// server would take it; others (a passphrase, an agent that may want a confirmation) are asked about first when there are several.
+/// </summary>
+internal sealed class KeyLogin(string user, LoginKeys keys, LoginSession login) : AuthenticationMethod(user)
+{
     public override string Name => "publickey";
 
     public override AuthenticationResult Authenticate(Session session)
     {
-        Session = session;
-        Primer ??= primesWindow ? WindowPrimer.Start(session) : null; // a server that wants two keys asks twice
+        login.See(session);
         string version = session.ServerVersion ?? "";
         var pending = new Queue<LoginKey>(keys.Collect());
         while (pending.Count > 0)
@@ -85,12 +100,13 @@ internal sealed class KeyLogin(string user, LoginKeys keys, bool primesWindow) :
 }
 
 /// <summary>Asks for a password only when the server has refused everything before it.</summary>
-internal sealed class PasswordLogin(string user, string prompt, int maxPrompts, Func<string, string?> provider) : AuthenticationMethod(user)
+internal sealed class PasswordLogin(string user, LoginSession login, string prompt, int maxPrompts, Func<string, string?> provider) : AuthenticationMethod(user)
 {
     public override string Name => "password";
 
     public override AuthenticationResult Authenticate(Session session)
     {
+        login.See(session);
         string? last = null;
         for (int attempt = 0; attempt < maxPrompts; attempt++)
         {
@@ -116,12 +132,13 @@ internal sealed class PasswordLogin(string user, string prompt, int maxPrompts, 
 }
 
 /// <summary>Passes the server's questions on.</summary>
-internal sealed class InteractiveLogin(string user, int maxPrompts, Func<string, bool, string?> provider) : AuthenticationMethod(user)
+internal sealed class InteractiveLogin(string user, LoginSession login, int maxPrompts, Func<string, bool, string?> provider) : AuthenticationMethod(user)
 {
     public override string Name => "keyboard-interactive";
 
     public override AuthenticationResult Authenticate(Session session)
     {
+        login.See(session);
         string? last = null;
         for (int attempt = 0; attempt < maxPrompts; attempt++)
         {

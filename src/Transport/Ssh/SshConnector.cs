@@ -45,7 +45,7 @@ public static class SshConnector
             // Before the first there is what the configuration says of that one, as with ssh.
             string? before = host.Jumps.Count == 1 ? null : string.Join(',', host.Jumps.SkipLast(1).Select(static j =>
                 $"{(j.User is null ? "" : j.User + "@")}[{j.Host}]{(j.Port is null ? "" : ":" + j.Port)}"));
-            SshOptions jumpOptions = (options.Jump ?? options) with { Proxy = options.Proxy, ProxyJump = before, PinnedHostKey = null };
+            SshOptions jumpOptions = (options.Jump ?? options) with { Proxy = options.Proxy, ProxyJump = before, PinnedHostKey = null, PrimesWindow = false };
             try
             {
                 SshSession through = await ConnectAsync(host.Jumps[^1], jumpOptions, depth + 1, ct).ConfigureAwait(false);
@@ -78,8 +78,8 @@ public static class SshConnector
         var judge = new HostKeyJudge(host.HostKeyName, host.HostKeyName == host.HostName ? host.Port : 22, host.HostKeyCheck,
             host.UserKnownHosts, host.SystemKnownHosts, options.PinnedHostKey, options.ConfirmHostKey, options.Logger);
         var keys = new LoginKeys(host, options);
-        var keyLogin = new KeyLogin(host.User, keys, options.PrimesWindow);
-        AuthenticationMethod[] methods = [.. Methods(host, options, keyLogin)];
+        var login = new LoginSession(options.PrimesWindow);
+        AuthenticationMethod[] methods = [.. Methods(host, options, keys, login)];
         ConnectionInfo info = jump is null && options.Proxy is { } proxy
             ? new ConnectionInfo(address, host.Port, host.User, proxy.Type, proxy.Host, proxy.Port, proxy.User, proxy.Password, methods)
             : new ConnectionInfo(address, jump?.Port ?? host.Port, host.User, methods);
@@ -126,12 +126,12 @@ public static class SshConnector
             }
 
             info.Timeout = Timeout.InfiniteTimeSpan;
-            return new SshSession(client, keyLogin.Session, keyLogin.Primer, jump, host.Peer, accepted, host.Timeout);
+            return new SshSession(client, login.Session, login.Primer, jump, host.Peer, accepted, host.Timeout);
         }
         catch (Exception e)
         {
-            keyLogin.Primer?.Stop();
-            SshSocket.Cut(keyLogin.Session);
+            login.Primer?.Stop();
+            SshSocket.Cut(login.Session);
             _ = connecting.ContinueWith(t =>
             {
                 _ = t.Exception;
@@ -170,20 +170,20 @@ public static class SshConnector
     }
 
     /// <summary>OpenSSH's order: keys, then questions, then the password. (SSH.NET asks with "none" first, which tells what is allowed.)</summary>
-    private static IEnumerable<AuthenticationMethod> Methods(ResolvedHost host, SshOptions options, KeyLogin keys)
+    private static IEnumerable<AuthenticationMethod> Methods(ResolvedHost host, SshOptions options, LoginKeys keys, LoginSession login)
     {
-        yield return keys;
+        yield return new KeyLogin(host.User, keys, login);
         Func<string, bool, string?>? interactive = options.InteractiveProvider
             ?? (options.PasswordProvider is { } hidden ? (prompt, echo) => echo ? null : hidden(prompt) : null);
         if (interactive is not null)
         {
             // The server chooses the question: who asks is ours to say, so that no answer is taken for that to another host's.
-            yield return new InteractiveLogin(host.User, options.MaxPrompts, (prompt, echo) => interactive($"({host.Peer}) {prompt}", echo));
+            yield return new InteractiveLogin(host.User, login, options.MaxPrompts, (prompt, echo) => interactive($"({host.Peer}) {prompt}", echo));
         }
 
         if (options.PasswordProvider is { } provider)
         {
-            yield return new PasswordLogin(host.User, $"{host.Peer}'s password: ", options.MaxPrompts, provider);
+            yield return new PasswordLogin(host.User, login, $"{host.Peer}'s password: ", options.MaxPrompts, provider);
         }
     }
 }

@@ -10,7 +10,7 @@ namespace NativeSync.Transport;
 /// TCP has to begin afterwards with ten packets a round trip: a line of 200 Mbit/s and 200 ms is full after eight more. So what the window
 /// lets go meanwhile is used for messages which a server has to ignore (RFC 4253, 11.2), and the window doubles each round trip. A question
 /// always finds room in the window, and no more than two packets before it that the kernel has not sent; on a thin line, which is found out by its
-/// queue, also the dozen packets of the first window.
+/// queue, also those of the first window.
 /// </summary>
 internal sealed class WindowPrimer
 {
@@ -27,6 +27,9 @@ internal sealed class WindowPrimer
 
     /// <summary>Packets of the window that are left for the login.</summary>
     private const int Reserve = 2;
+
+    /// <summary>Packets that go at once: what a question waits for at most.</summary>
+    private const int AtOnce = 2;
 
     /// <summary>More than this many packets unsent are not ours: who sends has begun.</summary>
     private const int Begun = 4;
@@ -99,7 +102,7 @@ internal sealed class WindowPrimer
         }
         catch (Exception e) when (e is SshException or SocketException or ObjectDisposedException or NullReferenceException or MissingMethodException)
         {
-            // It has ended, which those who use it notice; or another version of the library.
+            // It has ended (SSH.NET forgets what it has then, under whoever sends), which those who use it notice; or another version of the library.
         }
     }
 
@@ -118,7 +121,7 @@ internal sealed class WindowPrimer
         }
 
         _queuedAt = 0;
-        long room = _info.Unsent > 0 ? 0 : Math.Min(_info.Window - (long)_info.Unacknowledged - Reserve, Reserve);
+        long room = _info.Unsent > 0 ? 0 : Math.Min(_info.Window - (long)_info.Unacknowledged - Reserve, AtOnce);
         if (room > 0)
         {
             byte[] nothing = new byte[Math.Clamp(room * _info.SegmentSize - Overhead, 0, LongestMessage)];
