@@ -62,11 +62,14 @@ public sealed class ExitCodeTests
     public async Task TheCodeIsRsyncs(int code, string line, bool asRsync)
     {
         using TemporaryDirectory directory = new();
+
+        // To rsync, a program that ends before rsync has said its version is a broken pipe (12) and no bad protocol (2): "endless" hears until
+        // rsync goes, over and over, for its ends do not block.
         directory.Shell(
             """
             mkdir s s2 full; echo 1 >s/1; echo content >file; touch full/x
             printf '#!/bin/sh\necho this is my motd, long enough to be read\n' >chatter; printf '#!/bin/sh\nexit 0\n' >ends
-            printf '#!/bin/sh\nexec head -c 200000 /dev/urandom\n' >endless
+            printf '#!/bin/sh\nhead -c 200000 /dev/urandom 2>/dev/null\nuntil cat >/dev/null 2>&1; do :; done\n' >endless
             for pair in failed:124 killed:125 cannot:126 missing:127 refused:255; do printf '#!/bin/sh\nexit %s\n' "${pair#*:}" >"${pair%:*}"; done
             chmod 755 chatter ends endless failed killed cannot missing refused
             """);
