@@ -64,6 +64,37 @@ public sealed class DescriptorLaneTests
         await far.DisposeAsync().AsTask().WaitAsync(TestContext.Limit(10));
     }
 
+    /// <summary>Who has not promised not to block is continued by the pool; who has, by the thread that reads, until it takes that back.</summary>
+    [Fact]
+    public async Task TheReaderContinuesOnTheReadingThreadWhileItPromisesNotToBlock()
+    {
+        (ILane near, ILane far) = Pair();
+        Assert.Null(await ContinuesOn());
+        near.ContinueInline(true);
+        Assert.Equal("near in", await ContinuesOn());
+        near.ContinueInline(false);
+        Assert.Null(await ContinuesOn());
+        await near.DisposeAsync();
+        await far.DisposeAsync();
+
+        // The name of the thread that goes on after a read that had to wait; the pool's is told as none.
+        async Task<string?> ContinuesOn()
+        {
+            Task<string?> reading = ReadAsync();
+            await far.SendAsync(new byte[1]);
+            return await reading;
+        }
+
+        async Task<string?> ReadAsync()
+        {
+            System.IO.Pipelines.ReadResult result = await near.Input.ReadAsync().ConfigureAwait(false);
+            string? name = Thread.CurrentThread.IsThreadPoolThread ? null : Thread.CurrentThread.Name;
+            near.Input.AdvanceTo(result.Buffer.End);
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            return name;
+        }
+    }
+
     private static (ILane Near, ILane Far) Pair()
     {
         (int read, int write) there = Pipe();

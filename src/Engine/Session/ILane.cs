@@ -11,4 +11,15 @@ namespace NativeSync.Engine;
 /// Completing <see cref="IDuplexPipe.Output"/> sends what was written and then an end of stream.
 /// Disposing abandons whatever is still under way, and never waits for the peer.
 /// </remarks>
-public interface ILane : IDuplexPipe, IAsyncDisposable;
+public interface ILane : IDuplexPipe, IAsyncDisposable
+{
+    /// <summary>
+    /// Says whether who waits for <see cref="IDuplexPipe.Input"/> is continued by the thread that reads it, and no other need be woken for each
+    /// piece that comes. Who asks for that must not block, nor do anything long, before the next read; what it does meanwhile keeps the lane
+    /// from reading. Means nothing to a lane that has no such thread; none is asked for at first.
+    /// </summary>
+    /// <param name="inline">True from now on, false no longer.</param>
+    void ContinueInline(bool inline)
+    {
+    }
+}

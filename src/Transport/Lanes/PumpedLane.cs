@@ -38,6 +38,7 @@ internal abstract class PumpedLane : ILane
     private readonly TaskCompletionSource _readingDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _writingDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LaneWriter _writer;
+    private readonly InputScheduler _continues = new();
     private volatile TransportException? _peerFault;
     private long _received;
     private long _sent;
@@ -46,7 +47,7 @@ internal abstract class PumpedLane : ILane
     protected PumpedLane()
     {
         // The pump threads wait on an event, so completing them inline is safe and saves a hop through the thread pool.
-        _input = new Pipe(new PipeOptions(writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: PauseAt,
+        _input = new Pipe(new PipeOptions(readerScheduler: _continues, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: PauseAt,
             resumeWriterThreshold: ResumeAt, minimumSegmentSize: SegmentSize, useSynchronizationContext: false));
         _output = new Pipe(new PipeOptions(readerScheduler: PipeScheduler.Inline, pauseWriterThreshold: PauseAt,
             resumeWriterThreshold: ResumeAt, minimumSegmentSize: SegmentSize, useSynchronizationContext: false));
@@ -57,6 +58,9 @@ internal abstract class PumpedLane : ILane
     public PipeReader Input => _reader;
 
     public PipeWriter Output => _writer;
+
+    /// <inheritdoc/>
+    public void ContinueInline(bool inline) => _continues.AtOnce = inline;
 
     /// <summary>Completes when the peer has finished sending and what followed is known (exit status, fault).</summary>
     public Task Ended => _readingDone.Task;

@@ -23,6 +23,9 @@ public sealed class StdioLane : ILane
     /// <inheritdoc/>
     public PipeWriter Output => _lane.Output;
 
+    /// <inheritdoc/>
+    public void ContinueInline(bool inline) => _lane.ContinueInline(inline);
+
     /// <summary>Takes over descriptors 0 and 1; may be called once in a process.</summary>
     /// <exception cref="TransportException">Standard input or output is closed.</exception>
     public static StdioLane Open()

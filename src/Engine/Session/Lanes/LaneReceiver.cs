@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
@@ -71,7 +72,24 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
         }
     }
 
+    /// <summary>
+    /// Runs on the thread that reads the lane, where the lane has one; nothing but <see cref="Dispatch"/>, which never waits, happens there. How the loop
+    /// ends may wake anybody and is left to another thread.
+    /// </summary>
     public async Task RunAsync()
+    {
+        lane.ContinueInline(true);
+        try
+        {
+            await LoopAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            lane.ContinueInline(false);
+        }
+    }
+
+    private async Task LoopAsync()
     {
         try
         {
@@ -80,6 +98,7 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
                 var result = await lane.Input.ReadAsync(group.Abort.Token).ConfigureAwait(false);
                 if (result.IsCanceled)
                 {
+                    await LeaveThread();
                     return;
                 }
 
@@ -91,12 +110,18 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
                     Interlocked.Add(ref _received, buffer.Slice(0, end).Length);
                     buffer = buffer.Slice(end);
                     start = end;
+                    if (header.Type == FrameType.Abort)
+                    {
+                        await LeaveThread();
+                    }
+
                     Dispatch(header.Type, payload);
                 }
 
                 lane.Input.AdvanceTo(start, buffer.End);
                 if (result.IsCompleted)
                 {
+                    await LeaveThread();
                     if (port.IsFirst && !_goodbye.Task.IsCompleted)
                     {
                         throw new TransportException(ExitCodes.Stream, "the connection was closed by the other end before the work was done");
@@ -109,15 +134,20 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
         catch (OperationCanceledException)
         {
             // The session is ending; its reason is known already.
+            await LeaveThread();
         }
         catch (Exception e)
         {
+            await LeaveThread();
             if (port.IsFirst ? !_goodbye.Task.IsCompleted : !LaneSender.IsTrouble(e))
             {
                 group.Abort.Abort(e);
             }
         }
     }
+
+    /// <summary>What follows runs on the thread pool.</summary>
+    private static ConfiguredTaskAwaitable LeaveThread() => Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
     private void Dispatch(FrameType type, in ReadOnlySequence<byte> payload)
     {
