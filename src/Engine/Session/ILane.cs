@@ -14,9 +14,9 @@ namespace NativeSync.Engine;
 public interface ILane : IDuplexPipe, IAsyncDisposable
 {
     /// <summary>
-    /// Says whether who waits for <see cref="IDuplexPipe.Input"/> is continued by the thread that reads it, and no other need be woken for each
-    /// piece that comes. Who asks for that must not block, nor do anything long, before the next read; what it does meanwhile keeps the lane
-    /// from reading. Means nothing to a lane that has no such thread; none is asked for at first.
+    /// Says whether who waits for <see cref="IDuplexPipe.Input"/> is continued at once by the thread that brought the bytes, or that cancelled the
+    /// read, so that no other need be woken for each piece that comes. Who asks for that must not block, nor do anything long or deep, before the
+    /// next read: meanwhile the lane does not read. Means nothing to a lane that has no such thread; none is asked for at first.
     /// </summary>
     /// <param name="inline">True from now on, false no longer.</param>
     void ContinueInline(bool inline)

@@ -115,7 +115,7 @@ internal sealed class SyncSession : IAsyncDisposable
     public async Task<Statistics> ReceiveAsync(byte[] destination, byte[]? list, int peerCredit, IReadOnlyList<byte[]>? asked = null)
     {
         _receiver = new TreeReceiver(_context, destination, asked is null ? null : Requested(asked, list));
-        Start(peerCredit, _receiver.Receive);
+        Start(peerCredit, _receiver.Receive, queuesRecords: true);
         if (list is not null)
         {
             _list = _context.RunStage("list", () => SendList(list));
@@ -210,7 +210,7 @@ internal sealed class SyncSession : IAsyncDisposable
         return statistics;
     }
 
-    private void Start(int peerCredit, Action<InboundPack> onRecords, Batch.BatchWriter? batch = null)
+    private void Start(int peerCredit, Action<InboundPack> onRecords, Batch.BatchWriter? batch = null, bool queuesRecords = false)
     {
         var options = _context.Options;
         _context.Lane.Start(
@@ -221,6 +221,7 @@ internal sealed class SyncSession : IAsyncDisposable
                 Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds),
                 Batch = batch,
                 BatchOnly = options.BatchOnly,
+                QueuesRecords = queuesRecords,
             },
             peerCredit,
             onRecords,

@@ -25,10 +25,12 @@ internal sealed class LaneGroup : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Dictionary<long, InboundPack> _early = [];
-    private readonly List<FrameLane> _further = [];
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _creditBatch;
     private Action<InboundPack>? _onRecords;
+
+    /// <summary>Replaced as a whole under the gate, read without: a send loop that counts must not wait for what records bring about.</summary>
+    private volatile FrameLane[] _further = [];
 
     /// <summary>To be read without the gate: who asks may hold the outbox's monitor.</summary>
     private volatile int _lanes = 1;
@@ -80,16 +82,7 @@ internal sealed class LaneGroup : IDisposable
     public long Expected => Volatile.Read(ref _expected);
 
     /// <summary>Further lanes, those that are about to end among them.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _further.Count;
-            }
-        }
-    }
+    public int Count => _further.Length;
 
     /// <summary>Bytes that further lanes carried so far.</summary>
     public (long Sent, long Received) Traffic
@@ -144,7 +137,7 @@ internal sealed class LaneGroup : IDisposable
                 return false;
             }
 
-            _further.Add(lane);
+            _further = [.. _further, lane];
             _lanes++;
             var more = Math.Min(CreditPerLane, Limits.Largest(LargestCredit) - _window);
             if (more > 0)
@@ -167,8 +160,9 @@ internal sealed class LaneGroup : IDisposable
     {
         lock (_gate)
         {
-            if (_further.Remove(lane))
+            if (_further.Contains(lane))
             {
+                _further = [.. _further.Where(other => other != lane)];
                 _lanes--;
                 _sentBefore += lane.BytesSent;
                 _receivedBefore += lane.BytesReceived;
@@ -177,16 +171,7 @@ internal sealed class LaneGroup : IDisposable
     }
 
     /// <summary>Further lanes that are not about to end.</summary>
-    public int AtWork
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return CountAtWork();
-            }
-        }
-    }
+    public int AtWork => _further.Count(static lane => !lane.Port.Completed);
 
     /// <summary>Lets the further lanes that joined last end, until no more than so many are at work; what they carry is confirmed first.</summary>
     public void RetireDownTo(int wanted)
@@ -194,8 +179,8 @@ internal sealed class LaneGroup : IDisposable
         lock (_gate)
         {
             // One that is to end stays in the list until then.
-            var atWork = CountAtWork();
-            for (var i = _further.Count - 1; i >= 0 && atWork > wanted; i--)
+            var atWork = AtWork;
+            for (var i = _further.Length - 1; i >= 0 && atWork > wanted; i--)
             {
                 if (!_further[i].Port.Completed)
                 {
@@ -213,7 +198,7 @@ internal sealed class LaneGroup : IDisposable
         lock (_gate)
         {
             _closed = true;
-            lanes = [.. _further];
+            lanes = _further;
         }
 
         await Task.WhenAll(lanes.Select(lane => lane.CloseFurtherAsync(limit))).ConfigureAwait(false);
@@ -286,8 +271,6 @@ internal sealed class LaneGroup : IDisposable
         Outbox.Dispatch.Streams?.Dispose();
         Frames.Dispose();
     }
-
-    private int CountAtWork() => _further.Count(static lane => !lane.Port.Completed);
 
     private void Grant(long bytes)
     {

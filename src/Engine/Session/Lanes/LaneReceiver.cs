@@ -73,12 +73,12 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
     }
 
     /// <summary>
-    /// Runs on the thread that reads the lane, where the lane has one; nothing but <see cref="Dispatch"/>, which never waits, happens there. How the loop
-    /// ends may wake anybody and is left to another thread.
+    /// Runs on the thread that reads the lane, where the lane has one and records are queued for another: on a small stack, and with the lane standing
+    /// still meanwhile, nothing else may be done with them. How the loop ends may wake anybody and is left to the pool.
     /// </summary>
     public async Task RunAsync()
     {
-        lane.ContinueInline(true);
+        lane.ContinueInline(group.Settings.QueuesRecords);
         try
         {
             await LoopAsync().ConfigureAwait(false);

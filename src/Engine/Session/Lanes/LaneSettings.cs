@@ -18,6 +18,9 @@ internal sealed record LaneSettings
     /// <summary>Contents go there alone.</summary>
     public bool BatchOnly { get; init; }
 
+    /// <summary>Who takes the records that come only queues them: it blocks nobody, calls nobody back and needs no stack.</summary>
+    public bool QueuesRecords { get; init; }
+
     /// <summary>Silence after which the session is given up; zero for never.</summary>
     public TimeSpan Timeout { get; init; }
 }

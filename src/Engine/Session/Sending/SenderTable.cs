@@ -328,35 +328,49 @@ internal sealed class SenderTable
         }
     }
 
-    private void MarkVoid(SenderDirectory directory)
+    /// <summary>With all below it that was scanned already.</summary>
+    private void MarkVoid(SenderDirectory top)
     {
-        directory.Void = true;
-        directory.Answered = true;
-        if (directory.Announced)
+        foreach (var directory in Subtree(top))
         {
-            Enqueue(new SenderWork(SenderTask.Contents, directory));
+            directory.Void = true;
+            directory.Answered = true;
+            directory.Children = null;
+            if (directory.Announced)
+            {
+                Enqueue(new SenderWork(SenderTask.Contents, directory));
+            }
         }
-
-        foreach (var child in directory.Children ?? [])
-        {
-            MarkVoid(child);
-        }
-
-        directory.Children = null;
     }
 
-    private void MarkSkipped(SenderDirectory directory)
+    private void MarkSkipped(SenderDirectory top)
     {
-        directory.Skipped = true;
-        foreach (var child in directory.Children ?? [])
+        var directories = Subtree(top);
+        for (var i = directories.Count - 1; i >= 0; i--)
         {
-            MarkSkipped(child);
+            directories[i].Skipped = true;
+            if (directories[i].Announced)
+            {
+                Settle(directories[i]);
+            }
+        }
+    }
+
+    /// <summary>A directory and all known ones below it, each before what it holds. No recursion: a tree may be deeper than a stack.</summary>
+    private static List<SenderDirectory> Subtree(SenderDirectory top)
+    {
+        List<SenderDirectory> all = [];
+        Stack<SenderDirectory> open = new([top]);
+        while (open.TryPop(out var directory))
+        {
+            all.Add(directory);
+            for (var i = (directory.Children?.Count ?? 0) - 1; i >= 0; i--)
+            {
+                open.Push(directory.Children![i]);
+            }
         }
 
-        if (directory.Announced)
-        {
-            Settle(directory);
-        }
+        return all;
     }
 }
 
