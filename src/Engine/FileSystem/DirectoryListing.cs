@@ -240,12 +240,8 @@ internal sealed class DirectoryListing
             Enlarge(ref _items, Count, Math.Max(16, Count * 2));
         }
 
-        ref Item item = ref _items[Count++];
-        item = default;
-        item.Metadata = metadata;
-        item.Identity = identity;
-        item.NameOffset = nameOffset;
-        item.NameLength = checked((ushort)nameLength);
+        // At once: cleared first and then filled field by field, the just-in-time compiler (.NET 10.0.12, with a profile) left the rest uncleared.
+        _items[Count++] = new Item { Metadata = metadata, Identity = identity, NameOffset = nameOffset, NameLength = checked((ushort)nameLength) };
         Debug.Assert(Count < 2 || Name(Count - 2).SequenceCompareTo(Name(Count - 1)) < 0, "entries come in the order of their names");
     }
 

@@ -9,6 +9,7 @@ internal sealed class ProblemLog(ISyncObserver? observer)
 
     private readonly Lock _gate = new();
     private readonly List<SyncProblem> _first = [];
+    private List<SyncProblem>? _held;
     private long _count;
     private long _errors;
     private long _vanished;
@@ -36,6 +37,30 @@ internal sealed class ProblemLog(ISyncObserver? observer)
     public void Add(in ProblemRecord problem, bool onSource) => Add(new SyncProblem(
         problem.Operation, problem.Errno, problem.Path.ToArray(), onSource, (problem.Flags & ProblemFlags.Warning) != 0) { Detail = problem.Detail.ToArray() });
 
+    /// <summary>From now on the observer is not told: it shall hear of the session first.</summary>
+    public void Hold() => _held = [];
+
+    /// <summary>Tells the observer what was held back, and from now on at once.</summary>
+    public void TellHeld()
+    {
+        while (true)
+        {
+            List<SyncProblem> held;
+            lock (_gate)
+            {
+                held = _held ?? [];
+                _held = held.Count > 0 ? [] : null;
+            }
+
+            if (held.Count == 0)
+            {
+                return;
+            }
+
+            held.ForEach(problem => observer?.OnProblem(problem));
+        }
+    }
+
     public void Add(in SyncProblem problem)
     {
         lock (_gate)
@@ -59,6 +84,12 @@ internal sealed class ProblemLog(ISyncObserver? observer)
             if (_first.Count < Kept)
             {
                 _first.Add(problem);
+            }
+
+            if (_held is not null)
+            {
+                _held.Add(problem);
+                return;
             }
         }
 

@@ -5,7 +5,7 @@ using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
 
-/// <summary>What both roles of one end share: agreed options, the system, the lane, the reason to end, counters and the observer.</summary>
+/// <summary>What both roles of one end share: agreed options, the system, where records go, the reason to end, counters and the observer.</summary>
 internal sealed class SyncContext
 {
     public required ISystemCalls Io { get; init; }
@@ -16,7 +16,8 @@ internal sealed class SyncContext
 
     public required FilterList Filters { get; init; }
 
-    public required FrameLane Lane { get; init; }
+    /// <summary>Where records go, before there is a lane, too.</summary>
+    public required LaneGroup Group { get; init; }
 
     public required SessionAbort Abort { get; init; }
 
@@ -38,7 +39,7 @@ internal sealed class SyncContext
 
     public JobFlags Flags => Options.Flags;
 
-    public RecordOutbox Outbox => Lane.Outbox;
+    public RecordOutbox Outbox => Group.Outbox;
 
     /// <summary>What the rules with the x modifier say on one side; null without such rules.</summary>
     public XattrFilter? XattrFilter(FilterSide side) => Filters.HasXattrRules ? name => Filters.IncludesXattr(name, side) ?? true : null;

@@ -24,11 +24,12 @@ internal sealed class SyncSession : IAsyncDisposable
     private TreeSender? _sender;
     private TreeReceiver? _receiver;
     private ListingReceiver? _listing;
+    private FrameLane? _lane;
     private SourceTree? _sources;
     private Thread? _list;
     private Thread? _dispatcher;
 
-    public SyncSession(FrameLane lane, SessionAbort abort, SyncOptions options, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct, Batch.BatchWriter? batch = null)
+    public SyncSession(LaneGroup group, SessionAbort abort, SyncOptions options, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct, Batch.BatchWriter? batch = null)
     {
         _clock = environment.Clock;
         CheckMap(options.UserMap, "--usermap");
@@ -42,7 +43,7 @@ internal sealed class SyncSession : IAsyncDisposable
             Clock = environment.Clock,
             Digests = (_digests = SharedDigests.Open(environment.Io, environment.Clock, options.ChecksumIndex))?.Index,
             Filters = FilterList.Parse(options.Rules, options.Has(JobFlags.DeleteExcluded)),
-            Lane = lane,
+            Group = group,
             Abort = abort,
             Problems = new ProblemLog(observer),
             Observer = observer,
@@ -53,21 +54,39 @@ internal sealed class SyncSession : IAsyncDisposable
     }
 
     /// <summary>The bandwidth limit of the moment is the other end's, too: it has none of its own.</summary>
-    public bool SharesLimit { get; init; } = true;
+    public bool SharesLimit { get; set; } = true;
 
     /// <summary>Receives the agent's answer to the job, where the session begins before that has come; null where it has.</summary>
-    public Func<Task>? HearAnswer { get; init; }
+    public Func<Task>? HearAnswer { get; set; }
 
     public ProblemLog Problems => _context.Problems;
 
+    /// <summary>Begins to look at a tree that is to be sent, before there is a lane to send it over: what is found waits, and what cannot be read is not told yet.</summary>
+    /// <exception cref="SessionException">1, 3: what is named cannot be sent.</exception>
+    /// <exception cref="FilterException">A rule file that must be there cannot be read.</exception>
+    public void LookAhead(IReadOnlyList<byte[]> sources, byte[]? list)
+    {
+        _context.Problems.Hold();
+        _sender = new TreeSender(_context);
+        _sources = Open(sources, list);
+        _sender.Start(_sources);
+    }
+
     /// <summary>Sends a tree, until the receiver has all it wants.</summary>
+    /// <param name="lane">Where to; stays the caller's.</param>
     /// <param name="sources">What was named; with a list the one directory that its names are relative to.</param>
     /// <param name="list">The list of --files-from, as far as it is at this end.</param>
     /// <param name="peerCredit">Bytes that may be sent at first.</param>
-    public async Task<Statistics> SendAsync(IReadOnlyList<byte[]> sources, byte[]? list, int peerCredit)
+    public async Task<Statistics> SendAsync(FrameLane lane, IReadOnlyList<byte[]> sources, byte[]? list, int peerCredit)
     {
-        _sender = new TreeSender(_context);
-        Start(peerCredit, _sender.Receive, _context.Batch);
+        _sender ??= new TreeSender(_context);
+        Start(lane, peerCredit, _sender.Receive, _context.Batch);
+        if (_sources is not null)
+        {
+            _context.Problems.TellHeld();
+            return await FinishSendingAsync(_sender).ConfigureAwait(false);
+        }
+
         var options = _context.Options.SourceOptions;
         if ((options & SourceOptions.ListFollows) != 0)
         {
@@ -76,8 +95,7 @@ internal sealed class SyncSession : IAsyncDisposable
 
         try
         {
-            var names = list is null ? null : NameListFile.Parse(list, (options & SourceOptions.From0) != 0);
-            _sources = SourceTree.Open(_context, sources, names, problem => SenderProblems.Report(_context, problem));
+            _sources = Open(sources, list);
         }
         catch (SessionException e)
         {
@@ -97,25 +115,27 @@ internal sealed class SyncSession : IAsyncDisposable
     }
 
     /// <summary>Sends what a batch holds.</summary>
+    /// <param name="lane">Where to; stays the caller's.</param>
     /// <param name="batch">Stays the caller's.</param>
     /// <param name="peerCredit">Bytes that may be sent at first.</param>
-    public async Task<Statistics> SendAsync(Batch.BatchFile batch, int peerCredit)
+    public async Task<Statistics> SendAsync(FrameLane lane, Batch.BatchFile batch, int peerCredit)
     {
         _sender = new TreeSender(_context);
-        Start(peerCredit, _sender.Receive);
+        Start(lane, peerCredit, _sender.Receive);
         _sender.Start(batch);
         return await FinishSendingAsync(_sender).ConfigureAwait(false);
     }
 
     /// <summary>Receives a tree, until all of it is in place.</summary>
+    /// <param name="lane">From where; stays the caller's.</param>
     /// <param name="destination">Where to.</param>
     /// <param name="list">A list of --files-from for the sender; null for none.</param>
     /// <param name="peerCredit">Bytes that may be sent at first.</param>
     /// <param name="asked">The only names that may come: of a pull, whose other end is not to be trusted; null where the sender says what comes.</param>
-    public async Task<Statistics> ReceiveAsync(byte[] destination, byte[]? list, int peerCredit, IReadOnlyList<byte[]>? asked = null)
+    public async Task<Statistics> ReceiveAsync(FrameLane lane, byte[] destination, byte[]? list, int peerCredit, IReadOnlyList<byte[]>? asked = null)
     {
         _receiver = new TreeReceiver(_context, destination, asked is null ? null : Requested(asked, list));
-        Start(peerCredit, _receiver.Receive, queuesRecords: true);
+        Start(lane, peerCredit, _receiver.Receive, queuesRecords: true);
         if (list is not null)
         {
             _list = _context.RunStage("list", () => SendList(list));
@@ -128,12 +148,13 @@ internal sealed class SyncSession : IAsyncDisposable
     }
 
     /// <summary>Receives the names of a tree and writes nothing (--list-only).</summary>
+    /// <param name="lane">From where; stays the caller's.</param>
     /// <param name="list">A list of --files-from for the sender; null for none.</param>
     /// <param name="peerCredit">Bytes that may be sent at first.</param>
-    public async Task<Statistics> ListAsync(byte[]? list, int peerCredit)
+    public async Task<Statistics> ListAsync(FrameLane lane, byte[]? list, int peerCredit)
     {
         _listing = new ListingReceiver(_context);
-        Start(peerCredit, _listing.Receive);
+        Start(lane, peerCredit, _listing.Receive);
         if (list is not null)
         {
             _list = _context.RunStage("list", () => SendList(list));
@@ -148,11 +169,11 @@ internal sealed class SyncSession : IAsyncDisposable
     /// <param name="waits">False for an end that has heard all that concerns it: it goes when its own goodbye is on its way.</param>
     public async Task SayGoodbyeAsync(bool waits = true)
     {
-        _context.Lane.Outbox.Dispatch.CompleteWith(ControlFrames.Goodbye());
-        await _context.Lane.FinishSendingAsync().ConfigureAwait(false);
+        _context.Outbox.Dispatch.CompleteWith(ControlFrames.Goodbye());
+        await _lane!.FinishSendingAsync().ConfigureAwait(false);
         if (waits)
         {
-            await Until(_context.Lane.Goodbye).ConfigureAwait(false);
+            await Until(_lane.Goodbye).ConfigureAwait(false);
         }
 
         if (_dispatcher is { } dispatcher)
@@ -189,6 +210,12 @@ internal sealed class SyncSession : IAsyncDisposable
         }).ConfigureAwait(false);
     }
 
+    private SourceTree Open(IReadOnlyList<byte[]> sources, byte[]? list)
+    {
+        var names = list is null ? null : NameListFile.Parse(list, (_context.Options.SourceOptions & SourceOptions.From0) != 0);
+        return SourceTree.Open(_context, sources, names, problem => SenderProblems.Report(_context, problem));
+    }
+
     private RequestedNames Requested(IReadOnlyList<byte[]> sources, byte[]? list)
     {
         var options = _context.Options.SourceOptions;
@@ -210,10 +237,11 @@ internal sealed class SyncSession : IAsyncDisposable
         return statistics;
     }
 
-    private void Start(int peerCredit, Action<InboundPack> onRecords, Batch.BatchWriter? batch = null, bool queuesRecords = false)
+    private void Start(FrameLane lane, int peerCredit, Action<InboundPack> onRecords, Batch.BatchWriter? batch = null, bool queuesRecords = false)
     {
         var options = _context.Options;
-        _context.Lane.Start(
+        _lane = lane;
+        lane.Start(
             new LaneSettings
             {
                 CompressLevel = options.Has(JobFlags.NoCompress) ? null : options.CompressLevel,
@@ -243,7 +271,7 @@ internal sealed class SyncSession : IAsyncDisposable
     /// <summary>Both ends pace what they send; the other one is told, unless it was given a limit of its own.</summary>
     private void AdjustLimit()
     {
-        var pace = _context.Lane.Group.Pace;
+        var pace = _context.Group.Pace;
         var wanted = Math.Max(0, _context.Options.BandwidthNow!());
         if (pace.BytesPerSecond != wanted)
         {
@@ -259,7 +287,7 @@ internal sealed class SyncSession : IAsyncDisposable
 
     private SyncProgress Snapshot()
     {
-        var (sent, received) = _context.Lane.AllTraffic;
+        var (sent, received) = _lane!.AllTraffic;
         return _context.Progress.Snapshot(sent + received);
     }
 

@@ -148,7 +148,7 @@ public static class Agent
         try
         {
             list = request.FilesFrom is { } path ? NameListFile.Read(environment.Io, path) : null;
-            session = new SyncSession(frames, abort, request.Options with { Flags = flags, Asked = job.Flags }, observer: null, environment, ct);
+            session = new SyncSession(frames.Group, abort, request.Options with { Flags = flags, Asked = job.Flags }, observer: null, environment, ct);
         }
         catch (Filters.FilterException e)
         {
@@ -172,15 +172,15 @@ public static class Agent
             await Handshake.ReadyAsync(frames, flags, 0, "", ct).ConfigureAwait(false);
             if (job.Kind == JobKind.Push)
             {
-                await session.ReceiveAsync(request.Destination, list, hello.Credit).ConfigureAwait(false);
+                await session.ReceiveAsync(frames, request.Destination, list, hello.Credit).ConfigureAwait(false);
             }
             else if (batch is not null)
             {
-                await session.SendAsync(batch, hello.Credit).ConfigureAwait(false);
+                await session.SendAsync(frames, batch, hello.Credit).ConfigureAwait(false);
             }
             else
             {
-                await session.SendAsync(request.Sources, list, hello.Credit).ConfigureAwait(false);
+                await session.SendAsync(frames, request.Sources, list, hello.Credit).ConfigureAwait(false);
             }
 
             try

@@ -1,3 +1,4 @@
+using NativeSync.Engine.Session;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine;
@@ -34,31 +35,41 @@ public static class LastingTransfer
         while (true)
         {
             Exception failure;
+            IConnection? connection = null;
             try
             {
-                var connection = await connect(ct).ConfigureAwait(false);
-                await using (connection.ConfigureAwait(false))
-                {
-                    if (again)
-                    {
-                        options.OnResumed?.Invoke();
-                    }
-
-                    var rest = tally.Begin(request, limit > TimeSpan.Zero);
-                    var report = await (push
-                        ? Synchronizer.PushAsync(connection, rest, tally, ct)
-                        : Synchronizer.PullAsync(connection, rest, tally, ct)).ConfigureAwait(false);
-                    options.OnDone?.Invoke(connection);
-                    return tally.Complete(report) with { Elapsed = clock.GetElapsedTime(started) };
-                }
+                var rest = tally.Prepare(request, limit > TimeSpan.Zero);
+                var kind = push ? JobKind.Push : JobKind.Pull;
+                var report = await Synchronizer.RunAsync(ReachAsync, looksAhead: !again, kind, rest, tally, SyncEnvironment.Default, ct).ConfigureAwait(false);
+                options.OnDone?.Invoke(connection!);
+                return tally.Complete(report) with { Elapsed = clock.GetElapsedTime(started) };
             }
             catch (Exception e) when (limit > TimeSpan.Zero && (tally.HasBegun || options.WasReached) && IsPassing(e) && !ct.IsCancellationRequested)
             {
                 failure = e;
             }
+            finally
+            {
+                if (connection is not null)
+                {
+                    await connection.DisposeAsync().ConfigureAwait(false);
+                }
+            }
 
             await backoff.WaitAsync(failure, tally.Abandon(), ct).ConfigureAwait(false);
             again = true;
+
+            async Task<IConnection> ReachAsync(CancellationToken stop)
+            {
+                connection = await connect(stop).ConfigureAwait(false);
+                if (again)
+                {
+                    options.OnResumed?.Invoke();
+                }
+
+                tally.Begin();
+                return connection;
+            }
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Diagnostics;
 using NativeSync.Engine.Session;
 using NativeSync.Engine.Session.Batch;
 using NativeSync.Protocol;
@@ -76,11 +74,14 @@ public static class Synchronizer
         }
     }
 
+    internal static Task<SyncReport> RunAsync(
+        IConnection connection, JobKind kind, SyncRequest request, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct) =>
+        RunAsync(_ => Task.FromResult(connection), looksAhead: false, kind, request, observer, environment, ct);
+
+    /// <summary>The same with a connection that is still to be made, by a function whose result stays the caller's; what is to be sent may be looked at meanwhile.</summary>
     internal static async Task<SyncReport> RunAsync(
-        IConnection connection, JobKind kind, SyncRequest request, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
+        Func<CancellationToken, Task<IConnection>> connect, bool looksAhead, JobKind kind, SyncRequest request, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
     {
-        var clock = environment.Clock;
-        var started = clock.GetTimestamp();
         observer ??= NoObserver.Instance;
         var list = request is { FilesFrom: { } path, FilesFromIsRemote: false } ? NameListFile.Read(environment.Io, path) : null;
         if (request.FilesFrom is not null && (kind == JobKind.Pull) != request.FilesFromIsRemote)
@@ -104,93 +105,15 @@ public static class Synchronizer
             request = request with { Options = request.Options with { ResumeFrom = 0, DetectRenamed = false, Lanes = 1 } };
         }
 
-        using var abort = new SessionAbort();
-        var lane = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), new LaneGroup(abort, clock, environment.Limits), further: false);
-        await using (lane.ConfigureAwait(false))
+        if (request.Options.ChangeMode.Length > 0)
         {
-            if (request.Options.ChangeMode.Length > 0)
-            {
-                // The umask that counts is that of the caller, wherever the sender is.
-                var changes = FileSystem.ModeChanges.ToWire(request.Options.ChangeMode, ProcessUmask.Value);
-                request = request with { Options = request.Options with { ChangeMode = changes } };
-            }
-
-            var flags = kind == JobKind.Pull
-                ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
-                : request.Options.Flags | (observer.HearsEntries ? JobFlags.Report : 0);
-            var join = NewSession(environment.Io);
-            var asked = clock.GetTimestamp();
-            var job = JobTranslation.ToJob(kind, request, flags, join.Secret);
-            var hello = await Handshake.AskAsync(lane, job, join.Session, ct).ConfigureAwait(false);
-            var opener = new LaneOpener(connection, lane, join, request.Options, sends: kind == JobKind.Push);
-
-            // What the agent will answer is known: waiting for it would cost a round trip.
-            var isEarly = (hello.Capabilities & Capabilities.Early) != 0;
-            var effective = isEarly ? JobTranslation.Foreseen(job, hello.Capabilities) : await Handshake.HearAnswerAsync(lane, job, ct).ConfigureAwait(false);
-            var options = request.Options with { Flags = effective, Asked = request.Options.Flags };
-            batch?.Begin(options);
-            var session = new SyncSession(lane, abort, options, observer, environment, ct, batch)
-            {
-                SharesLimit = request.RemoteBandwidthLimit is null,
-                HearAnswer = isEarly ? HearAnswerAsync : null,
-            };
-            await using (session.ConfigureAwait(false))
-            await using (opener.ConfigureAwait(false))
-            {
-                if (!isEarly)
-                {
-                    OpenLanes();
-                }
-
-                var statistics = kind == JobKind.Push
-                    ? await session.SendAsync(request.Sources, list, hello.Credit).ConfigureAwait(false)
-                    : options.Has(JobFlags.ListOnly) ? await session.ListAsync(list, hello.Credit).ConfigureAwait(false)
-                    : await session.ReceiveAsync(request.Destination, list, hello.Credit, request.FilesFromIsRemote ? null : request.Sources).ConfigureAwait(false);
-
-                // A receiver has heard all by now, unless the sender is still removing what it sent. A sender of this process goes with us: it is to end first.
-                var waits = kind == JobKind.Push || options.Has(JobFlags.RemoveSourceFiles) || (options.SourceOptions & SourceOptions.OneMachine) != 0;
-                await session.SayGoodbyeAsync(waits).ConfigureAwait(false);
-                batch?.Complete();
-                var (sent, received) = lane.AllTraffic;
-                return new SyncReport
-                {
-                    ExitCode = session.Problems.ExitCode is var code and not 0 ? code
-                        : statistics.DeletionsSkipped > 0 ? ExitCodes.DeleteLimit : ExitCodes.Ok,
-                    Statistics = statistics,
-                    BytesSent = sent,
-                    BytesReceived = received,
-                    Elapsed = clock.GetElapsedTime(started),
-                    Problems = session.Problems.First,
-                    ProblemCount = session.Problems.Count,
-                };
-            }
-
-            async Task HearAnswerAsync()
-            {
-                await Handshake.HearAnswerAsync(lane, job, abort.Token).ConfigureAwait(false);
-                OpenLanes();
-            }
-
-            void OpenLanes()
-            {
-                if ((hello.Capabilities & Capabilities.Lanes) != 0)
-                {
-                    opener.Start(clock.GetElapsedTime(asked));
-                }
-            }
-        }
-    }
-
-    /// <summary>A name and a secret that nobody can guess.</summary>
-    private static JoinFrame NewSession(FileSystem.ISystemCalls io)
-    {
-        Span<byte> random = stackalloc byte[16 + ProtocolLimits.SecretLength];
-        if (io.GetRandom(random) is < 0 and var error)
-        {
-            throw new SessionException(ExitCodes.FileIo, $"no random numbers are to be had (error {-error})");
+            // The umask that counts is that of the caller, wherever the sender is.
+            var changes = FileSystem.ModeChanges.ToWire(request.Options.ChangeMode, ProcessUmask.Value);
+            request = request with { Options = request.Options with { ChangeMode = changes } };
         }
 
-        return new JoinFrame { Session = BinaryPrimitives.ReadUInt128BigEndian(random), Secret = random[16..].ToArray(), Lane = 1 };
+        CallerSession session = new(kind, request, list, batch, observer, environment);
+        return await session.RunAsync(connect, looksAhead, ct).ConfigureAwait(false);
     }
 
     private sealed class NoObserver : ISyncObserver

@@ -35,12 +35,14 @@ internal sealed class TransferTally(ISyncObserver? observer, bool push) : ISyncO
     public bool HearsEntries => _mayBreak || observer is { HearsEntries: true };
 
     /// <summary>A session begins.</summary>
+    public void Begin() => HasBegun = true;
+
+    /// <summary>A session is to begin.</summary>
     /// <param name="request">What is asked for at first.</param>
     /// <param name="mayBreak">Its counts may be needed.</param>
     /// <returns>What is asked for now: what has been deleted counts.</returns>
-    public SyncRequest Begin(SyncRequest request, bool mayBreak)
+    public SyncRequest Prepare(SyncRequest request, bool mayBreak)
     {
-        HasBegun = true;
         _mayBreak = mayBreak;
         var options = request.Options;
         return request with

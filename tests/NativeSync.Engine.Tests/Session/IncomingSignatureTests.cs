@@ -74,7 +74,7 @@ public sealed class IncomingSignatureTests
             Io = LinuxSystemCalls.Instance,
             Options = SyncOptions.Archive,
             Filters = FilterList.Parse([], false),
-            Lane = lane,
+            Group = lane.Group,
             Abort = abort,
             Problems = new ProblemLog(null),
         };

@@ -21,6 +21,7 @@ internal sealed class FrameLane : IAsyncDisposable
     private readonly LaneReceiver _receiver;
     private Task _receiving = Task.CompletedTask;
     private Task _life = Task.CompletedTask;
+    private bool _goesOn;
 
     /// <summary>The first lane of a session.</summary>
     public FrameLane(ILane lane, SessionAbort abort, TimeProvider clock)
@@ -88,6 +89,17 @@ internal sealed class FrameLane : IAsyncDisposable
     /// <inheritdoc cref="LanePulse.Ping"/>
     public void Ping() => _pulse.Ping();
 
+    /// <summary>The same lane as the first one of a session, after it was introduced. This one is done with; what it moved counts there.</summary>
+    public FrameLane GoOn(LaneGroup group)
+    {
+        _goesOn = true;
+        group.Peer = Group.Peer;
+        FrameLane lane = new(_lane, group, further: false);
+        lane._sender.Count(BytesSent);
+        lane._receiver.Count(BytesReceived);
+        return lane;
+    }
+
     /// <summary>Starts the session and both loops of its first lane.</summary>
     /// <param name="settings">What was agreed.</param>
     /// <param name="peerCredit">The credit that the peer's Hello gave.</param>
@@ -154,6 +166,12 @@ internal sealed class FrameLane : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _pulse.DisposeAsync().ConfigureAwait(false);
+        if (_goesOn)
+        {
+            Group.Dispose();
+            return;
+        }
+
         await Group.CloseFurtherAsync(TimeSpan.Zero).ConfigureAwait(false);
         _lane.Input.CancelPendingRead();
         _lane.Output.CancelPendingFlush();

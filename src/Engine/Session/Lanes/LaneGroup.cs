@@ -50,7 +50,7 @@ internal sealed class LaneGroup : IDisposable
         limits ??= LaneLimits.Default;
         Limits = limits;
         _granted = _window = limits.InitialCredit;
-        _creditBatch = limits.InitialCredit / 4;
+        _creditBatch = limits.InitialCredit / 8;
         Outbox = new RecordOutbox(abort, limits.PackSize, limits.QueuedPacks, clock);
         Pace = new RateLimiter(clock);
     }

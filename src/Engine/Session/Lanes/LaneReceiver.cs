@@ -23,6 +23,9 @@ internal sealed class LaneReceiver(ILane lane, LaneGroup group, LanePort port, L
     /// <summary>The bandwidth limit that a client sends while the session runs goes here.</summary>
     public bool TakesLimits { get; set; }
 
+    /// <summary>Bytes that were read before.</summary>
+    public void Count(long bytes) => Interlocked.Add(ref _received, bytes);
+
     /// <summary>Waits for the magic bytes, skipping what a shell may print before them. docs/protocol.md, "Magic".</summary>
     public async ValueTask ReceiveMagicAsync(CancellationToken ct)
     {

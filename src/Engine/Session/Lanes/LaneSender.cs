@@ -19,6 +19,9 @@ internal sealed class LaneSender(ILane lane, LaneGroup group, LanePort port)
     /// <summary>Bytes written to the lane.</summary>
     public long BytesSent => Volatile.Read(ref _sent);
 
+    /// <summary>Bytes that were written before.</summary>
+    public void Count(long bytes) => Interlocked.Add(ref _sent, bytes);
+
     /// <summary>Sends frames at once, before the loops run: the handshake.</summary>
     public async ValueTask SendNowAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct)
     {

@@ -78,6 +78,18 @@ internal sealed class AttributeWriter
         return length > 0 ? AccessControlList.KeptFromNew(list[..length]) : null;
     }
 
+    /// <summary>
+    /// What a file is made with: for us alone until it is done; or at once what it shall have, where only we get into its directory until then, and it is no
+    /// program that could be run half written. That saves setting it, for most files of a new tree.
+    /// </summary>
+    public uint FirstMode(ReceiverDirectory directory, int index)
+    {
+        const uint alsoOurs = ModeBits.PermissionMask & ~(ModeBits.PrivateFile | 0x24); // all but rw for the owner, and r and w for the rest
+        var wanted = directory.Remote!.Entries.Metadata(index).Mode & ModeBits.PermissionMask;
+        return _options.Permissions && !_context.Options.FakeSuper && directory.Goal is { IsPrivate: true } && (wanted & ModeBits.PrivateFile) == ModeBits.PrivateFile
+            && (wanted & alsoOurs) == 0 ? wanted : ModeBits.PrivateFile;
+    }
+
     /// <summary>Gives an empty file the inode flags that must be there before its content.</summary>
     public void Prepare(int fd, in EntryMetadata wanted)
     {

@@ -57,7 +57,7 @@ internal static class WholeFile
         var isNew = true;
         if (tree.Placement.MayWriteInPlace)
         {
-            fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
+            fd = io.OpenAt(dirfd, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, tree.Attributes.FirstMode(directory, index));
         }
 
         if (fd == -Errno.EEXIST && context.InPlace)

@@ -32,7 +32,7 @@ internal sealed class TreeSender : IRecordHandler, IDisposable
         _context = context;
         _table = new SenderTable(context.Abort, context.Progress, context.Outbox)
         {
-            Expects = context.Lane.Group.Expect,
+            Expects = context.Group.Expect,
             KeepsAll = context.Options.DeleteTiming == DeleteTiming.Before,
             KeepsSettled = context.Has(JobFlags.RemoveSourceFiles) && context.Has(JobFlags.DelayUpdates),
         };

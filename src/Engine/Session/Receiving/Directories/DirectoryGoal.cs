@@ -24,6 +24,9 @@ internal sealed class DirectoryGoal(byte[] name, in EntryMetadata metadata, byte
     /// <summary>It was made in this session.</summary>
     public bool IsNew { get; set; }
 
+    /// <summary>It was made for us alone, which it stays until all in it is done.</summary>
+    public bool IsPrivate { get; set; }
+
     /// <summary>A child directory took it over; else the parent sees to it when no more children can come.</summary>
     public bool Claimed { get; set; }
 }

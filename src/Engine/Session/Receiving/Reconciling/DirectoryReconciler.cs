@@ -40,7 +40,7 @@ internal sealed class DirectoryReconciler(SyncContext context, ReceiverTree tree
             return;
         }
 
-        if (!context.Has(JobFlags.DryRun) && !Make(directory, dirfd, index, isPassage))
+        if (!context.Has(JobFlags.DryRun) && !Make(directory, dirfd, index, goal))
         {
             return;
         }
@@ -84,11 +84,12 @@ internal sealed class DirectoryReconciler(SyncContext context, ReceiverTree tree
     }
 
     /// <returns>False when it cannot be made; why is reported.</returns>
-    private bool Make(ReceiverDirectory directory, int dirfd, int index, bool isPassage)
+    private bool Make(ReceiverDirectory directory, int dirfd, int index, DirectoryGoal goal)
     {
         var name = tree.LocalName(directory, index);
-        var mode = isPassage ? tree.Attributes.DefaultDirectoryMode : ModeBits.PrivateDirectory;
+        var mode = goal.IsPassage ? tree.Attributes.DefaultDirectoryMode : ModeBits.PrivateDirectory;
         var error = context.Io.MakeDirectoryAt(dirfd, name, mode);
+        goal.IsPrivate = error >= 0 && !goal.IsPassage;
         if (error == -Errno.EEXIST && context.Io.StatAt(dirfd, name, out var hidden) >= 0)
         {
             // A rule hid it from the comparison. Rules protect from deletion, not from what the source has in its place.

@@ -149,6 +149,6 @@ internal sealed class ListingReconciler
 
         _context.Progress.Found(remote.Count, bytes);
         _context.Progress.Settled(remote.Count - pending, bytes - pendingBytes);
-        _context.Lane.Group.Expect(pendingBytes);
+        _context.Group.Expect(pendingBytes);
     }
 }

@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using NativeSync.Protocol;
+
+namespace NativeSync.Engine.Session;
+
+/// <summary>The session of the end that calls: reaches the other one, says what is to be done, does its part and reports.</summary>
+/// <param name="kind">Which way.</param>
+/// <param name="request">What and how.</param>
+/// <param name="list">The list of --files-from, where it is at this end.</param>
+/// <param name="batch">Records what is sent; null for nothing.</param>
+/// <param name="observer">Is told.</param>
+/// <param name="environment">The world.</param>
+internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? list, Batch.BatchWriter? batch, ISyncObserver observer, SyncEnvironment environment)
+{
+    private readonly TimeProvider _clock = environment.Clock;
+
+    /// <param name="connect">Reaches the other end; what it returns stays the caller's.</param>
+    /// <param name="looksAhead">What is to be sent may be looked at meanwhile.</param>
+    /// <param name="ct">Ends the session.</param>
+    public async Task<SyncReport> RunAsync(Func<CancellationToken, Task<IConnection>> connect, bool looksAhead, CancellationToken ct)
+    {
+        var started = _clock.GetTimestamp();
+        var flags = kind == JobKind.Pull
+            ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
+            : request.Options.Flags | (observer.HearsEntries ? JobFlags.Report : 0);
+        var join = NewSession(environment.Io);
+        var job = JobTranslation.ToJob(kind, request, flags, join.Secret);
+        var ahead = looksAhead && kind == JobKind.Push && batch is null ? await EarlyLook.BeginAsync(request, job, list, observer, environment, ct).ConfigureAwait(false) : null;
+        try
+        {
+            var connection = await connect(ct).ConfigureAwait(false);
+            return await IntroduceAsync(connection, job, join, ahead, ct).ConfigureAwait(false) with { Elapsed = _clock.GetElapsedTime(started) };
+        }
+        finally
+        {
+            if (ahead is not null)
+            {
+                await ahead.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Over a lane of its own, so to speak: which session it goes on with depends on what the other end is.</summary>
+    private async Task<SyncReport> IntroduceAsync(IConnection connection, JobFrame job, JoinFrame join, EarlyLook? ahead, CancellationToken ct)
+    {
+        using var abort = new SessionAbort();
+        var greeting = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), NewGroup(abort), further: false);
+        await using (greeting.ConfigureAwait(false))
+        {
+            var asked = _clock.GetTimestamp();
+            var hello = await Handshake.AskAsync(greeting, job, join.Session, ct).ConfigureAwait(false);
+
+            // What the agent will answer is known: waiting for it would cost a round trip.
+            var isEarly = (hello.Capabilities & Capabilities.Early) != 0;
+            var flags = isEarly ? JobTranslation.Foreseen(job, hello.Capabilities) : await Handshake.HearAnswerAsync(greeting, job, ct).ConfigureAwait(false);
+            var group = ahead is not null && ahead.Fits(flags) ? ahead.Group : NewGroup(abort);
+            var lane = greeting.GoOn(group);
+            await using (lane.ConfigureAwait(false))
+            {
+                var session = group == ahead?.Group ? ahead.TakeSession() : NewSession(group, abort, flags, ct);
+                var opener = new LaneOpener(connection, lane, join, request.Options, sends: kind == JobKind.Push);
+                session.SharesLimit = request.RemoteBandwidthLimit is null;
+                session.HearAnswer = isEarly ? HearAnswerAsync : null;
+                await using (session.ConfigureAwait(false))
+                await using (opener.ConfigureAwait(false))
+                {
+                    if (!isEarly)
+                    {
+                        OpenLanes();
+                    }
+
+                    return await DoAsync(lane, session, hello.Credit).ConfigureAwait(false);
+                }
+
+                async Task HearAnswerAsync()
+                {
+                    await Handshake.HearAnswerAsync(lane, job, group.Abort.Token).ConfigureAwait(false);
+                    OpenLanes();
+                }
+
+                void OpenLanes()
+                {
+                    if ((hello.Capabilities & Capabilities.Lanes) != 0)
+                    {
+                        opener.Start(_clock.GetElapsedTime(asked));
+                    }
+                }
+            }
+        }
+    }
+
+    private async Task<SyncReport> DoAsync(FrameLane lane, SyncSession session, int credit)
+    {
+        var statistics = kind == JobKind.Push
+            ? await session.SendAsync(lane, request.Sources, list, credit).ConfigureAwait(false)
+            : request.Options.Has(JobFlags.ListOnly) ? await session.ListAsync(lane, list, credit).ConfigureAwait(false)
+            : await session.ReceiveAsync(lane, request.Destination, list, credit, request.FilesFromIsRemote ? null : request.Sources).ConfigureAwait(false);
+
+        // A receiver has heard all by now, unless the sender is still removing what it sent. A sender of this process goes with us: it is to end first.
+        var waits = kind == JobKind.Push || request.Options.Has(JobFlags.RemoveSourceFiles) || (request.Options.SourceOptions & SourceOptions.OneMachine) != 0;
+        await session.SayGoodbyeAsync(waits).ConfigureAwait(false);
+        batch?.Complete();
+        var (sent, received) = lane.AllTraffic;
+        return new SyncReport
+        {
+            ExitCode = session.Problems.ExitCode is var code and not 0 ? code
+                : statistics.DeletionsSkipped > 0 ? ExitCodes.DeleteLimit : ExitCodes.Ok,
+            Statistics = statistics,
+            BytesSent = sent,
+            BytesReceived = received,
+            Problems = session.Problems.First,
+            ProblemCount = session.Problems.Count,
+        };
+    }
+
+    private LaneGroup NewGroup(SessionAbort abort) => new(abort, _clock, environment.Limits);
+
+    private SyncSession NewSession(LaneGroup group, SessionAbort abort, JobFlags flags, CancellationToken ct)
+    {
+        var options = request.Options with { Flags = flags, Asked = request.Options.Flags };
+        batch?.Begin(options);
+        return new SyncSession(group, abort, options, observer, environment, ct, batch);
+    }
+
+    /// <summary>A name and a secret that nobody can guess.</summary>
+    private static JoinFrame NewSession(FileSystem.ISystemCalls io)
+    {
+        Span<byte> random = stackalloc byte[16 + ProtocolLimits.SecretLength];
+        if (io.GetRandom(random) is < 0 and var error)
+        {
+            throw new SessionException(ExitCodes.FileIo, $"no random numbers are to be had (error {-error})");
+        }
+
+        return new JoinFrame { Session = BinaryPrimitives.ReadUInt128BigEndian(random), Secret = random[16..].ToArray(), Lane = 1 };
+    }
+}

@@ -1,0 +1,225 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
+using NativeSync.Protocol;
+using Xunit;
+
+namespace NativeSync.Engine.Tests.Session;
+
+/// <summary>A push looks at its sources while the other end is being reached, and nobody notices but by the clock.</summary>
+public sealed class EarlyLookTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly SyncTree _tree = new();
+    private readonly Watched _source = new();
+
+    public EarlyLookTests() => _tree.Fill("src", 3);
+
+    public void Dispose() => _tree.Dispose();
+
+    /// <summary>The connection stands only after all seven directories have been read.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TheSourcesAreReadBeforeTheConnectionStands(bool agentIsRoot)
+    {
+        var reads = 0L;
+        var report = await RunAsync(new Watched { UserId = agentIsRoot ? null : 1000 }, async () =>
+        {
+            await _source.HasRead(7).WaitAsync(Patience);
+            reads = _source.Reads;
+        });
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal("", _tree.Difference("src/", "dst"));
+        Assert.Equal(reads > 0 && agentIsRoot && LinuxSystemCalls.Instance.EffectiveUserId() == 0, _source.Reads == reads);
+    }
+
+    /// <summary>A password takes its time, and the source does not stand still meanwhile.</summary>
+    [Fact]
+    public async Task WhatWasSeenTooLongAgoIsLookedAtAnew()
+    {
+        await RunAsync(new Watched(), async () =>
+        {
+            await _source.HasRead(7).WaitAsync(Patience);
+            File.WriteAllText(Path.Combine(_tree.Root, "src/d0/late"), "x");
+            _clock.Advance(TimeSpan.FromSeconds(11));
+        });
+        Assert.Equal("", _tree.Difference("src/", "dst"));
+    }
+
+    /// <summary>Whether or not it is looked at anew: after the start, and once.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(11)]
+    public async Task WhatCannotBeReadIsToldOnceAndAfterTheStart(int seconds)
+    {
+        _source.Denied = "inner"u8.ToArray();
+        Listener listener = new();
+        var report = await RunAsync(
+            new Watched(),
+            async () =>
+            {
+                await _source.HasRead(4).WaitAsync(Patience);
+                Assert.Empty(listener.Told);
+                _clock.Advance(TimeSpan.FromSeconds(seconds));
+            },
+            listener);
+        Assert.Equal(23, report.ExitCode);
+        Assert.Equal(["start", "d0/inner", "d1/inner", "d2/inner"], listener.Told);
+    }
+
+    [Fact]
+    public async Task WhenTheOtherEndCannotBeReachedNothingGoesOn()
+    {
+        var failure = await Assert.ThrowsAsync<TransportException>(() => RunAsync(new Watched(), async () =>
+        {
+            await _source.HasRead(1).WaitAsync(Patience);
+            throw new TransportException(255, "no route to host");
+        }));
+        var reads = _source.Reads;
+        Assert.Equal("no route to host", failure.Message);
+        Assert.Equal(0, _source.Open);
+        await Task.Yield();
+        Assert.Equal(reads, _source.Reads);
+    }
+
+    /// <summary>Where nothing can be sent the other end hears of it all the same.</summary>
+    [Fact]
+    public async Task ASourceThatCannotBeNamedIsRefusedAfterTheConnectionStands()
+    {
+        var connected = false;
+        var request = Request() with { Sources = ["nowhere"u8.ToArray()], FilesFrom = ByteText.FromArgument(Path.Combine(_tree.Root, "src/d0/f0")) };
+        File.WriteAllText(Path.Combine(_tree.Root, "src/d0/f0"), "a\n");
+        var refusal = await Assert.ThrowsAsync<SessionException>(() => RunAsync(new Watched(), () => Task.FromResult(connected = true), request: request));
+        Assert.Equal((3, true), (refusal.ExitCode, connected));
+    }
+
+    private readonly SettableTime _clock = new();
+
+    private SyncRequest Request() => _tree.Request("src/", "dst", JobFlags.Delete);
+
+    private async Task<SyncReport> RunAsync(ISystemCalls agent, Func<Task> before, ISyncObserver? observer = null, SyncRequest? request = null)
+    {
+        await using var connection = new InProcessConnection(async (lane, token) => await Agent.ServeAsync(lane, new SyncEnvironment(agent, TimeProvider.System), token));
+        return await Synchronizer.RunAsync(
+            async _ =>
+            {
+                await before();
+                return connection;
+            },
+            looksAhead: true,
+            JobKind.Push,
+            request ?? Request(),
+            observer,
+            new SyncEnvironment(_source, _clock),
+            CancellationToken.None).WaitAsync(Patience);
+    }
+
+    /// <summary>Counts the directories that were read to their end and what is open, may refuse a name, and may pass for another user.</summary>
+    private sealed class Watched() : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        private readonly Lock _gate = new();
+        private readonly List<(int Count, TaskCompletionSource Done)> _waiting = [];
+        private long _reads;
+        private int _open;
+
+        public uint? UserId { get; init; }
+
+        public byte[]? Denied { get; set; }
+
+        public long Reads => Interlocked.Read(ref _reads);
+
+        public int Open => Volatile.Read(ref _open);
+
+        public Task HasRead(int count)
+        {
+            lock (_gate)
+            {
+                TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                _waiting.Add((count, done));
+                Tell();
+                return done.Task;
+            }
+        }
+
+        public override uint EffectiveUserId() => UserId ?? Inner.EffectiveUserId();
+
+        public override int OpenAt(int dirfd, ReadOnlySpan<byte> name, OpenFlags flags, uint mode = 0) =>
+            Counted(Denied is not null && name.SequenceEqual(Denied) ? -Errno.EACCES : base.OpenAt(dirfd, name, flags, mode));
+
+        public override int OpenBeneath(int rootfd, ReadOnlySpan<byte> relativePath, OpenFlags flags, uint mode = 0) =>
+            Counted(Denied is not null && relativePath.EndsWith(Denied) ? -Errno.EACCES : base.OpenBeneath(rootfd, relativePath, flags, mode));
+
+        public override int OpenPath(ReadOnlySpan<byte> operatorPath, OpenFlags flags, uint mode = 0) => Counted(base.OpenPath(operatorPath, flags, mode));
+
+        public override int Close(int fd)
+        {
+            Interlocked.Decrement(ref _open);
+            return base.Close(fd);
+        }
+
+        public override int ReadDirectory(int dirfd, Span<byte> buffer)
+        {
+            var count = base.ReadDirectory(dirfd, buffer);
+            if (count == 0)
+            {
+                lock (_gate)
+                {
+                    _reads++;
+                    Tell();
+                }
+            }
+
+            return count;
+        }
+
+        private int Counted(int fd)
+        {
+            if (fd >= 0)
+            {
+                Interlocked.Increment(ref _open);
+            }
+
+            return fd;
+        }
+
+        private void Tell() => _waiting.FindAll(waiting => waiting.Count <= _reads).ForEach(waiting => waiting.Done.TrySetResult());
+    }
+
+    private sealed class Listener : ISyncObserver
+    {
+        public List<string> Told { get; } = [];
+
+        public bool HearsEntries => false;
+
+        public void OnStart(Func<SyncProgress> progress) => Told.Add("start");
+
+        public void OnEntry(in EntryEvent entry)
+        {
+        }
+
+        public void OnProblem(in SyncProblem problem)
+        {
+            lock (Told)
+            {
+                Told.Add(ByteText.Escape(problem.Path));
+            }
+        }
+
+        public void OnProgress(in SyncProgress progress)
+        {
+        }
+    }
+
+    /// <summary>Goes only where it is told to; timers are the system's.</summary>
+    private sealed class SettableTime : TimeProvider
+    {
+        private long _ahead;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Read(ref _ahead);
+
+        public void Advance(TimeSpan by) => Interlocked.Add(ref _ahead, by.Ticks);
+    }
+}
