@@ -63,7 +63,8 @@ public sealed class EarlyLookTests : IDisposable
                 Assert.Empty(listener.Told);
                 _clock.Advance(TimeSpan.FromSeconds(seconds));
             },
-            listener);
+            listener,
+            _tree.Request("src/", "dst", JobFlags.None));
         Assert.Equal(23, report.ExitCode);
         Assert.Equal(["start", "d0/inner", "d1/inner", "d2/inner"], listener.Told);
     }
