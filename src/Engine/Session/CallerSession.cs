@@ -7,10 +7,10 @@ namespace NativeSync.Engine.Session;
 /// <param name="kind">Which way.</param>
 /// <param name="request">What and how.</param>
 /// <param name="list">The list of --files-from, where it is at this end.</param>
-/// <param name="batch">Records what is sent; null for nothing.</param>
+/// <param name="writesBatch">What is sent is recorded at <see cref="SyncRequest.WriteBatch"/>.</param>
 /// <param name="observer">Is told.</param>
 /// <param name="environment">The world.</param>
-internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? list, Batch.BatchWriter? batch, ISyncObserver observer, SyncEnvironment environment)
+internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? list, bool writesBatch, ISyncObserver observer, SyncEnvironment environment)
 {
     private readonly TimeProvider _clock = environment.Clock;
 
@@ -24,12 +24,19 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
             ? JobTranslation.Effective(request.Options.Flags, environment.Io.EffectiveUserId() == 0, request.Options.FakeSuper)
             : request.Options.Flags | (observer.HearsEntries ? JobFlags.Report : 0);
         var join = NewSession(environment.Io);
-        var job = JobTranslation.ToJob(kind, request, flags, join.Secret);
-        var ahead = looksAhead && kind == JobKind.Push && batch is null ? await EarlyLook.BeginAsync(request, job, list, observer, environment, ct).ConfigureAwait(false) : null;
+        var ahead = looksAhead && kind == JobKind.Push && !writesBatch
+            ? EarlyLook.Begin(request, JobTranslation.ToJob(kind, request, flags, join.Secret), observer, environment, ct)
+            : null;
         try
         {
             var connection = await connect(ct).ConfigureAwait(false);
-            return await IntroduceAsync(connection, job, join, ahead, ct).ConfigureAwait(false) with { Elapsed = _clock.GetElapsedTime(started) };
+
+            // Not before: a batch of an earlier run is overwritten, and files may have been moved while the line was away.
+            using var batch = writesBatch
+                ? new Batch.BatchWriter(environment.Io, request.WriteBatch!, request.Options.Has(JobFlags.NoCompress) ? null : request.Options.CompressLevel)
+                : null;
+            var job = JobTranslation.ToJob(kind, WithNearness(), flags, join.Secret);
+            return await IntroduceAsync(connection, job, join, ahead, batch, ct).ConfigureAwait(false) with { Elapsed = _clock.GetElapsedTime(started) };
         }
         finally
         {
@@ -40,8 +47,13 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
         }
     }
 
+    /// <summary>A file that alone got another name had the old one where a narrow pass looks, too: the receiver need not walk all of the destination.</summary>
+    private SyncRequest WithNearness() => request.Options is { DetectRenamed: true, Changes: { WillBeNarrow: true, HasMoves: false } }
+        ? request with { Options = request.Options with { RenamesAreNear = true } }
+        : request;
+
     /// <summary>Over a lane of its own, so to speak: which session it goes on with depends on what the other end is.</summary>
-    private async Task<SyncReport> IntroduceAsync(IConnection connection, JobFrame job, JoinFrame join, EarlyLook? ahead, CancellationToken ct)
+    private async Task<SyncReport> IntroduceAsync(IConnection connection, JobFrame job, JoinFrame join, EarlyLook? ahead, Batch.BatchWriter? batch, CancellationToken ct)
     {
         using var abort = new SessionAbort();
         var greeting = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), NewGroup(abort), further: false);
@@ -53,11 +65,12 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
             // What the agent will answer is known: waiting for it would cost a round trip.
             var isEarly = (hello.Capabilities & Capabilities.Early) != 0;
             var flags = isEarly ? JobTranslation.Foreseen(job, hello.Capabilities) : await Handshake.HearAnswerAsync(greeting, job, ct).ConfigureAwait(false);
-            var group = ahead is not null && ahead.Fits(flags) ? ahead.Group : NewGroup(abort);
+            var seen = ahead is null ? null : await ahead.TakeAsync(flags).ConfigureAwait(false);
+            var group = seen is null ? NewGroup(abort) : ahead!.Group;
             var lane = greeting.GoOn(group);
             await using (lane.ConfigureAwait(false))
             {
-                var session = group == ahead?.Group ? ahead.TakeSession() : NewSession(group, abort, flags, ct);
+                var session = seen ?? NewSession(group, abort, flags, batch, ct);
                 var opener = new LaneOpener(connection, lane, join, request.Options, sends: kind == JobKind.Push);
                 session.SharesLimit = request.RemoteBandwidthLimit is null;
                 session.HearAnswer = isEarly ? HearAnswerAsync : null;
@@ -69,7 +82,7 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
                         OpenLanes();
                     }
 
-                    return await DoAsync(lane, session, hello.Credit).ConfigureAwait(false);
+                    return await DoAsync(lane, session, batch, hello.Credit).ConfigureAwait(false);
                 }
 
                 async Task HearAnswerAsync()
@@ -89,7 +102,7 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
         }
     }
 
-    private async Task<SyncReport> DoAsync(FrameLane lane, SyncSession session, int credit)
+    private async Task<SyncReport> DoAsync(FrameLane lane, SyncSession session, Batch.BatchWriter? batch, int credit)
     {
         var statistics = kind == JobKind.Push
             ? await session.SendAsync(lane, request.Sources, list, credit).ConfigureAwait(false)
@@ -115,7 +128,7 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
 
     private LaneGroup NewGroup(SessionAbort abort) => new(abort, _clock, environment.Limits);
 
-    private SyncSession NewSession(LaneGroup group, SessionAbort abort, JobFlags flags, CancellationToken ct)
+    private SyncSession NewSession(LaneGroup group, SessionAbort abort, JobFlags flags, Batch.BatchWriter? batch, CancellationToken ct)
     {
         var options = request.Options with { Flags = flags, Asked = request.Options.Flags };
         batch?.Begin(options);

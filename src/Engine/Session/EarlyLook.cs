@@ -1,4 +1,3 @@
-using NativeSync.Engine.Filters;
 using NativeSync.Protocol;
 
 namespace NativeSync.Engine.Session;
@@ -12,74 +11,98 @@ internal sealed class EarlyLook : IAsyncDisposable
     /// <summary>Who types a password may take his time: what was seen before so long is looked at anew.</summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
 
+    /// <summary>More names than this are looked up when there is a line: what is told of them must not fill the queue before.</summary>
+    private const int MostSources = 16;
+
+    /// <summary>A directory on a disk that does not answer is not waited for longer, when nobody wants it any more.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
     private readonly SessionAbort _abort = new();
     private readonly TimeProvider _clock;
     private readonly JobFlags _flags;
     private readonly long _begun;
+    private readonly Task _opening;
     private SyncSession? _session;
+    private Task? _ending;
     private bool _isTaken;
 
-    private EarlyLook(JobFlags flags, SyncEnvironment environment)
+    private EarlyLook(SyncRequest request, JobFlags flags, ISyncObserver observer, SyncEnvironment environment, CancellationToken ct)
     {
         _flags = flags;
         _clock = environment.Clock;
         _begun = _clock.GetTimestamp();
         Group = new LaneGroup(_abort, _clock, environment.Limits);
+        _opening = Task.Run(
+            () =>
+            {
+                var options = request.Options with { Flags = flags, Asked = request.Options.Flags };
+                _session = new SyncSession(Group, _abort, options, observer, environment, ct);
+                _session.LookAhead(request.Sources);
+            },
+            CancellationToken.None);
     }
 
     /// <summary>What has been found waits here.</summary>
     public LaneGroup Group { get; }
 
     /// <summary>
-    /// Begins, for an agent with the privileges of this end. Null where that is not possible: the list of names comes from the other end, who follows changes
-    /// counts passes that have begun, and what cannot be sent at all is told when the other end can hear of it.
+    /// Begins, for an agent with the privileges of this end. Null where that is not to be: there is a list of names, or there are many; or somebody follows
+    /// changes, and counts passes that have begun.
     /// </summary>
-    public static async Task<EarlyLook?> BeginAsync(SyncRequest request, JobFrame job, byte[]? list, ISyncObserver observer, SyncEnvironment environment, CancellationToken ct)
+    public static EarlyLook? Begin(SyncRequest request, JobFrame job, ISyncObserver observer, SyncEnvironment environment, CancellationToken ct)
     {
-        if ((request.Options.SourceOptions & SourceOptions.ListFollows) != 0 || (request.Options.Changes ?? environment.Changes) is not null)
+        if (request.FilesFrom is not null || request.Sources.Count > MostSources || (request.Options.Changes ?? environment.Changes) is not null)
         {
             return null;
         }
 
         var isRoot = environment.Io.EffectiveUserId() == 0;
-        EarlyLook look = new(JobTranslation.Foreseen(job, isRoot ? Capabilities.SuperUser : 0), environment);
-        try
-        {
-            var options = request.Options with { Flags = look._flags, Asked = request.Options.Flags };
-            look._session = new SyncSession(look.Group, look._abort, options, observer, environment, ct);
-            look._session.LookAhead(request.Sources, list);
-            return look;
-        }
-        catch (Exception e) when (e is SessionException or FilterException)
-        {
-            await look.DisposeAsync().ConfigureAwait(false);
-            return null;
-        }
+        return new EarlyLook(request, JobTranslation.Foreseen(job, isRoot ? Capabilities.SuperUser : 0), observer, environment, ct);
     }
 
-    /// <summary>Whether what was found is what a session with these flags would find now.</summary>
-    public bool Fits(JobFlags flags) => flags == _flags && _clock.GetElapsedTime(_begun) < Fresh;
-
-    /// <summary>Hands over the session, and with it the care for it and for the group.</summary>
-    public SyncSession TakeSession()
+    /// <summary>
+    /// Hands over the session, and with it the care for it and for the group. Null, and nothing goes on, when what was found is not what a session with
+    /// these flags would find now, or when it met with what ends a session, which the next one will, too.
+    /// </summary>
+    public async Task<SyncSession?> TakeAsync(JobFlags flags)
     {
-        _isTaken = true;
-        return _session!;
+        if (flags == _flags && _clock.GetElapsedTime(_begun) < Fresh)
+        {
+            await Task.WhenAny(_opening).ConfigureAwait(false);
+            if (_opening.IsCompletedSuccessfully)
+            {
+                _isTaken = true;
+                return _session;
+            }
+        }
+
+        _ending = EndAsync();
+        return null;
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (!_isTaken)
+        if (_isTaken)
         {
-            _abort.Abort(new OperationCanceledException());
-            if (_session is { } session)
-            {
-                await session.DisposeAsync().ConfigureAwait(false);
-            }
-
-            Group.Dispose();
+            _abort.Dispose();
+            return;
         }
 
+        _ending ??= EndAsync();
+        await Task.WhenAny(_ending, Task.Delay(Grace)).ConfigureAwait(false);
+    }
+
+    private async Task EndAsync()
+    {
+        _abort.Abort(new OperationCanceledException());
+        await Task.WhenAny(_opening).ConfigureAwait(false);
+        _ = _opening.Exception;
+        if (_session is { } session)
+        {
+            await session.DisposeAsync().ConfigureAwait(false);
+        }
+
+        Group.Dispose();
         _abort.Dispose();
     }
 }

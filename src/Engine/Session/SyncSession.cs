@@ -62,13 +62,14 @@ internal sealed class SyncSession : IAsyncDisposable
     public ProblemLog Problems => _context.Problems;
 
     /// <summary>Begins to look at a tree that is to be sent, before there is a lane to send it over: what is found waits, and what cannot be read is not told yet.</summary>
-    /// <exception cref="SessionException">1, 3: what is named cannot be sent.</exception>
+    /// <param name="sources">What was named. What is told of them must have room where records wait.</param>
+    /// <exception cref="SessionException">1: what is named cannot be sent.</exception>
     /// <exception cref="FilterException">A rule file that must be there cannot be read.</exception>
-    public void LookAhead(IReadOnlyList<byte[]> sources, byte[]? list)
+    public void LookAhead(IReadOnlyList<byte[]> sources)
     {
         _context.Problems.Hold();
         _sender = new TreeSender(_context);
-        _sources = Open(sources, list);
+        _sources = Open(sources, null);
         _sender.Start(_sources);
     }
 

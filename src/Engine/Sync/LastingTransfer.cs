@@ -38,22 +38,25 @@ public static class LastingTransfer
             IConnection? connection = null;
             try
             {
-                var rest = tally.Prepare(request, limit > TimeSpan.Zero);
-                var kind = push ? JobKind.Push : JobKind.Pull;
-                var report = await Synchronizer.RunAsync(ReachAsync, looksAhead: !again, kind, rest, tally, SyncEnvironment.Default, ct).ConfigureAwait(false);
-                options.OnDone?.Invoke(connection!);
-                return tally.Complete(report) with { Elapsed = clock.GetElapsedTime(started) };
+                try
+                {
+                    var rest = tally.Prepare(request, limit > TimeSpan.Zero);
+                    var kind = push ? JobKind.Push : JobKind.Pull;
+                    var report = await Synchronizer.RunAsync(ReachAsync, looksAhead: !again, kind, rest, tally, SyncEnvironment.Default, ct).ConfigureAwait(false);
+                    options.OnDone?.Invoke(connection!);
+                    return tally.Complete(report) with { Elapsed = clock.GetElapsedTime(started) };
+                }
+                finally
+                {
+                    if (connection is not null)
+                    {
+                        await connection.DisposeAsync().ConfigureAwait(false);
+                    }
+                }
             }
             catch (Exception e) when (limit > TimeSpan.Zero && (tally.HasBegun || options.WasReached) && IsPassing(e) && !ct.IsCancellationRequested)
             {
                 failure = e;
-            }
-            finally
-            {
-                if (connection is not null)
-                {
-                    await connection.DisposeAsync().ConfigureAwait(false);
-                }
             }
 
             await backoff.WaitAsync(failure, tally.Abandon(), ct).ConfigureAwait(false);

@@ -90,16 +90,8 @@ public static class Synchronizer
             request = request with { Options = request.Options with { SourceOptions = request.Options.SourceOptions | SourceOptions.ListFollows } };
         }
 
-        if (request.Options is { DetectRenamed: true, Changes: { WillBeNarrow: true, HasMoves: false } })
-        {
-            // A file that alone got another name had the old one where the pass looks, too: the receiver need not walk all of the destination.
-            request = request with { Options = request.Options with { RenamesAreNear = true } };
-        }
-
-        using var batch = request is { WriteBatch: { } place, Options: var o } && (!o.Has(JobFlags.DryRun) || o.BatchOnly) && !o.Has(JobFlags.ListOnly)
-            ? new BatchWriter(environment.Io, place, o.Has(JobFlags.NoCompress) ? null : o.CompressLevel)
-            : null;
-        if (batch is not null)
+        var writesBatch = request is { WriteBatch: not null, Options: var o } && (!o.Has(JobFlags.DryRun) || o.BatchOnly) && !o.Has(JobFlags.ListOnly);
+        if (writesBatch)
         {
             // One lane: a batch is written in the order of its packs. What only this destination has, under another name or of a run that broke off, is of no use to the others.
             request = request with { Options = request.Options with { ResumeFrom = 0, DetectRenamed = false, Lanes = 1 } };
@@ -112,7 +104,7 @@ public static class Synchronizer
             request = request with { Options = request.Options with { ChangeMode = changes } };
         }
 
-        CallerSession session = new(kind, request, list, batch, observer, environment);
+        CallerSession session = new(kind, request, list, writesBatch, observer, environment);
         return await session.RunAsync(connect, looksAhead, ct).ConfigureAwait(false);
     }
 

@@ -106,9 +106,13 @@ internal static class SshSocket
             return;
         }
 
-        int fd = (int)socket.SafeHandle.DangerousGetHandle();
+        bool isHeld = false;
         try
         {
+            // Until the end the number is this socket's, whoever closes it meanwhile.
+            socket.SafeHandle.DangerousAddRef(ref isHeld);
+            int fd = (int)socket.SafeHandle.DangerousGetHandle();
+
             // The runtime keeps its epoll descriptors to itself. One that does not watch the socket says so, and nothing has changed.
             foreach (string entry in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
             {
@@ -118,9 +122,16 @@ internal static class SshSocket
                 }
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
         {
-            // No /proc: slower, otherwise harmless.
+            // No /proc: slower, otherwise harmless. Or it is closed already.
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                socket.SafeHandle.DangerousRelease();
+            }
         }
     }
 

@@ -84,6 +84,39 @@ public sealed class EarlyLookTests : IDisposable
         Assert.Equal(reads, _source.Reads);
     }
 
+    [Fact]
+    public async Task ADiskThatDoesNotAnswerHoldsUpNoRefusal()
+    {
+        using ManualResetEventSlim answers = new();
+        _source.Answers = answers;
+        try
+        {
+            await Assert.ThrowsAsync<TransportException>(() => RunAsync(new Watched(), async () =>
+            {
+                await _source.Asked.Task.WaitAsync(Patience);
+                throw new TransportException(255, "no route to host");
+            }));
+        }
+        finally
+        {
+            answers.Set();
+        }
+
+        await _source.HasRead(1).WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task ABatchOfAnEarlierRunIsNotLostWhenTheOtherEndCannotBeReached()
+    {
+        var batch = Path.Combine(_tree.Root, "batch");
+        File.WriteAllText(batch, "of last week");
+        var request = Request() with { WriteBatch = ByteText.FromArgument(batch) };
+        await Assert.ThrowsAsync<TransportException>(() => RunAsync(new Watched(), () => throw new TransportException(255, "no route to host"), request: request));
+        Assert.Equal("of last week", File.ReadAllText(batch));
+        Assert.Equal(0, (await RunAsync(new Watched(), () => Task.CompletedTask, request: request)).ExitCode);
+        Assert.NotEqual("of last week", File.ReadAllText(batch));
+    }
+
     /// <summary>Where nothing can be sent the other end hears of it all the same.</summary>
     [Fact]
     public async Task ASourceThatCannotBeNamedIsRefusedAfterTheConnectionStands()
@@ -128,6 +161,12 @@ public sealed class EarlyLookTests : IDisposable
 
         public byte[]? Denied { get; set; }
 
+        /// <summary>A directory is to be read.</summary>
+        public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Until it is set no directory can be read.</summary>
+        public ManualResetEventSlim? Answers { get; set; }
+
         public long Reads => Interlocked.Read(ref _reads);
 
         public int Open => Volatile.Read(ref _open);
@@ -161,6 +200,8 @@ public sealed class EarlyLookTests : IDisposable
 
         public override int ReadDirectory(int dirfd, Span<byte> buffer)
         {
+            Asked.TrySetResult();
+            Answers?.Wait();
             var count = base.ReadDirectory(dirfd, buffer);
             if (count == 0)
             {

@@ -27,6 +27,9 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly LaneGroup _group = first.Group;
+
+    /// <summary>Before there was a line nothing could go over it.</summary>
+    private readonly long _waitedBefore = first.Outbox.Waits;
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(first.Group.Abort.Token);
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause = FirstPause;
@@ -43,7 +46,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
     long IGrowingLine.Moved => sends ? first.AllTraffic.Sent : first.AllTraffic.Received;
 
-    long IGrowingLine.Waits => _group.Outbox.Waits;
+    long IGrowingLine.Waits => _group.Outbox.Waits - _waitedBefore;
 
     long IGrowingLine.Expected => _group.Expected;
 

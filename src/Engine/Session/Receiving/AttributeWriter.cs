@@ -84,7 +84,7 @@ internal sealed class AttributeWriter
     /// </summary>
     public uint FirstMode(ReceiverDirectory directory, int index)
     {
-        const uint alsoOurs = ModeBits.PermissionMask & ~(ModeBits.PrivateFile | 0x24); // all but rw for the owner, and r and w for the rest
+        const uint alsoOurs = ModeBits.PermissionMask & ~(ModeBits.PrivateFile | 0x36); // all but rw for the owner, and r and w for the rest
         var wanted = directory.Remote!.Entries.Metadata(index).Mode & ModeBits.PermissionMask;
         return _options.Permissions && !_context.Options.FakeSuper && directory.Goal is { IsPrivate: true } && (wanted & ModeBits.PrivateFile) == ModeBits.PrivateFile
             && (wanted & alsoOurs) == 0 ? wanted : ModeBits.PrivateFile;
