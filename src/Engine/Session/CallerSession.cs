@@ -35,8 +35,9 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
             using var batch = writesBatch
                 ? new Batch.BatchWriter(environment.Io, request.WriteBatch!, request.Options.Has(JobFlags.NoCompress) ? null : request.Options.CompressLevel)
                 : null;
-            var job = JobTranslation.ToJob(kind, WithNearness(), flags, join.Secret);
-            return await IntroduceAsync(connection, job, join, ahead, batch, ct).ConfigureAwait(false) with { Elapsed = _clock.GetElapsedTime(started) };
+            var options = WithNearness(request.Options);
+            var job = JobTranslation.ToJob(kind, request with { Options = options }, flags, join.Secret);
+            return await IntroduceAsync(connection, job, options, join, ahead, batch, ct).ConfigureAwait(false) with { Elapsed = _clock.GetElapsedTime(started) };
         }
         finally
         {
@@ -48,12 +49,12 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
     }
 
     /// <summary>A file that alone got another name had the old one where a narrow pass looks, too: the receiver need not walk all of the destination.</summary>
-    private SyncRequest WithNearness() => request.Options is { DetectRenamed: true, Changes: { WillBeNarrow: true, HasMoves: false } }
-        ? request with { Options = request.Options with { RenamesAreNear = true } }
-        : request;
+    private static SyncOptions WithNearness(SyncOptions options) => options is { DetectRenamed: true, Changes: { WillBeNarrow: true, HasMoves: false } }
+        ? options with { RenamesAreNear = true }
+        : options;
 
     /// <summary>Over a lane of its own, so to speak: which session it goes on with depends on what the other end is.</summary>
-    private async Task<SyncReport> IntroduceAsync(IConnection connection, JobFrame job, JoinFrame join, EarlyLook? ahead, Batch.BatchWriter? batch, CancellationToken ct)
+    private async Task<SyncReport> IntroduceAsync(IConnection connection, JobFrame job, SyncOptions options, JoinFrame join, EarlyLook? ahead, Batch.BatchWriter? batch, CancellationToken ct)
     {
         using var abort = new SessionAbort();
         var greeting = new FrameLane(await connection.OpenLaneAsync(ct).ConfigureAwait(false), NewGroup(abort), further: false);
@@ -65,12 +66,12 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
             // What the agent will answer is known: waiting for it would cost a round trip.
             var isEarly = (hello.Capabilities & Capabilities.Early) != 0;
             var flags = isEarly ? JobTranslation.Foreseen(job, hello.Capabilities) : await Handshake.HearAnswerAsync(greeting, job, ct).ConfigureAwait(false);
-            var seen = ahead is null ? null : await ahead.TakeAsync(flags).ConfigureAwait(false);
+            var seen = ahead is null ? null : await ahead.TakeAsync(flags, ct).ConfigureAwait(false);
             var group = seen is null ? NewGroup(abort) : ahead!.Group;
             var lane = greeting.GoOn(group);
             await using (lane.ConfigureAwait(false))
             {
-                var session = seen ?? NewSession(group, abort, flags, batch, ct);
+                var session = seen ?? NewSession(group, abort, options with { Flags = flags, Asked = options.Flags }, batch, ct);
                 var opener = new LaneOpener(connection, lane, join, request.Options, sends: kind == JobKind.Push);
                 session.SharesLimit = request.RemoteBandwidthLimit is null;
                 session.HearAnswer = isEarly ? HearAnswerAsync : null;
@@ -128,9 +129,8 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
 
     private LaneGroup NewGroup(SessionAbort abort) => new(abort, _clock, environment.Limits);
 
-    private SyncSession NewSession(LaneGroup group, SessionAbort abort, JobFlags flags, Batch.BatchWriter? batch, CancellationToken ct)
+    private SyncSession NewSession(LaneGroup group, SessionAbort abort, SyncOptions options, Batch.BatchWriter? batch, CancellationToken ct)
     {
-        var options = request.Options with { Flags = flags, Asked = request.Options.Flags };
         batch?.Begin(options);
         return new SyncSession(group, abort, options, observer, environment, ct, batch);
     }

@@ -46,12 +46,12 @@ internal sealed class EarlyLook : IAsyncDisposable
     public LaneGroup Group { get; }
 
     /// <summary>
-    /// Begins, for an agent with the privileges of this end. Null where that is not to be: there is a list of names, or there are many; or somebody follows
+    /// Begins, for an agent with the privileges of this end. Null where that is not to be: there is a list of names, or there are or may be many; or somebody follows
     /// changes, and counts passes that have begun.
     /// </summary>
     public static EarlyLook? Begin(SyncRequest request, JobFrame job, ISyncObserver observer, SyncEnvironment environment, CancellationToken ct)
     {
-        if (request.FilesFrom is not null || request.Sources.Count > MostSources || (request.Options.Changes ?? environment.Changes) is not null)
+        if (request.FilesFrom is not null || request.Sources.Count > MostSources || (request.Options.SourceOptions & SourceOptions.Wildcards) != 0 || (request.Options.Changes ?? environment.Changes) is not null)
         {
             return null;
         }
@@ -64,11 +64,12 @@ internal sealed class EarlyLook : IAsyncDisposable
     /// Hands over the session, and with it the care for it and for the group. Null, and nothing goes on, when what was found is not what a session with
     /// these flags would find now, or when it met with what ends a session, which the next one will, too.
     /// </summary>
-    public async Task<SyncSession?> TakeAsync(JobFlags flags)
+    public async Task<SyncSession?> TakeAsync(JobFlags flags, CancellationToken ct)
     {
         if (flags == _flags && _clock.GetElapsedTime(_begun) < Fresh)
         {
-            await Task.WhenAny(_opening).ConfigureAwait(false);
+            // Who takes longer is looked for while the lane is heard, or the other end would take this one for dead.
+            await Task.WhenAny(_opening, Task.Delay(Grace, ct)).ConfigureAwait(false);
             if (_opening.IsCompletedSuccessfully)
             {
                 _isTaken = true;

@@ -31,7 +31,7 @@ public sealed class EarlyLookTests : IDisposable
         });
         Assert.Equal(0, report.ExitCode);
         Assert.Equal("", _tree.Difference("src/", "dst"));
-        Assert.Equal(reads > 0 && agentIsRoot && LinuxSystemCalls.Instance.EffectiveUserId() == 0, _source.Reads == reads);
+        Assert.Equal(agentIsRoot || LinuxSystemCalls.Instance.EffectiveUserId() != 0, _source.Reads == reads);
     }
 
     /// <summary>A password takes its time, and the source does not stand still meanwhile.</summary>
@@ -77,18 +77,17 @@ public sealed class EarlyLookTests : IDisposable
             await _source.HasRead(1).WaitAsync(Patience);
             throw new TransportException(255, "no route to host");
         }));
-        var reads = _source.Reads;
         Assert.Equal("no route to host", failure.Message);
-        Assert.Equal(0, _source.Open);
-        await Task.Yield();
-        Assert.Equal(reads, _source.Reads);
+        await _source.HasClosed.WaitAsync(Patience);
     }
 
-    [Fact]
-    public async Task ADiskThatDoesNotAnswerHoldsUpNoRefusal()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ADiskThatDoesNotAnswerHoldsUpNoRefusal(bool opens)
     {
         using ManualResetEventSlim answers = new();
-        _source.Answers = answers;
+        (_source.Opens, _source.Answers) = (opens, answers);
         try
         {
             await Assert.ThrowsAsync<TransportException>(() => RunAsync(new Watched(), async () =>
@@ -102,7 +101,7 @@ public sealed class EarlyLookTests : IDisposable
             answers.Set();
         }
 
-        await _source.HasRead(1).WaitAsync(Patience);
+        await _source.HasClosed.WaitAsync(Patience);
     }
 
     [Fact]
@@ -122,10 +121,10 @@ public sealed class EarlyLookTests : IDisposable
     public async Task ASourceThatCannotBeNamedIsRefusedAfterTheConnectionStands()
     {
         var connected = false;
-        var request = Request() with { Sources = ["nowhere"u8.ToArray()], FilesFrom = ByteText.FromArgument(Path.Combine(_tree.Root, "src/d0/f0")) };
-        File.WriteAllText(Path.Combine(_tree.Root, "src/d0/f0"), "a\n");
+        var request = Request() with { Sources = ["a/../b"u8.ToArray()] };
+        request = request with { Options = request.Options with { SourceOptions = SourceOptions.Relative } };
         var refusal = await Assert.ThrowsAsync<SessionException>(() => RunAsync(new Watched(), () => Task.FromResult(connected = true), request: request));
-        Assert.Equal((3, true), (refusal.ExitCode, connected));
+        Assert.Equal((1, true), (refusal.ExitCode, connected));
     }
 
     private readonly SettableTime _clock = new();
@@ -157,12 +156,20 @@ public sealed class EarlyLookTests : IDisposable
         private long _reads;
         private int _open;
 
+        private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Nothing is open any more; where a place is held until the end, that is the end.</summary>
+        public Task HasClosed => _closed.Task;
+
         public uint? UserId { get; init; }
 
         public byte[]? Denied { get; set; }
 
         /// <summary>A directory is to be read.</summary>
         public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>A directory can be opened without that.</summary>
+        public bool Opens { get; set; }
 
         /// <summary>Until it is set no directory can be read.</summary>
         public ManualResetEventSlim? Answers { get; set; }
@@ -190,18 +197,23 @@ public sealed class EarlyLookTests : IDisposable
         public override int OpenBeneath(int rootfd, ReadOnlySpan<byte> relativePath, OpenFlags flags, uint mode = 0) =>
             Counted(Denied is not null && relativePath.EndsWith(Denied) ? -Errno.EACCES : base.OpenBeneath(rootfd, relativePath, flags, mode));
 
-        public override int OpenPath(ReadOnlySpan<byte> operatorPath, OpenFlags flags, uint mode = 0) => Counted(base.OpenPath(operatorPath, flags, mode));
+        public override int OpenPath(ReadOnlySpan<byte> operatorPath, OpenFlags flags, uint mode = 0) =>
+            Counted(Opens ? base.OpenPath(operatorPath, flags, mode) : Awaited(base.OpenPath(operatorPath, flags, mode)));
 
         public override int Close(int fd)
         {
-            Interlocked.Decrement(ref _open);
-            return base.Close(fd);
+            var error = base.Close(fd);
+            if (Interlocked.Decrement(ref _open) == 0)
+            {
+                _closed.TrySetResult();
+            }
+
+            return error;
         }
 
         public override int ReadDirectory(int dirfd, Span<byte> buffer)
         {
-            Asked.TrySetResult();
-            Answers?.Wait();
+            Awaited(0);
             var count = base.ReadDirectory(dirfd, buffer);
             if (count == 0)
             {
@@ -213,6 +225,13 @@ public sealed class EarlyLookTests : IDisposable
             }
 
             return count;
+        }
+
+        private int Awaited(int result)
+        {
+            Asked.TrySetResult();
+            Answers?.Wait();
+            return result;
         }
 
         private int Counted(int fd)
