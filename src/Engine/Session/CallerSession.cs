@@ -6,13 +6,15 @@ namespace NativeSync.Engine.Session;
 /// <summary>The session of the end that calls: reaches the other one, says what is to be done, does its part and reports.</summary>
 /// <param name="kind">Which way.</param>
 /// <param name="request">What and how.</param>
-/// <param name="list">The list of --files-from, where it is at this end.</param>
 /// <param name="writesBatch">What is sent is recorded at <see cref="SyncRequest.WriteBatch"/>.</param>
 /// <param name="observer">Is told.</param>
 /// <param name="environment">The world.</param>
-internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? list, bool writesBatch, ISyncObserver observer, SyncEnvironment environment)
+internal sealed class CallerSession(JobKind kind, SyncRequest request, bool writesBatch, ISyncObserver observer, SyncEnvironment environment)
 {
     private readonly TimeProvider _clock = environment.Clock;
+
+    /// <summary>The list of --files-from, where it is at this end.</summary>
+    private byte[]? _list;
 
     /// <param name="connect">Reaches the other end; what it returns stays the caller's.</param>
     /// <param name="looksAhead">What is to be sent may be looked at meanwhile.</param>
@@ -31,7 +33,9 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
         {
             var connection = await connect(ct).ConfigureAwait(false);
 
-            // Not before: a batch of an earlier run is overwritten, and files may have been moved while the line was away.
+            // Not before: the list may be a pipe that is written to when the other end is there, a batch of an earlier run is overwritten, and files
+            // may have been moved while the line was away.
+            _list = request is { FilesFrom: { } path, FilesFromIsRemote: false } ? NameListFile.Read(environment.Io, path) : null;
             using var batch = writesBatch
                 ? new Batch.BatchWriter(environment.Io, request.WriteBatch!, request.Options.Has(JobFlags.NoCompress) ? null : request.Options.CompressLevel)
                 : null;
@@ -106,9 +110,9 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, byte[]? l
     private async Task<SyncReport> DoAsync(FrameLane lane, SyncSession session, Batch.BatchWriter? batch, int credit)
     {
         var statistics = kind == JobKind.Push
-            ? await session.SendAsync(lane, request.Sources, list, credit).ConfigureAwait(false)
-            : request.Options.Has(JobFlags.ListOnly) ? await session.ListAsync(lane, list, credit).ConfigureAwait(false)
-            : await session.ReceiveAsync(lane, request.Destination, list, credit, request.FilesFromIsRemote ? null : request.Sources).ConfigureAwait(false);
+            ? await session.SendAsync(lane, request.Sources, _list, credit).ConfigureAwait(false)
+            : request.Options.Has(JobFlags.ListOnly) ? await session.ListAsync(lane, _list, credit).ConfigureAwait(false)
+            : await session.ReceiveAsync(lane, request.Destination, _list, credit, request.FilesFromIsRemote ? null : request.Sources).ConfigureAwait(false);
 
         // A receiver has heard all by now, unless the sender is still removing what it sent. A sender of this process goes with us: it is to end first.
         var waits = kind == JobKind.Push || request.Options.Has(JobFlags.RemoveSourceFiles) || (request.Options.SourceOptions & SourceOptions.OneMachine) != 0;

@@ -83,7 +83,6 @@ public static class Synchronizer
         Func<CancellationToken, Task<IConnection>> connect, bool looksAhead, JobKind kind, SyncRequest request, ISyncObserver? observer, SyncEnvironment environment, CancellationToken ct)
     {
         observer ??= NoObserver.Instance;
-        var list = request is { FilesFrom: { } path, FilesFromIsRemote: false } ? NameListFile.Read(environment.Io, path) : null;
         if (request.FilesFrom is not null && (kind == JobKind.Pull) != request.FilesFromIsRemote)
         {
             // The list is at the end that receives.
@@ -104,7 +103,7 @@ public static class Synchronizer
             request = request with { Options = request.Options with { ChangeMode = changes } };
         }
 
-        CallerSession session = new(kind, request, list, writesBatch, observer, environment);
+        CallerSession session = new(kind, request, writesBatch, observer, environment);
         return await session.RunAsync(connect, looksAhead, ct).ConfigureAwait(false);
     }
 
