@@ -18,7 +18,6 @@ public sealed class SshSession : IRemoteShell
     private readonly bool _mindsNoLoss;
     private readonly LinePacer? _pacer;
     private readonly WindowPrimer? _primer;
-    private int _leftPolling;
     private int _disposed;
 
     internal SshSession(SshClient client, Session? session, WindowPrimer? primer, SshJump? jump, string peer, HostKey hostKey, TimeSpan timeout)
@@ -116,11 +115,6 @@ public sealed class SshSession : IRemoteShell
         try
         {
             Task task = execution.ExecuteAsync(CancellationToken.None);
-            if (_session is not null && Interlocked.Exchange(ref _leftPolling, 1) == 0)
-            {
-                SshSocket.LeavePolling(_session);
-            }
-
             return new SshExecLane(Peer, execution, task, statusIsFault);
         }
         catch
