@@ -12,6 +12,7 @@ public sealed class EarlyLookTests : IDisposable
 
     private readonly SyncTree _tree = new();
     private readonly Watched _source = new();
+    private readonly SettableTime _clock = new();
 
     public EarlyLookTests() => _tree.Fill("src", 3);
 
@@ -127,8 +128,6 @@ public sealed class EarlyLookTests : IDisposable
         Assert.Equal((1, true), (refusal.ExitCode, connected));
     }
 
-    private readonly SettableTime _clock = new();
-
     private SyncRequest Request() => _tree.Request("src/", "dst", JobFlags.Delete);
 
     private async Task<SyncReport> RunAsync(ISystemCalls agent, Func<Task> before, ISyncObserver? observer = null, SyncRequest? request = null)
@@ -154,9 +153,8 @@ public sealed class EarlyLookTests : IDisposable
         private readonly Lock _gate = new();
         private readonly List<(int Count, TaskCompletionSource Done)> _waiting = [];
         private long _reads;
-        private int _open;
-
         private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _open;
 
         /// <summary>Nothing is open any more; where a place is held until the end, that is the end.</summary>
         public Task HasClosed => _closed.Task;
@@ -175,8 +173,6 @@ public sealed class EarlyLookTests : IDisposable
         public ManualResetEventSlim? Answers { get; set; }
 
         public long Reads => Interlocked.Read(ref _reads);
-
-        public int Open => Volatile.Read(ref _open);
 
         public Task HasRead(int count)
         {
