@@ -86,6 +86,10 @@ internal sealed class CallerSession(JobKind kind, SyncRequest request, bool writ
                     {
                         OpenLanes();
                     }
+                    else if ((hello.Capabilities & Capabilities.Lanes) != 0)
+                    {
+                        opener.StartEarly();
+                    }
 
                     return await DoAsync(lane, session, batch, hello.Credit).ConfigureAwait(false);
                 }

@@ -29,6 +29,9 @@ public interface IConnection : IAsyncDisposable
     /// <summary>A moment ago what this end sent waited in a queue on the way: more lanes would only wait, too. False where that is not known.</summary>
     bool IsFull => false;
 
+    /// <summary>The shortest round trip to the other end that was seen while connecting; zero where that is not known.</summary>
+    TimeSpan RoundTrip => TimeSpan.Zero;
+
     /// <summary>Opens a lane: the first call gives the lane to the agent, later calls give additional ones.</summary>
     /// <exception cref="NotSupportedException">This connection has only one lane.</exception>
     /// <exception cref="TransportException">The connection is lost or refuses.</exception>

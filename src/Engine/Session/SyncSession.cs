@@ -294,6 +294,7 @@ internal sealed class SyncSession : IAsyncDisposable
 
     private void SendFinished(Statistics statistics)
     {
+        _context.Outbox.Dispatch.End();
         using var scope = _context.Outbox.Enter(Records.FinishedBound);
         var writer = new WireWriter(scope.Room);
         Records.WriteFinished(ref writer, statistics);

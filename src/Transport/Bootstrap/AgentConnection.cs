@@ -84,6 +84,17 @@ internal sealed class AgentConnection : IConnection
         }
     }
 
+    public TimeSpan RoundTrip
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _ways[0].Shell is { IsCompletedSuccessfully: true, Result.RoundTrip: var roundTrip } ? roundTrip : TimeSpan.Zero;
+            }
+        }
+    }
+
     public async ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default)
     {
         lock (_gate)

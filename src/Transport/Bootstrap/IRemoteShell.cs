@@ -33,6 +33,9 @@ internal interface IRemoteShell : IAsyncDisposable
     /// <summary>What is sent over it waited in a queue on the way a moment ago.</summary>
     bool IsFull => false;
 
+    /// <inheritdoc cref="IConnection.RoundTrip"/>
+    TimeSpan RoundTrip => TimeSpan.Zero;
+
     /// <summary>Starts a command and gives its standard input and output.</summary>
     /// <param name="command">What to run.</param>
     /// <param name="statusIsFault">An exit status other than 0 faults the lane's input.</param>

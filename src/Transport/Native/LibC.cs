@@ -24,6 +24,7 @@ internal static unsafe partial class LibC
     public const int SOL_TCP = 6;
     public const int TCP_INFO = 11;
     public const int TCP_CONGESTION = 13;
+    public const int TCP_CORK = 3;
     public const int TCP_NOTSENT_LOWAT = 25;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;

@@ -13,10 +13,16 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
 {
     private static readonly TimeSpan TaskGrace = TimeSpan.FromSeconds(2);
 
+    /// <summary>What is sent in one turn: OpenSSH's largest packet.</summary>
+    private const int Piece = 32 * 1024;
+
     private readonly string _peer;
     private readonly SshCommand _command;
     private readonly Task _execution;
     private readonly Stream _input;
+    private readonly SendTurns _turns;
+    private readonly SendTurns.Turn _turn = new();
+    private readonly SshWindow _window;
     private readonly bool _statusIsFault;
     private readonly DiagnosticTail _diagnostics = new();
     private readonly byte[] _diagnosticBuffer = new byte[4096];
@@ -24,14 +30,17 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
     /// <param name="peer">For messages.</param>
     /// <param name="command">A command that is being executed; the lane owns it.</param>
     /// <param name="execution">Its task.</param>
+    /// <param name="turns">Of the connection.</param>
     /// <param name="statusIsFault">An exit status other than 0 faults the input.</param>
-    public SshExecLane(string peer, SshCommand command, Task execution, bool statusIsFault)
+    public SshExecLane(string peer, SshCommand command, Task execution, SendTurns turns, bool statusIsFault)
     {
         _peer = peer;
         _command = command;
         _execution = execution;
+        _turns = turns;
         _statusIsFault = statusIsFault;
         _input = OpenInput(command);
+        _window = new SshWindow(command);
         Start("ssh " + peer);
     }
 
@@ -54,8 +63,27 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
 
     protected override void WriteAll(byte[] buffer, int offset, int count)
     {
-        // A closed channel swallows what is written: the reading side tells why it closed.
-        _input.Write(buffer, offset, count);
+        for (int piece; count > 0; offset += piece, count -= piece)
+        {
+            piece = Math.Min(count, Piece);
+
+            // A closed channel swallows what is written: the reading side tells why it closed.
+            if (_window.Room < piece)
+            {
+                _input.Write(buffer, offset, piece); // waits for the peer, which is not to hold up the others
+                continue;
+            }
+
+            _turns.Enter(_turn);
+            try
+            {
+                _input.Write(buffer, offset, piece);
+            }
+            finally
+            {
+                _turns.Leave();
+            }
+        }
     }
 
     protected override void EndOfOutput()
@@ -98,7 +126,12 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
     protected override ValueTask AbandonAsync()
     {
         // Closing sends two messages and waits up to a second for the answer, a round trip that nobody has anything of: it goes on alone.
-        _ = Task.Run(() =>
+        // Threads of the pool are few: lanes that close together would wait for each other, and the end of the session for them.
+        _ = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _ = _execution.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return ValueTask.CompletedTask;
+
+        void Close()
         {
             try
             {
@@ -113,9 +146,7 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
                 // Where closing failed SSH.NET leaves it open, and the reading thread would wait for ever.
                 _command.OutputStream.Dispose();
             }
-        });
-        _ = _execution.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return ValueTask.CompletedTask;
+        }
     }
 
     /// <summary>A short command may be over already: what it said can be read all the same, and nobody is left to write to.</summary>

@@ -18,6 +18,8 @@ public sealed class SshSession : IRemoteShell
     private readonly bool _mindsNoLoss;
     private readonly LinePacer? _pacer;
     private readonly WindowPrimer? _primer;
+    private readonly SendTurns _turns = new();
+    private int _asked;
     private int _disposed;
 
     internal SshSession(SshClient client, Session? session, WindowPrimer? primer, SshJump? jump, string peer, HostKey hostKey, TimeSpan timeout)
@@ -59,6 +61,8 @@ public sealed class SshSession : IRemoteShell
 
     bool IRemoteShell.IsFull => _pacer is { IsLineFull: true };
 
+    TimeSpan IRemoteShell.RoundTrip => _session is null ? TimeSpan.Zero : SshSocket.ShortestRoundTrip(_session);
+
     internal SshClient Client => _client;
 
     /// <summary>Runs a command by the login shell to its end.</summary>
@@ -89,7 +93,8 @@ public sealed class SshSession : IRemoteShell
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         // Opening blocks for two round trips; the limit is ours, since SSH.NET's own must be infinite (see SshConnector).
-        Task<SshExecLane> opening = Task.Run(() => Open(command.Text, statusIsFault), CancellationToken.None);
+        // Threads of the pool are few: lanes that are opened together would wait for each other.
+        Task<SshExecLane> opening = Task.Factory.StartNew(() => Open(command.Text, statusIsFault), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             return await opening.WaitAsync(_timeout, ct).ConfigureAwait(false);
@@ -112,10 +117,15 @@ public sealed class SshSession : IRemoteShell
     private SshExecLane Open(string command, bool statusIsFault)
     {
         SshCommand execution = _client.CreateCommand(command);
+        if (_session is not null && Interlocked.Exchange(ref _asked, 1) == 0)
+        {
+            AnswerFiller.Start(_session);
+        }
+
         try
         {
             Task task = execution.ExecuteAsync(CancellationToken.None);
-            return new SshExecLane(Peer, execution, task, statusIsFault);
+            return new SshExecLane(Peer, execution, task, _turns, statusIsFault);
         }
         catch
         {

@@ -110,6 +110,20 @@ internal static class SshSocket
         }
     }
 
+    /// <summary>What the kernel has seen, since the connection began; zero where it does not say.</summary>
+    public static TimeSpan ShortestRoundTrip(Session session)
+    {
+        try
+        {
+            TcpInfo info = new();
+            return Of(session) is { } socket && info.Read(socket) ? TimeSpan.FromMicroseconds(info.ShortestRoundTrip) : TimeSpan.Zero;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return TimeSpan.Zero;
+        }
+    }
+
     /// <summary>Ends the connection at once: whoever is blocked in sending or receiving wakes.</summary>
     public static void Cut(Session? session)
     {

@@ -32,7 +32,7 @@ internal sealed class WindowPrimer
     private const int AtOnce = 2;
 
     /// <summary>More than this many packets unsent are not ours: who sends has begun.</summary>
-    private const int Begun = 4;
+    private const int Begun = 8;
 
     /// <summary>What a message is longer than its contents at most (CTR with a MAC of 64 bytes): two packets are not to become three.</summary>
     private const int Overhead = 112;

@@ -34,6 +34,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause = FirstPause;
     private TimeSpan _roundTrip;
+    private bool _isLong;
     private long _notBefore;
     private int _number;
     private volatile bool _refused;
@@ -56,11 +57,24 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
 
     void IGrowingLine.RetireDownTo(int wanted) => _group.RetireDownTo(wanted);
 
-    /// <summary>Begins, when the agent has taken the job.</summary>
+    /// <summary>
+    /// Begins before the agent has taken the job, where the way to it is known to be long: a further lane knocks two round trips later, and each that is
+    /// not waited for is won.
+    /// </summary>
+    public void StartEarly()
+    {
+        if (connection.RoundTrip is var roundTrip && roundTrip >= ShortLine)
+        {
+            _isLong = true;
+            Start(roundTrip);
+        }
+    }
+
+    /// <summary>Begins, when the agent has taken the job, if that was not long ago.</summary>
     /// <param name="roundTrip">What its answer took.</param>
     public void Start(TimeSpan roundTrip)
     {
-        if (options.Lanes != 1)
+        if (options.Lanes != 1 && _roundTrip == TimeSpan.Zero)
         {
             _roundTrip = roundTrip;
             _running = RunAsync();
@@ -89,7 +103,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
                 }
             }
 
-            if (await IsLongLineAsync().ConfigureAwait(false))
+            if (_isLong || await IsLongLineAsync().ConfigureAwait(false))
             {
                 await new LaneGrowth(this, _roundTrip, sends, atOnce, fillsLine, _stop.Token).RunAsync().ConfigureAwait(false);
             }

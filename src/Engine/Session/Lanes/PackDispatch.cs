@@ -22,6 +22,8 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
     /// <summary>Clock ticks in which the pack whose turn it was waited for room on the line, or for credit.</summary>
     private long _lineWaits;
 
+    private bool _ends;
+
     /// <summary>The streams that packs are parts of; null where there are none.</summary>
     public PackStreams? Streams { get; set; }
 
@@ -58,6 +60,15 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
             _turns.Grant(bytes);
             content.Grant(bytes);
             Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>The last records are about to come: the first lane takes them if it can, since on another one the last frame would wait until the peer has confirmed them.</summary>
+    public void End()
+    {
+        lock (gate)
+        {
+            _ends = true;
         }
     }
 
@@ -323,7 +334,7 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
             {
                 Monitor.PulseAll(gate);
             }
-            else if (!((port.IsFirst || !(First.Idle && First.MayTake)) && packs.TryTakeOpen(First.Completed, out pack)))
+            else if (!((port.IsFirst || !((First.Idle || _ends) && First.MayTake)) && packs.TryTakeOpen(First.Completed, out pack)))
             {
                 return false;
             }
