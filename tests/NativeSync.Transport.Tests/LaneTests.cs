@@ -62,6 +62,19 @@ public sealed class LaneTests
         Assert.All(Enumerable.Range(0, 6), i => Assert.Equal(Enumerable.Repeat((byte)i, 300_000 + i), results[i]));
     }
 
+    /// <summary>What the peer still takes decides whether a lane may send in its turn: OpenSSH takes 2 MiB, and no more when nobody reads.</summary>
+    [Fact]
+    public async Task WhatTheServerStillTakesOfAChannelIsKnown()
+    {
+        await using PrivateSshd sshd = await PrivateSshd.StartAsync();
+        await using SshSession session = await sshd.ConnectAsync();
+        await using ILane lane = await session.OpenExecLaneAsync("read line; exec cat >/dev/null");
+        var exec = Assert.IsType<SshExecLane>(lane);
+        Assert.Equal(2u << 20, exec.Room);
+        await lane.SendAsync(new byte[1 << 20]);
+        Assert.True(SpinWait.SpinUntil(() => exec.Room < 2u << 20, TimeSpan.FromMinutes(1)));
+    }
+
     [Fact]
     public async Task AChannelTooManyIsRefusedAndTheOthersGoOn()
     {

@@ -50,6 +50,9 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
 
     public string RawDiagnostics => _diagnostics.Raw();
 
+    /// <inheritdoc cref="SshWindow.Room"/>
+    internal uint Room => _window.Room;
+
     protected override bool EndOfInputEndsOutput => true;
 
     protected override bool MoreIsReady => _command.OutputStream.Length > 0;

@@ -54,6 +54,67 @@ public sealed class EarlySessionTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(_tree.Root, "new")));
     }
 
+    /// <summary>On a line that is known to be long; on another one the answer to the job shows how long it is.</summary>
+    [Theory]
+    [InlineData(200)]
+    [InlineData(0)]
+    public async Task FurtherLanesAreAskedForBeforeTheAnswerWhereTheLineIsLong(int milliseconds)
+    {
+        LongWay? way = null;
+        await using var connection = new InProcessConnection(async (lane, token) =>
+        {
+            var answer = new ArrayBufferWriter<byte>();
+            answer.Write(Handshake.AgentGreeting(1 << 24));
+            await lane.Output.WriteAsync(answer.WrittenMemory, token);
+            await ReadUntilAsync(lane.Input, FrameType.Records, token);
+            if (milliseconds > 0)
+            {
+                await way!.Asked.WaitAsync(Patience, token);
+            }
+
+            Assert.Equal(milliseconds > 0, way!.Asked.IsCompleted);
+            answer.ResetWrittenCount();
+            new ReadyFrame { Flags = 0, Code = 3, Text = "no such place"u8.ToArray() }.Write(answer);
+            await lane.Output.WriteAsync(answer.WrittenMemory, token);
+        });
+        way = new LongWay(connection, TimeSpan.FromMilliseconds(milliseconds));
+        var request = _tree.Request("src/", "new", JobFlags.Delete);
+        var refusal = await Assert.ThrowsAsync<SessionException>(() => Synchronizer
+            .RunAsync(way, JobKind.Push, request with { Options = request.Options with { Lanes = 2 } }, null, SyncEnvironment.Default, CancellationToken.None).WaitAsync(Patience));
+        Assert.Equal((3, "no such place"), (refusal.ExitCode, refusal.Message));
+    }
+
+    /// <summary>A connection that says how long it is, and has one lane.</summary>
+    private sealed class LongWay(IConnection inner, TimeSpan roundTrip) : IConnection
+    {
+        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _opened;
+
+        /// <summary>A second one was asked for.</summary>
+        public Task Asked => _asked.Task;
+
+        public string Peer => inner.Peer;
+
+        public string? DiagnosticText => inner.DiagnosticText;
+
+        public int? ExitCode => inner.ExitCode;
+
+        public TimeSpan RoundTrip => roundTrip;
+
+        public async ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default)
+        {
+            if (Interlocked.Increment(ref _opened) == 1)
+            {
+                return await inner.OpenLaneAsync(ct);
+            }
+
+            _asked.TrySetResult();
+            throw new NotSupportedException();
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
     /// <summary>An agent behind a line which takes that capability out of its Hello, and lets nothing pass before its Ready that it could not take.</summary>
     private static async Task ServeWithoutEarlyAsync(ILane caller, CancellationToken ct)
     {

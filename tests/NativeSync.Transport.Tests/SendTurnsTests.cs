@@ -1,0 +1,70 @@
+namespace NativeSync.Transport.Tests;
+
+public sealed class SendTurnsTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    [Fact]
+    public void WhoAsksFirstIsServedFirst()
+    {
+        SendTurns turns = new();
+        turns.Enter(new SendTurns.Turn());
+        List<int> served = [];
+        Thread[] threads = [.. Enumerable.Range(0, 8).Select(i => WaitsFor(turns, () => served.Add(i)))];
+        turns.Leave();
+        Assert.All(threads, thread => Assert.True(thread.Join(Patience)));
+        Assert.Equal(Enumerable.Range(0, 8), served);
+    }
+
+    /// <summary>Who has just had its turn and asks again comes behind those that wait.</summary>
+    [Fact]
+    public void NobodyIsServedTwiceWhileAnotherWaits()
+    {
+        SendTurns turns = new();
+        SendTurns.Turn ours = new();
+        turns.Enter(ours);
+        bool served = false;
+        Thread other = WaitsFor(turns, () => served = true);
+        turns.Leave();
+        turns.Enter(ours);
+        Assert.True(served);
+        turns.Leave();
+        Assert.True(other.Join(Patience));
+    }
+
+    [Fact]
+    public void NoTurnIsLostAndNoTwoAreAtOnce()
+    {
+        SendTurns turns = new();
+        int inside = 0, overlaps = 0, total = 0;
+        Thread[] threads = [.. Enumerable.Range(0, 6).Select(_ => new Thread(() =>
+        {
+            SendTurns.Turn turn = new();
+            for (int i = 0; i < 20_000; i++)
+            {
+                turns.Enter(turn);
+                overlaps += Interlocked.Increment(ref inside) == 1 ? 0 : 1;
+                total++;
+                Interlocked.Decrement(ref inside);
+                turns.Leave();
+            }
+        }))];
+        Assert.All(threads, thread => thread.Start());
+        Assert.All(threads, thread => Assert.True(thread.Join(Patience)));
+        Assert.Equal((0, 120_000), (overlaps, total));
+    }
+
+    /// <summary>A thread that has asked, and waits.</summary>
+    private static Thread WaitsFor(SendTurns turns, Action whenServed)
+    {
+        Thread thread = new(() =>
+        {
+            turns.Enter(new SendTurns.Turn());
+            whenServed();
+            turns.Leave();
+        });
+        thread.Start();
+        Assert.True(SpinWait.SpinUntil(() => (thread.ThreadState & ThreadState.WaitSleepJoin) != 0, Patience));
+        return thread;
+    }
+}
