@@ -97,6 +97,7 @@ public static class Agent
             {
                 if (entrance is not null)
                 {
+                    frames.Group.BeginNoMore();
                     await entrance.DisposeAsync().ConfigureAwait(false);
                 }
             }

@@ -31,8 +31,8 @@ internal sealed class TcpInfo
     /// <summary>Bytes that have been written and were not sent yet.</summary>
     public uint Unsent => Number(144);
 
-    /// <summary>Microseconds.</summary>
-    public uint ShortestRoundTrip => Number(148);
+    /// <summary>Microseconds; 0 before there was a sample.</summary>
+    public uint ShortestRoundTrip => Number(148) is not uint.MaxValue and var shortest ? shortest : 0;
 
     /// <summary>Bytes per second.</summary>
     public ulong DeliveryRate => LongNumber(160);

@@ -9,13 +9,10 @@ namespace NativeSync.Transport;
 /// <summary>
 /// Saves the round trip that Nagle's rule costs after a login. OpenSSH tells its host keys then, and sends no small packet while one is on its way: its
 /// answer to the first request for a channel waits until the keys have been acknowledged. A full packet does not wait. So requests follow which every
-/// server has to answer (RFC 4254, 4), as many as fill a packet with their answers.
+/// server has to answer (RFC 4254, 4), as many as fill a packet with their answers: 3 KiB, where the window is primed (<see cref="WindowPrimer"/>).
 /// </summary>
 internal static class AnswerFiller
 {
-    /// <summary>Microseconds. On a shorter line there is nothing to save.</summary>
-    private const uint ShortestLine = 2_000;
-
     /// <summary>Bytes of an answer at least, the cipher's padding and tag included.</summary>
     private const int ShortestAnswer = 28;
 
@@ -24,6 +21,9 @@ internal static class AnswerFiller
 
     /// <summary>The request for the channel goes first: behind it the answers fill the packet up whenever they come.</summary>
     private static readonly TimeSpan Behind = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>So long small messages are held to go together, at most: keys may just be exchanged, and messages of that not be held up.</summary>
+    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Begins; nobody has to wait for it. To be called when the first channel is asked for.</summary>
     public static void Start(Session session)
@@ -39,13 +39,14 @@ internal static class AnswerFiller
         try
         {
             TcpInfo info = new();
-            if (!info.Read(socket) || info.ShortestRoundTrip < ShortestLine || info.SegmentSize / ShortestAnswer >= MostAnswers)
+            if (!info.Read(socket) || info.SegmentSize / ShortestAnswer >= MostAnswers)
             {
                 return;
             }
 
             await Task.Delay(Behind).ConfigureAwait(false);
             Cork(socket, 1);
+            using Timer uncork = new(_ => Uncork(socket), null, Together, Timeout.InfiniteTimeSpan);
             try
             {
                 for (uint i = 0; i <= info.SegmentSize / ShortestAnswer; i++)
@@ -55,7 +56,7 @@ internal static class AnswerFiller
             }
             finally
             {
-                Cork(socket, 0);
+                Uncork(socket);
             }
         }
         catch (Exception e) when (e is SshException or SocketException or ObjectDisposedException or NullReferenceException or MissingMethodException)
@@ -64,7 +65,18 @@ internal static class AnswerFiller
         }
     }
 
-    /// <summary>Small messages go together.</summary>
+    private static void Uncork(Socket socket)
+    {
+        try
+        {
+            Cork(socket, 0);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended.
+        }
+    }
+
     private static void Cork(Socket socket, int on) => socket.SetRawSocketOption(LibC.SOL_TCP, LibC.TCP_CORK, BitConverter.GetBytes(on));
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]

@@ -126,7 +126,7 @@ public static class SshConnector
             }
 
             info.Timeout = Timeout.InfiniteTimeSpan;
-            return new SshSession(client, login.Session, login.Primer, jump, host.Peer, accepted, host.Timeout);
+            return new SshSession(client, login.Session, login.Primer, jump, isDirect: jump is null && options.Proxy is null, host.Peer, accepted, host.Timeout);
         }
         catch (Exception e)
         {

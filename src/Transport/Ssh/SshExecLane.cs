@@ -130,7 +130,16 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
     {
         // Closing sends two messages and waits up to a second for the answer, a round trip that nobody has anything of: it goes on alone.
         // Threads of the pool are few: lanes that close together would wait for each other, and the end of the session for them.
-        _ = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            _ = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (Exception e) when (e is OutOfMemoryException or TaskSchedulerException)
+        {
+            // There is no thread to be had.
+            _ = Task.Run(Close);
+        }
+
         _ = _execution.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return ValueTask.CompletedTask;
 
@@ -140,7 +149,7 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
             {
                 _command.Dispose();
             }
-            catch (Exception e) when (e is SshException or InvalidOperationException or System.Net.Sockets.SocketException)
+            catch (Exception e) when (e is SshException or InvalidOperationException or System.Net.Sockets.SocketException or NullReferenceException)
             {
                 // The connection is gone, which closes the channel as well.
             }

@@ -14,6 +14,9 @@ public sealed class SshSession : IRemoteShell
     private readonly SshClient _client;
     private readonly Session? _session;
     private readonly SshJump? _jump;
+
+    /// <summary>The socket goes to the server and not to a proxy, or a port that is forwarded.</summary>
+    private readonly bool _isDirect;
     private readonly TimeSpan _timeout;
     private readonly bool _mindsNoLoss;
     private readonly LinePacer? _pacer;
@@ -22,12 +25,13 @@ public sealed class SshSession : IRemoteShell
     private int _asked;
     private int _disposed;
 
-    internal SshSession(SshClient client, Session? session, WindowPrimer? primer, SshJump? jump, string peer, HostKey hostKey, TimeSpan timeout)
+    internal SshSession(SshClient client, Session? session, WindowPrimer? primer, SshJump? jump, bool isDirect, string peer, HostKey hostKey, TimeSpan timeout)
     {
         _client = client;
         _session = session;
         _primer = primer;
         _jump = jump;
+        _isDirect = isDirect;
         _timeout = timeout;
         Peer = peer;
         HostKey = hostKey.ToString();
@@ -61,7 +65,7 @@ public sealed class SshSession : IRemoteShell
 
     bool IRemoteShell.IsFull => _pacer is { IsLineFull: true };
 
-    TimeSpan IRemoteShell.RoundTrip => _session is null ? TimeSpan.Zero : SshSocket.ShortestRoundTrip(_session);
+    TimeSpan IRemoteShell.RoundTrip => _session is null || !_isDirect ? TimeSpan.Zero : SshSocket.ShortestRoundTrip(_session);
 
     internal SshClient Client => _client;
 
@@ -92,16 +96,21 @@ public sealed class SshSession : IRemoteShell
     async ValueTask<IExecLane> IRemoteShell.StartAsync(RemoteCommand command, bool statusIsFault, CancellationToken ct)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        // Opening blocks for two round trips; the limit is ours, since SSH.NET's own must be infinite (see SshConnector).
-        // Threads of the pool are few: lanes that are opened together would wait for each other.
-        Task<SshExecLane> opening = Task.Factory.StartNew(() => Open(command.Text, statusIsFault), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task<SshExecLane>? opening = null;
         try
         {
+            // Opening blocks for two round trips; the limit is ours, since SSH.NET's own must be infinite (see SshConnector).
+            // Threads of the pool are few: lanes that are opened together would wait for each other.
+            opening = Task.Factory.StartNew(() => Open(command.Text, statusIsFault), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             return await opening.WaitAsync(_timeout, ct).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            _ = DisposeLaterAsync(opening);
+            if (opening is not null)
+            {
+                _ = DisposeLaterAsync(opening);
+            }
+
             throw e switch
             {
                 OperationCanceledException => e,
@@ -117,9 +126,9 @@ public sealed class SshSession : IRemoteShell
     private SshExecLane Open(string command, bool statusIsFault)
     {
         SshCommand execution = _client.CreateCommand(command);
-        if (_session is not null && Interlocked.Exchange(ref _asked, 1) == 0)
+        if (Interlocked.Exchange(ref _asked, 1) == 0 && _primer is { HasRoom: true })
         {
-            AnswerFiller.Start(_session);
+            AnswerFiller.Start(_session!);
         }
 
         try

@@ -7,7 +7,7 @@ namespace NativeSync.Transport;
 /// <summary>What the peer still takes of a channel of SSH.NET (2026.0.0), which the library does not tell.</summary>
 internal sealed class SshWindow
 {
-    private readonly object? _channel;
+    private object? _channel;
 
     /// <param name="command">A command that is being executed.</param>
     public SshWindow(SshCommand command)
@@ -24,9 +24,15 @@ internal sealed class SshWindow
             {
                 return _channel is null ? 0 : RemoteWindowSize(_channel);
             }
-            catch (Exception e) when (e is MissingMethodException or InvalidOperationException)
+            catch (InvalidOperationException)
             {
-                // Another version of the library; or the channel was never open.
+                // The channel was never open.
+                return 0;
+            }
+            catch (Exception e) when (e is MissingMemberException or TypeLoadException or BadImageFormatException or NotSupportedException or IOException)
+            {
+                // Another version of the library.
+                _channel = null;
                 return 0;
             }
         }

@@ -87,6 +87,9 @@ internal sealed class WindowPrimer
         }
     }
 
+    /// <summary>No queue was seen: the line holds more than what was sent.</summary>
+    public bool HasRoom => Volatile.Read(ref _queuedAt) == 0;
+
     /// <summary>Sends no more.</summary>
     public void Stop() => _stopped = true;
 

@@ -101,6 +101,12 @@ public sealed class EarlySessionTests : IDisposable
 
         public TimeSpan RoundTrip => roundTrip;
 
+        public int PlanLanes(bool sends, out bool fillsLine)
+        {
+            fillsLine = true;
+            return 1;
+        }
+
         public async ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default)
         {
             if (Interlocked.Increment(ref _opened) == 1)

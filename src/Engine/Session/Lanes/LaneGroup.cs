@@ -121,6 +121,9 @@ internal sealed class LaneGroup : IDisposable
         _begun.TrySetResult();
     }
 
+    /// <summary>The session will not begin, if it has not: nobody waits for it any more.</summary>
+    public void BeginNoMore() => _begun.TrySetCanceled();
+
     /// <summary>So many bytes of contents may have to go.</summary>
     public void Expect(long bytes) => Interlocked.Add(ref _expected, bytes);
 

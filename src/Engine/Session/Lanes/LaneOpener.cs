@@ -34,6 +34,9 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause = FirstPause;
     private TimeSpan _roundTrip;
+    private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The way is known to be long, and it was begun before the answer.</summary>
     private bool _isLong;
     private long _notBefore;
     private int _number;
@@ -63,21 +66,21 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     /// </summary>
     public void StartEarly()
     {
-        if (connection.RoundTrip is var roundTrip && roundTrip >= ShortLine)
+        if (sends && connection.RoundTrip is var roundTrip && roundTrip >= ShortLine)
         {
             _isLong = true;
-            Start(roundTrip);
+            Begin(roundTrip);
         }
     }
 
-    /// <summary>Begins, when the agent has taken the job, if that was not long ago.</summary>
+    /// <summary>The agent has taken the job: begins, if that was not long ago.</summary>
     /// <param name="roundTrip">What its answer took.</param>
     public void Start(TimeSpan roundTrip)
     {
-        if (options.Lanes != 1 && _roundTrip == TimeSpan.Zero)
+        _answered.TrySetResult();
+        if (!_isLong)
         {
-            _roundTrip = roundTrip;
-            _running = RunAsync();
+            Begin(roundTrip);
         }
     }
 
@@ -88,12 +91,27 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
         _stop.Dispose();
     }
 
+    private void Begin(TimeSpan roundTrip)
+    {
+        if (options.Lanes != 1)
+        {
+            _roundTrip = roundTrip;
+            _running = RunAsync();
+        }
+    }
+
     private async Task RunAsync()
     {
         try
         {
             await _group.WaitForBeginAsync(_stop.Token).ConfigureAwait(false);
             var atOnce = connection.PlanLanes(sends, out var fillsLine);
+            if (!fillsLine)
+            {
+                // Each takes a login, which a job that is refused or done would cut off: servers remember that.
+                await _answered.Task.WaitAsync(_stop.Token).ConfigureAwait(false);
+            }
+
             if (options.Lanes > 1)
             {
                 while (true)
@@ -173,8 +191,8 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
         catch (Exception e) when (e is TransportException or SessionException or ProtocolException or NotSupportedException or ObjectDisposedException or IOException
             || (e is OperationCanceledException && !_stop.IsCancellationRequested))
         {
-            // The server allows no more, cannot, or does not answer: the session goes on with what it has.
-            _refused = true;
+            // The server allows no more, cannot, or does not answer: the session goes on with what it has. Before the job is answered it may just not be ready.
+            _refused = _answered.Task.IsCompleted;
         }
         finally
         {

@@ -11,10 +11,10 @@ internal sealed class LineFlow(long frequency)
     private const long Least = 1024 * 1024;
 
     /// <summary>
-    /// So many times what the line holds may be under way: what is lost arrives a round trip later and holds up all behind it. TCP's beginning, which
-    /// looks for the line's rate by sending up to three times as much, is held to what a queue can take by the same bound.
+    /// TCP begins with up to three times what the line holds, and what is lost arrives one or two round trips later and holds up all behind it: so many
+    /// times what the line holds may be under way.
     /// </summary>
-    public const double Share = 2;
+    public const double Share = 3;
 
     /// <summary>
     /// While nothing is known. It bounds what TCP's beginning overruns the queue by: 200 Mbit/s at 200 ms hold 5 MB, and such a queue half of that.
