@@ -15,17 +15,10 @@ namespace NativeSync.Transport;
 /// </remarks>
 internal abstract class PumpedLane : ILane
 {
-    /// <summary>Receiving pauses when this many bytes wait; enough to cover OpenSSH's window of 2 MiB while the reader sleeps.</summary>
+    /// <summary>A writer pauses when this many bytes wait; enough to cover OpenSSH's window of 2 MiB while the pump sleeps.</summary>
     private const long PauseAt = 4 * 1024 * 1024;
 
     private const long ResumeAt = 2 * 1024 * 1024;
-
-    /// <summary>
-    /// The same for what is sent: what waits here belongs to this lane and to no other any more, though another may be free first.
-    /// </summary>
-    private const long PauseSendingAt = 1024 * 1024;
-
-    private const long ResumeSendingAt = 512 * 1024;
 
     /// <summary>Memory of the pipes comes in pieces of this size: four of SSH's largest packets, and one system call each on pipes.</summary>
     protected const int SegmentSize = 128 * 1024;
@@ -56,8 +49,8 @@ internal abstract class PumpedLane : ILane
         // The pump threads wait on an event, so completing them inline is safe and saves a hop through the thread pool.
         _input = new Pipe(new PipeOptions(readerScheduler: _continues, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: PauseAt,
             resumeWriterThreshold: ResumeAt, minimumSegmentSize: SegmentSize, useSynchronizationContext: false));
-        _output = new Pipe(new PipeOptions(readerScheduler: PipeScheduler.Inline, pauseWriterThreshold: PauseSendingAt,
-            resumeWriterThreshold: ResumeSendingAt, minimumSegmentSize: SegmentSize, useSynchronizationContext: false));
+        _output = new Pipe(new PipeOptions(readerScheduler: PipeScheduler.Inline, pauseWriterThreshold: PauseAt,
+            resumeWriterThreshold: ResumeAt, minimumSegmentSize: SegmentSize, useSynchronizationContext: false));
         _reader = new FaultingReader(_input.Reader);
         _writer = new LaneWriter(_output.Writer);
     }
