@@ -126,7 +126,8 @@ public sealed class SshSession : IRemoteShell
     private SshExecLane Open(string command, bool statusIsFault)
     {
         SshCommand execution = _client.CreateCommand(command);
-        if (Interlocked.Exchange(ref _asked, 1) == 0 && _primer is { HasRoom: true })
+        bool isFirst = Interlocked.Exchange(ref _asked, 1) == 0;
+        if (isFirst && _primer is { HasRoom: true })
         {
             AnswerFiller.Start(_session!);
         }
@@ -134,6 +135,11 @@ public sealed class SshSession : IRemoteShell
         try
         {
             Task task = execution.ExecuteAsync(CancellationToken.None);
+            if (isFirst && _session is not null)
+            {
+                SshSocket.LeavePolling(_session);
+            }
+
             return new SshExecLane(Peer, execution, task, _turns, statusIsFault);
         }
         catch
