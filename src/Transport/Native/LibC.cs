@@ -15,7 +15,8 @@ internal static unsafe partial class LibC
     public const int F_SETFL = 4;
     public const int F_DUPFD_CLOEXEC = 1030;
     public const int F_SETPIPE_SZ = 1031;
-    public const int EPOLL_CTL_DEL = 2;
+    public const int EPOLL_CTL_MOD = 3;
+    public const uint EPOLLET = 1u << 31;
     public const int EINTR = 4;
     public const int EAGAIN = 11;
     public const int EPIPE = 32;
@@ -62,7 +63,7 @@ internal static unsafe partial class LibC
     public static partial int fcntl(int fd, int command, int argument);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial int epoll_ctl(int epoll, int operation, int fd, void* watchFor);
+    public static partial int epoll_ctl(int epoll, int operation, int fd, void* watch);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial uint geteuid();

@@ -135,9 +135,10 @@ public sealed class SshSession : IRemoteShell
         try
         {
             Task task = execution.ExecuteAsync(CancellationToken.None);
-            if (isFirst && _session is not null)
+            if (isFirst && _session is not null && SshSocket.Of(_session) is { } socket)
             {
-                SshSocket.LeavePolling(_session);
+                // It has been answered since its descriptor blocks.
+                SocketPolling.Quiet(socket);
             }
 
             return new SshExecLane(Peer, execution, task, _turns, statusIsFault);

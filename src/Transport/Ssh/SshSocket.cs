@@ -83,55 +83,13 @@ internal static class SshSocket
     /// through the runtime's polling thread, one more switch for each packet. Receiving and sending have threads of their own
     /// that may block in the kernel.
     /// </summary>
-    private static void MakeBlocking(Socket socket)
+    public static void MakeBlocking(Socket socket)
     {
         int fd = (int)socket.SafeHandle.DangerousGetHandle();
         int flags = LibC.fcntl(fd, LibC.F_GETFL, 0);
         if (flags >= 0)
         {
             _ = LibC.fcntl(fd, LibC.F_SETFL, flags & ~LibC.O_NONBLOCK);
-        }
-    }
-
-    /// <summary>
-    /// The runtime goes on polling a socket it has once waited for: each packet would wake its polling thread and one of the pool, for nothing.
-    /// </summary>
-    /// <param name="session">
-    /// One that is tuned and has been answered since: a receive that waits for the polling thread from before would not be woken any more.
-    /// </param>
-    public static unsafe void LeavePolling(Session session)
-    {
-        if (Of(session) is not { } socket)
-        {
-            return;
-        }
-
-        bool isHeld = false;
-        try
-        {
-            // Until the end the number is this socket's, whoever closes it meanwhile.
-            socket.SafeHandle.DangerousAddRef(ref isHeld);
-            int fd = (int)socket.SafeHandle.DangerousGetHandle();
-
-            // The runtime keeps its epoll descriptors to itself. One that does not watch the socket says so, and nothing has changed.
-            foreach (string entry in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
-            {
-                if (new FileInfo(entry).LinkTarget == "anon_inode:[eventpoll]" && int.TryParse(Path.GetFileName(entry), out int epoll))
-                {
-                    _ = LibC.epoll_ctl(epoll, LibC.EPOLL_CTL_DEL, fd, null);
-                }
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
-        {
-            // No /proc: slower, otherwise harmless. Or it is closed already.
-        }
-        finally
-        {
-            if (isHeld)
-            {
-                socket.SafeHandle.DangerousRelease();
-            }
         }
     }
 
@@ -173,10 +131,15 @@ internal static class SshSocket
         {
             if (session is not null && Of(session) is { } socket)
             {
-                socket.Shutdown(SocketShutdown.Both);
-
-                // Who was interrupted with a part sent waits for the runtime's polling then, which may have left the socket.
-                socket.Dispose();
+                try
+                {
+                    socket.Shutdown(SocketShutdown.Both);
+                }
+                finally
+                {
+                    // Who was interrupted with a part sent waits for the runtime then, and not for the kernel.
+                    socket.Dispose();
+                }
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

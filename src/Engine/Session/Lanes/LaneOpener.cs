@@ -106,9 +106,9 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
         {
             await _group.WaitForBeginAsync(_stop.Token).ConfigureAwait(false);
             var atOnce = connection.PlanLanes(sends, out var fillsLine);
-            if (!fillsLine)
+            if (!fillsLine || options.Lanes - 1 > atOnce)
             {
-                // Each takes a login, which a job that is refused or done would cut off: servers remember that.
+                // They take logins, which a job that is refused or done would cut off: servers remember that.
                 await _answered.Task.WaitAsync(_stop.Token).ConfigureAwait(false);
             }
 
@@ -175,6 +175,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
     private async Task OpenOneAsync()
     {
         ILane? lane = null;
+        var isEarly = !_answered.Task.IsCompleted;
         using var patience = new CancellationTokenSource(Patience, _group.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, patience.Token);
         try
@@ -192,7 +193,7 @@ internal sealed class LaneOpener(IConnection connection, FrameLane first, JoinFr
             || (e is OperationCanceledException && !_stop.IsCancellationRequested))
         {
             // The server allows no more, cannot, or does not answer: the session goes on with what it has. Before the job is answered it may just not be ready.
-            _refused = _answered.Task.IsCompleted;
+            _refused |= !isEarly;
         }
         finally
         {
