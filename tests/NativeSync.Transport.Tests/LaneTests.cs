@@ -62,7 +62,7 @@ public sealed class LaneTests
         Assert.All(Enumerable.Range(0, 6), i => Assert.Equal(Enumerable.Repeat((byte)i, 300_000 + i), results[i]));
     }
 
-    /// <summary>What the peer still takes decides whether a lane may send in its turn: OpenSSH takes 2 MiB, and no more when nobody reads.</summary>
+    /// <summary>What the peer still takes decides whether a lane may send in its turn: OpenSSH takes 2 MiB, less what was sent and not read yet.</summary>
     [Fact]
     public async Task WhatTheServerStillTakesOfAChannelIsKnown()
     {

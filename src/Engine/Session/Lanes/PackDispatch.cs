@@ -22,6 +22,7 @@ internal sealed class PackDispatch(object gate, SessionAbort abort, PackAssembly
     /// <summary>Clock ticks in which the pack whose turn it was waited for room on the line, or for credit.</summary>
     private long _lineWaits;
 
+    /// <summary>The last records are about to come.</summary>
     private bool _ends;
 
     /// <summary>The streams that packs are parts of; null where there are none.</summary>
