@@ -85,11 +85,28 @@ internal static class SshSocket
     /// </summary>
     public static void MakeBlocking(Socket socket)
     {
-        int fd = (int)socket.SafeHandle.DangerousGetHandle();
-        int flags = LibC.fcntl(fd, LibC.F_GETFL, 0);
-        if (flags >= 0)
+        bool isHeld = false;
+        try
         {
-            _ = LibC.fcntl(fd, LibC.F_SETFL, flags & ~LibC.O_NONBLOCK);
+            // A server may hang up right after the login: until the end the number is this socket's, whoever closes it meanwhile.
+            socket.SafeHandle.DangerousAddRef(ref isHeld);
+            int fd = (int)socket.SafeHandle.DangerousGetHandle();
+            int flags = LibC.fcntl(fd, LibC.F_GETFL, 0);
+            if (flags >= 0)
+            {
+                _ = LibC.fcntl(fd, LibC.F_SETFL, flags & ~LibC.O_NONBLOCK);
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // It is closed, which who uses it notices.
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                socket.SafeHandle.DangerousRelease();
+            }
         }
     }
 
