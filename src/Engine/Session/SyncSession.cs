@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using NativeSync.Engine.Digests;
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Filters;
@@ -110,6 +111,10 @@ internal sealed class SyncSession : IAsyncDisposable
             _context.Abort.Abort(reason);
             throw reason;
         }
+        catch (SessionAbortedException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerException!);
+        }
 
         _sender.Start(_sources);
         return await FinishSendingAsync(_sender).ConfigureAwait(false);
@@ -144,8 +149,7 @@ internal sealed class SyncSession : IAsyncDisposable
 
         _dispatcher = _context.RunStage("receive", _receiver.Run);
         var statistics = await Until(_receiver.Finished).ConfigureAwait(false);
-        SendFinished(statistics);
-        return statistics;
+        return FinishReceiving(statistics);
     }
 
     /// <summary>Receives the names of a tree and writes nothing (--list-only).</summary>
@@ -162,8 +166,7 @@ internal sealed class SyncSession : IAsyncDisposable
         }
 
         var statistics = await Until(_listing.Finished).ConfigureAwait(false);
-        SendFinished(statistics);
-        return statistics;
+        return FinishReceiving(statistics);
     }
 
     /// <summary>Both ends say goodbye; then each knows that the other has got everything.</summary>
@@ -235,6 +238,21 @@ internal sealed class SyncSession : IAsyncDisposable
     {
         var statistics = await Until(sender.Finished).ConfigureAwait(false);
         await Task.Run(sender.Drain).ConfigureAwait(false);
+        return statistics;
+    }
+
+    private Statistics FinishReceiving(Statistics statistics)
+    {
+        try
+        {
+            SendFinished(statistics);
+        }
+        catch (SessionAbortedException e)
+        {
+            // All was done in the very moment in which the session came to its end.
+            ExceptionDispatchInfo.Throw(e.InnerException!);
+        }
+
         return statistics;
     }
 
@@ -330,7 +348,7 @@ internal sealed class SyncSession : IAsyncDisposable
         await Task.WhenAny(work, aborted.Task).ConfigureAwait(false);
         if (!work.IsCompletedSuccessfully)
         {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_context.Abort.Reason!);
+            ExceptionDispatchInfo.Throw(_context.Abort.Reason!);
         }
     }
 }

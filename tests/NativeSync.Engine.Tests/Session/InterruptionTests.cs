@@ -1,4 +1,7 @@
+using NativeSync.Engine.FileSystem;
+using NativeSync.Engine.Session;
 using NativeSync.Protocol;
+using NativeSync.TestKit.FileSystem;
 using Xunit;
 
 namespace NativeSync.Engine.Tests.Session;
@@ -45,6 +48,48 @@ public sealed class InterruptionTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             Synchronizer.LocalAsync(_tree.Request("src/", "dst", JobFlags.None), observer, cancellation.Token).WaitAsync(Patience));
         Assert.Empty(_tree.TemporaryFiles("dst"));
+    }
+
+    /// <summary>The receiver may be through in the moment in which the session ends: what it throws is the reason all the same.</summary>
+    [Fact]
+    public async Task CancellingAtTheLastSystemCallsIsACancellationOrTooLate()
+    {
+        Directory.CreateDirectory(Path.Combine(_tree.Root, "src"));
+        File.WriteAllText(Path.Combine(_tree.Root, "src/file"), "content");
+        FaultySystemCalls counted = new(LinuxSystemCalls.Instance);
+        await CancelledAsync(counted, default);
+        int cancelled = 0;
+        for (var round = 0; round < 100; round++)
+        {
+            using var cancellation = new CancellationTokenSource();
+            FaultySystemCalls calls = new(LinuxSystemCalls.Instance);
+            calls.Fail(call => call.Index == counted.Calls - 1 - (round % 10) && Cancel(cancellation), Errno.EIO);
+            var failure = await Record.ExceptionAsync(() => CancelledAsync(calls, cancellation.Token));
+            cancelled += failure is null ? 0 : 1;
+            Assert.True(failure is null or OperationCanceledException, $"round {round}: {failure}");
+        }
+
+        Assert.NotEqual(0, cancelled);
+
+        static bool Cancel(CancellationTokenSource cancellation)
+        {
+            cancellation.Cancel();
+            return false;
+        }
+    }
+
+    /// <summary>A durable pull whose receiving end, the caller, has these system calls.</summary>
+    private async Task CancelledAsync(ISystemCalls calls, CancellationToken ct)
+    {
+        if (Directory.Exists(Path.Combine(_tree.Root, "dst")))
+        {
+            Directory.Delete(Path.Combine(_tree.Root, "dst"), recursive: true);
+        }
+
+        await using var connection = new InProcessConnection(async (lane, token) => await Agent.ServeAsync(lane, token));
+        var request = _tree.Request("src/", "dst", JobFlags.None);
+        request = request with { Options = request.Options with { Durable = true } };
+        await Synchronizer.RunAsync(connection, JobKind.Pull, request, null, SyncEnvironment.Default with { Io = calls }, ct).WaitAsync(Patience, CancellationToken.None);
     }
 
     private async Task<long> Measure(JobKind kind)
