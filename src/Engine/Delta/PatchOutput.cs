@@ -78,17 +78,26 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         }
     }
 
-    /// <summary>Finds the first run of whole zero pages (by output offset); all is <paramref name="before"/> when there is none.</summary>
-    private static int ZeroPages(ReadOnlySpan<byte> data, long offset, out int before)
+    /// <summary>
+    /// Finds the first run of whole zero pages (by output offset); all is <paramref name="before"/> when there is none. The last page of the file
+    /// is whole however short it is: written, it would give the file its length, and what comes before the hole could be on the disk after it.
+    /// </summary>
+    private int ZeroPages(ReadOnlySpan<byte> data, long offset, out int before)
     {
-        int index = (int)(-offset & (Page - 1));
-        for (; index + Page <= data.Length; index += Page)
+        bool isEnd = offset + data.Length == _target.Size;
+        for (int index = (int)(-offset & (Page - 1)); index < data.Length; index += Page)
         {
-            if (data[index] == 0 && data.Slice(index, Page).SequenceEqual(Zeros.AsSpan(0, Page)))
+            int length = Math.Min(Page, data.Length - index);
+            if (length < Page && !isEnd)
+            {
+                break;
+            }
+
+            if (data[index] == 0 && data.Slice(index, length).SequenceEqual(Zeros.AsSpan(0, length)))
             {
                 before = index;
                 int run = data[index..].IndexOfAnyExcept((byte)0);
-                return (run < 0 ? data.Length - index : run) & ~(Page - 1);
+                return run >= 0 ? run & ~(Page - 1) : isEnd ? data.Length - index : (data.Length - index) & ~(Page - 1);
             }
         }
 

@@ -27,7 +27,7 @@ internal readonly record struct PatchTarget()
     /// <summary>In place: so many bytes at the start stay as they are, neither read nor part of the digest (--append).</summary>
     public long TrustedLength { get; init; }
 
-    /// <summary>Whole pages of zeros are not written, wherever they come from (rsync's -S).</summary>
+    /// <summary>Whole pages of zeros are not written, wherever they come from (rsync's -S), nor are zeros behind the last of them at the end.</summary>
     public bool Sparse { get; init; }
 }
 

@@ -72,6 +72,37 @@ public sealed class PatcherTests
         Assert.InRange(harness.AllocatedBytes(inPlace ? harness.BasisFd : harness.OutputFd), 1, inPlace ? (1 << 20) + 65536 : 65536);
     }
 
+    /// <summary>A file system that has written the last zeros and not yet what comes before them would know the whole length.</summary>
+    [Theory]
+    [InlineData(350_000, true)]
+    [InlineData(4096 * 80, true)]
+    [InlineData(50_001, true)]
+    [InlineData(50_000, false)]
+    public void ZerosAtTheEndGiveASparseFileNoLength(int length, bool endsInHole)
+    {
+        byte[] content = DeltaHarness.Concat(DeltaHarness.Random(49_152, 1), endsInHole ? [] : DeltaHarness.Random(length - 49_152, 2));
+        Array.Resize(ref content, length);
+        byte[] basis = DeltaHarness.Concat(DeltaHarness.Random(50_000, 3), new byte[300_000]);
+        foreach (bool copied in (bool[])[true, false])
+        {
+            using PatchHarness harness = new(basis);
+            using Patcher patcher = new(harness.Io, harness.Target(length, sparse: true));
+            patcher.Literal(content.AsSpan(0, Math.Min(length, 50_000)));
+            if (copied && length > 50_000)
+            {
+                patcher.Copy(50_000, length - 50_000);
+            }
+            else
+            {
+                patcher.Literal(content.AsSpan(Math.Min(length, 50_000)));
+            }
+
+            Assert.Equal(PatchOutcome.Verified, patcher.Finish(PatchHarness.Digest(content)));
+            Assert.Equal(content, harness.Read(inPlace: false));
+            Assert.Equal(endsInHole, patcher.LengthSaysNothing);
+        }
+    }
+
     [Fact]
     public void AHoleAtTheEndGivesTheFileItsLength()
     {
