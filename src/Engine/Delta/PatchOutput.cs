@@ -13,6 +13,9 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
     private int _error;
     private long _written;
 
+    /// <summary>Where a sparse output's data ends: a page that came in two pieces may have been written for its zeros.</summary>
+    private long _dataEnd;
+
     /// <summary>0, or -errno of the first failure; may be read by any thread.</summary>
     public int Error => Volatile.Read(ref _error);
 
@@ -38,6 +41,7 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         {
             int zeros = ZeroPages(data, offset, out int before);
             Write(data[..before], offset);
+            _dataEnd = data[..before].ContainsAnyExcept((byte)0) ? offset + before : _dataEnd;
             if (zeros > 0 && _target.HasContent && Error == 0)
             {
                 Clear(offset + before, zeros);
@@ -65,23 +69,24 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         }
     }
 
-    /// <summary>Something was written, and the length does not come from that: a hole follows it, or the file is a clone or was there.</summary>
+    /// <summary>
+    /// Something was written, and the length does not come from that: a hole follows it, of which the last page may have been written, or the file is a
+    /// clone or was there.
+    /// </summary>
     public bool LengthSaysNothing { get; private set; }
 
     /// <summary>Gives the output its length, where the writes did not.</summary>
     public void SetLength(long length)
     {
-        LengthSaysNothing = _written > 0 && (_target.HasContent || _written < length);
+        long end = _target.Sparse ? (_dataEnd + Page - 1) & -Page : _written;
+        LengthSaysNothing = _written > 0 && (_target.HasContent || end < length);
         if (Error == 0 && (_target.HasContent || _written < length))
         {
             Fail(io.Truncate(_target.OutputFd, length));
         }
     }
 
-    /// <summary>
-    /// Finds the first run of whole zero pages (by output offset); all is <paramref name="before"/> when there is none. The last page of the file
-    /// is whole however short it is: written, it would give the file its length, and what comes before the hole could be on the disk after it.
-    /// </summary>
+    /// <summary>Finds the first run of whole zero pages (by output offset); all is <paramref name="before"/> when there is none. The last page of the file is whole however short it is.</summary>
     private int ZeroPages(ReadOnlySpan<byte> data, long offset, out int before)
     {
         bool isEnd = offset + data.Length == _target.Size;

@@ -73,28 +73,34 @@ public sealed class PatcherTests
     }
 
     /// <summary>A file system that has written the last zeros and not yet what comes before them would know the whole length.</summary>
+    /// <param name="data">Bytes that are not zeros.</param>
+    /// <param name="length">With the zeros behind them.</param>
+    /// <param name="first">Bytes that come first, as a literal of its own; more than 64 KiB of it are written where they end.</param>
+    /// <param name="endsInHole">A whole page, or what there is of the last one, is zeros.</param>
     [Theory]
-    [InlineData(350_000, true)]
-    [InlineData(4096 * 80, true)]
-    [InlineData(50_001, true)]
-    [InlineData(50_000, false)]
-    public void ZerosAtTheEndGiveASparseFileNoLength(int length, bool endsInHole)
+    [InlineData(49_152, 350_000, 50_000, true)]
+    [InlineData(49_152, 327_680, 50_000, true)]
+    [InlineData(49_152, 49_153, 49_152, true)]
+    [InlineData(87_000, 351_000, 88_064, true)]
+    [InlineData(87_000, 88_100, 88_064, false)]
+    [InlineData(49_153, 50_000, 50_000, false)]
+    [InlineData(50_000, 50_000, 50_000, false)]
+    public void ZerosAtTheEndGiveASparseFileNoLength(int data, int length, int first, bool endsInHole)
     {
-        byte[] content = DeltaHarness.Concat(DeltaHarness.Random(49_152, 1), endsInHole ? [] : DeltaHarness.Random(length - 49_152, 2));
-        Array.Resize(ref content, length);
-        byte[] basis = DeltaHarness.Concat(DeltaHarness.Random(50_000, 3), new byte[300_000]);
+        byte[] content = DeltaHarness.Concat(DeltaHarness.Random(data, 1), new byte[length - data]);
+        byte[] basis = DeltaHarness.Concat(DeltaHarness.Random(first, 3), new byte[300_000]);
         foreach (bool copied in (bool[])[true, false])
         {
             using PatchHarness harness = new(basis);
             using Patcher patcher = new(harness.Io, harness.Target(length, sparse: true));
-            patcher.Literal(content.AsSpan(0, Math.Min(length, 50_000)));
-            if (copied && length > 50_000)
+            patcher.Literal(content.AsSpan(0, first));
+            if (copied)
             {
-                patcher.Copy(50_000, length - 50_000);
+                patcher.Copy(first, length - first);
             }
             else
             {
-                patcher.Literal(content.AsSpan(Math.Min(length, 50_000)));
+                patcher.Literal(content.AsSpan(first));
             }
 
             Assert.Equal(PatchOutcome.Verified, patcher.Finish(PatchHarness.Digest(content)));

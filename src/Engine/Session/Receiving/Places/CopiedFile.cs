@@ -27,6 +27,7 @@ internal static class CopiedFile
 
         var remote = directory.Remote!.Entries;
         var error = LocalCopy.CopyContent(context.Io, from, fd, known);
+        error = error < 0 ? error : LocalCopy.FlushTail(context, fd);
         if (error >= 0)
         {
             tree.Attributes.ApplyToContent(

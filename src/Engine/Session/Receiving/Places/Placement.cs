@@ -207,6 +207,7 @@ internal sealed class Placement : IDisposable
 
         var remote = directory.Remote!.Entries;
         var error = LocalCopy.CopyContent(_context.Io, fd, copy);
+        error = error < 0 ? error : LocalCopy.FlushTail(_context, copy);
         if (error >= 0)
         {
             _tree.Attributes.ApplyToContent(
