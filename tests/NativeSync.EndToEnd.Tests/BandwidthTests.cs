@@ -34,6 +34,7 @@ public sealed class BandwidthTests(SharedServer server) : IClassFixture<SharedSe
 
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(20);
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

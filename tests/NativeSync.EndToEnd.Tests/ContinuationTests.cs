@@ -9,6 +9,7 @@ public sealed class ContinuationTests(SharedServer server) : IClassFixture<Share
 {
     private static readonly int Mebibytes = TestRun.IsQuick ? 64 : 256;
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData("client")]
     [InlineData("agent")]

@@ -10,6 +10,7 @@ namespace NativeSync.EndToEnd.Tests;
 /// </summary>
 public sealed class FullDiskTests(SharedServer server) : IClassFixture<SharedServer>
 {
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -15,6 +15,7 @@ public sealed class LaneTests
 
     private const int Bytes = 32 << 20;
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, false)]

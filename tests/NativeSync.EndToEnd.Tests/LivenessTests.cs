@@ -9,6 +9,7 @@ public sealed class LivenessTests(SharedServer server) : IClassFixture<SharedSer
     /// <summary>Only keeps what stands still from being endless.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true, 3)]
     [InlineData(false, 1)]

@@ -14,6 +14,7 @@ public sealed class LongLineTests
     /// <summary>Five seconds for the whole, and a login in half a second.</summary>
     private static readonly LineShape Shape = new(40_000_000, TimeSpan.FromMilliseconds(40), Loss: 0.005);
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -31,6 +32,7 @@ public sealed class LongLineTests
     }
 
     /// <summary>The server's process of the last connection is killed as soon as it is there.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -17,6 +17,7 @@ public sealed class MemoryTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true, "-a")]
     [InlineData(false, "-a")]
@@ -31,6 +32,7 @@ public sealed class MemoryTests : IDisposable
     }
 
     /// <summary>Each write to a file takes its time, at the end that receives.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -45,6 +47,7 @@ public sealed class MemoryTests : IDisposable
     }
 
     /// <summary>The end that receives is stopped and goes on, again and again: it reads slowly, and what was sent waits on the way.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -24,6 +24,7 @@ public sealed class NastyTreeTests(NastyTreeTests.Source source, SharedServer se
         public void Dispose() => _scratch.Dispose();
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task TheJudgesAgreeOnRsyncItself()
     {
@@ -40,6 +41,7 @@ public sealed class NastyTreeTests(NastyTreeTests.Source source, SharedServer se
         await TreeJudge.MustBeEqualAsync(source.Path, scratch["copy"]);
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task ItGoesOverSshAndComesBack()
     {
@@ -50,6 +52,7 @@ public sealed class NastyTreeTests(NastyTreeTests.Source source, SharedServer se
         await TreeJudge.MustBeEqualAsync(source.Path, scratch["back"]);
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task ItGoesThroughAShellCommandAndComesBack()
     {
@@ -61,6 +64,7 @@ public sealed class NastyTreeTests(NastyTreeTests.Source source, SharedServer se
         await TreeJudge.MustBeEqualAsync(source.Path, scratch["back"]);
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task ASecondRunTransfersNothingAndTouchesNothing()
     {
@@ -71,6 +75,7 @@ public sealed class NastyTreeTests(NastyTreeTests.Source source, SharedServer se
         await MustLeaveAloneAsync(scratch["copy"], () => Tool.SyncAsync(Everything, "--numeric-ids", "--delete", "--checksum", "-i", source.Path + "/", scratch["copy"] + "/"));
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task WhatRsyncCopiedNeedsNothingMore()
     {

@@ -47,6 +47,7 @@ public sealed class OptionParityTests(SharedServer server) : IClassFixture<Share
     /// <summary>The same everywhere; NATIVESYNC_SEED names another, or a range of them ("1-200").</summary>
     private static int[] Seeds { get; } = ChooseSeeds(Environment.GetEnvironmentVariable("NATIVESYNC_SEED"));
 
+    [Trait("Category", "Slow")]
     [Theory]
     [MemberData(nameof(OptionSets))]
     public async Task TheSameOptionsGiveTheSameTree(string options, string ignore)

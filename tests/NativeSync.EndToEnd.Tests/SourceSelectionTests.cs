@@ -58,6 +58,7 @@ public sealed class SourceSelectionTests(SharedServer server) : IClassFixture<Sh
     }
 
     /// <summary>R: stands for the host; the directory is the same at both ends.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData("-a R:a/b/* D")]
     [InlineData("-a R:a/b/n* D")]

@@ -161,6 +161,7 @@ public sealed class HookTests : IDisposable
         Assert.Equal("stop3 undo3", Said());
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task KilledAfterEachStateRecordTheLastPassAlwaysFollowsTheCommand()
     {

@@ -7,6 +7,7 @@ namespace NativeSync.Migration.Tests;
 /// <summary>Killed anywhere, a migration goes on and repeats nothing that must not be repeated.</summary>
 public sealed class RestartTests
 {
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

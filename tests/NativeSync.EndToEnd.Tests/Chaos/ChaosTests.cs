@@ -16,6 +16,7 @@ public sealed class ChaosTests(SharedServer server, ITestOutputHelper output) : 
 
     private readonly Dictionary<(bool Push, bool Fresh, bool Renames), long> _ideals = [];
 
+    [Trait("Category", "Slow")]
     [Fact]
     public Task AFewMomentsCostLittle() => RunAsync(3);
 

@@ -20,6 +20,7 @@ public sealed class CutLineTests
     /// <summary>Less than what connecting takes.</summary>
     private const long Login = 3000;
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task ALineThatIsCutAmongTheDataIsConnectedAgainAndTheMigrationCompletes()
     {

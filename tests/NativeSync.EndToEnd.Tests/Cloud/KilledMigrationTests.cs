@@ -36,6 +36,7 @@ public sealed class KilledMigrationTests
     }
 
     /// <summary>Killed once for everything new that the state says, one process each, the migration gets on to its end.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

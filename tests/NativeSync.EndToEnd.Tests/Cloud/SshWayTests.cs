@@ -15,6 +15,7 @@ public sealed class SshWayTests
     private const string Relay = "198.51.100.2";
     private const string Secret = "secret_of_the_proxy";
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task AMigrationGoesThroughJumpHostsAndProxies()
     {

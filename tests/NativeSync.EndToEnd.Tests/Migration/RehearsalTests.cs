@@ -10,6 +10,7 @@ public sealed class RehearsalTests
     /// <summary>Where the trees of tests are, in memory as a rule: some ten thousand files are made and removed.</summary>
     private static readonly Dictionary<string, string?> InPlace = new() { ["TMPDIR"] = TestRun.Place };
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -28,6 +29,7 @@ public sealed class RehearsalTests
         Assert.Equal(mode == 1, lines.Contains("Stage 2 is finished and please run next stage at gateway machine."));
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData("--no-disks", "Destination: a directory and no disks (as --no-disks asks), behind a private sshd")]
     [InlineData("--no-ssh", "Destination: a directory and no disks (as --no-ssh asks), behind an agent that runs as a child process")]
@@ -47,6 +49,7 @@ public sealed class RehearsalTests
         Assert.Contains("\nMigrate successfully.\n", output, StringComparison.Ordinal);
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task ARehearsalThatIsKilledLeavesNeitherLoopDevicesNorProcesses()
     {

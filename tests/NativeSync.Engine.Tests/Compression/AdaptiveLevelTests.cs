@@ -78,6 +78,7 @@ public sealed class AdaptiveLevelTests
     }
 
     /// <summary>A line that becomes much faster or slower on the way, as one that others leave, or come to. What is left for others of the processors costs a quarter at most.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(1, 20)]
     [InlineData(8, 20)]

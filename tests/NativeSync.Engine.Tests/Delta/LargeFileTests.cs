@@ -63,6 +63,7 @@ public sealed class LargeFileTests
         Assert.Equal(Content, harness.Read(inPlace));
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -71,6 +71,7 @@ public sealed class SteadyStateTests
         Assert.Equal(0, error);
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public void AScannerAllocatesNothingForADirectoryLikeTheOneBefore()
     {

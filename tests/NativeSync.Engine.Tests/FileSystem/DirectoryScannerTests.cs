@@ -124,6 +124,7 @@ public sealed class DirectoryScannerTests
         Assert.Equal(1, io.CallsOf(SystemCall.ListXattrsAt));
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public void SeventyThousandEntriesAreAllThereInOrder()
     {

@@ -16,6 +16,7 @@ public sealed class BatchTests : IDisposable
         { "local", 0 }, { "push", 0 }, { "pull", 0 }, { "push", JobFlags.Checksum }, { "pull", JobFlags.Checksum }, { "push", JobFlags.InPlace }, { "pull", JobFlags.AppendVerify },
     };
 
+    [Trait("Category", "Slow")]
     [Theory]
     [MemberData(nameof(Ways))]
     public async Task ABatchDoesToAnEqualTreeWhatTheRunDid(string way, JobFlags more)
@@ -41,6 +42,7 @@ public sealed class BatchTests : IDisposable
         }
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData("local")]
     [InlineData("push")]

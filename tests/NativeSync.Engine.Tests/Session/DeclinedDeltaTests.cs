@@ -40,6 +40,7 @@ public sealed class DeclinedDeltaTests : IDisposable
     }
 
     /// <summary>The other way round: all of the signature is read where the end of the file is the old one.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(2, 0)]
     [InlineData(20, 0)]

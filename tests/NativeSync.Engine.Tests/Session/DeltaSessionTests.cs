@@ -35,6 +35,7 @@ public sealed class DeltaSessionTests : IDisposable
         Assert.Equal(at == 0 ? Length : report.Statistics.LiteralBytes, report.Statistics.LiteralBytes);
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(JobFlags.None)]
     [InlineData(JobFlags.InPlace)]
@@ -78,6 +79,7 @@ public sealed class DeltaSessionTests : IDisposable
         Assert.Equal(content, File.ReadAllBytes(At("dst/file")));
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(JobFlags.None, 1)]
     [InlineData(JobFlags.InPlace, 1)]

@@ -191,6 +191,7 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(3, Directory.GetFiles(At("dst")).Length);
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task AnyShuffleOfNamesArrives()
     {

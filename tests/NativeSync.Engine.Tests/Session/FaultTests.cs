@@ -24,6 +24,7 @@ public sealed class FaultTests : IDisposable
 
     public void Dispose() => _tree.Dispose();
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -130,6 +131,7 @@ public sealed class FaultTests : IDisposable
         Assert.Equal(File.ReadAllText(Path.Combine(_tree.Root, "old/d0/f3")), File.ReadAllText(Path.Combine(_tree.Root, "dst/d0/f3")));
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(JobFlags.Update)]
     [InlineData(JobFlags.IgnoreExisting)]

@@ -15,6 +15,7 @@ public sealed class InterruptionTests : IDisposable
 
     public void Dispose() => _tree.Dispose();
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(JobKind.Push)]
     [InlineData(JobKind.Pull)]

@@ -65,6 +65,7 @@ public sealed class KeepAliveTests
     }
 
     /// <summary>A session without contents is little more than its beginning and its end.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -13,6 +13,7 @@ public sealed class LaneGroupTests
     /// Notes travel both ways, some answered by whoever reads them before it reads on; lanes are lost on the way. Everything arrives, once, in order,
     /// and nobody waits for ever.
     /// </summary>
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task NothingIsLostNorOutOfOrderNorStuckWhateverTheSizes()
     {

@@ -56,6 +56,7 @@ public sealed class LastingTransferTests : IDisposable
     }
 
     /// <summary>Thirty times the line is away for three quarters of an hour, and brings more than a megabyte between, packs that are cut not counted.</summary>
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task ADayOfOutagesIsOneRun()
     {

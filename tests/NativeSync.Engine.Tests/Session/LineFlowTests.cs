@@ -28,6 +28,7 @@ public sealed class LineFlowTests
     public void ASlowLineHasLittleUnderWay() => Assert.InRange(Run(2.5, 30, 0).UnderWay, 0, 1.2e6);
 
     /// <summary>Cut where records end, everything comes out once and in order.</summary>
+    [Trait("Category", "Slow")]
     [Fact]
     public void APackThatIsCutHoldsTheSameRecords()
     {

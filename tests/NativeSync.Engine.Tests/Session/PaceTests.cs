@@ -24,6 +24,7 @@ public sealed class PaceTests : IDisposable
 
     public void Dispose() => _tree.Dispose();
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task NoTwoSecondsCarryMoreThanTheLimitAndThereAreNoBursts()
     {

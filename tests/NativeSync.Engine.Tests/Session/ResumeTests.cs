@@ -29,6 +29,7 @@ public sealed class ResumeTests : IDisposable
 
     public void Dispose() => _tree.Dispose();
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(0.4)]
     [InlineData(0.9)]
@@ -87,6 +88,7 @@ public sealed class ResumeTests : IDisposable
         AssertDone();
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task HoweverOftenAReceiverIsKilledTheMostOfAFileIsKeptAndNoMoreThanOneBesideIt()
     {

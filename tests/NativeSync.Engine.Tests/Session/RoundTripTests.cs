@@ -26,11 +26,13 @@ public sealed class RoundTripTests : IDisposable
 
     public void Dispose() => _tree.Dispose();
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task AThousandSmallFilesTakeTwoBehindTheStart(bool push) => Assert.Equal(2, await RoundTripsAsync(push, "new"));
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -35,6 +35,7 @@ public sealed class StandstillTests : IDisposable
 
     public void Dispose() => _tree.Dispose();
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task NoSessionStandsStillHoweverLittleCreditAndRoomThereIs()
     {

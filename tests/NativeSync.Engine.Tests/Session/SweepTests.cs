@@ -59,6 +59,7 @@ public sealed class SweepTests : IDisposable
         _scratch.Dispose();
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(JobKind.Push, true, LineEnd.Broken, 1)]
     [InlineData(JobKind.Push, false, LineEnd.Broken, 1)]

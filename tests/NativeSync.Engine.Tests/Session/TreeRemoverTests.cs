@@ -15,6 +15,7 @@ public sealed class TreeRemoverTests : IDisposable
 
     public static TheoryData<DeleteTiming> Timings => [DeleteTiming.Before, DeleteTiming.During, DeleteTiming.Delay, DeleteTiming.After];
 
+    [Trait("Category", "Slow")]
     [Theory]
     [MemberData(nameof(Timings))]
     public async Task ThreadsDeleteTogetherAndTellInTheOrderOfRsync(DeleteTiming timing)
@@ -33,6 +34,7 @@ public sealed class TreeRemoverTests : IDisposable
         Assert.Equal(61, calls.OfDirectory.Count);
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [MemberData(nameof(Timings))]
     public async Task WhatCannotBeDeletedIsNamedAndTheRestGoes(DeleteTiming timing)
@@ -51,6 +53,7 @@ public sealed class TreeRemoverTests : IDisposable
     }
 
     /// <summary>One after the other: which are the first that a limit lets go is rsync's order, and what is kept is moved, not unlinked.</summary>
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(DeleteTiming.During, "--max-delete=137", 25)]
     [InlineData(DeleteTiming.After, "--max-delete=137", 25)]

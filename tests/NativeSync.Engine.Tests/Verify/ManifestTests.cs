@@ -177,6 +177,7 @@ public sealed class ManifestTests
         Assert.Contains("a/y #", seen);
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task AVeryDeepTreeTakesFewHandles()
     {

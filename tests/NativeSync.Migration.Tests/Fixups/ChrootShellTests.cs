@@ -38,6 +38,7 @@ public sealed class ChrootShellTests : IDisposable
         Assert.Equal((0, "again\n"), shell.Run("echo again", outside: false));
     }
 
+    [Trait("Category", "Slow")]
     [Fact]
     public void WhatTakesTooLongIsKilledWithAllThatItStarted()
     {

@@ -18,6 +18,7 @@ public sealed class AppendFaultTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => _ground.Dispose();
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData(JobFlags.Append)]
     [InlineData(JobFlags.AppendVerify)]

@@ -31,6 +31,7 @@ public sealed class LinkSwapTests : IDisposable
         { "dst/new", "" },
     };
 
+    [Trait("Category", "Slow")]
     [Theory]
     [MemberData(nameof(AtTheReceiver))]
     public async Task ALinkInThePlaceOfADirectoryLeadsNoWriteOutside(string directory, string options)
@@ -39,6 +40,7 @@ public sealed class LinkSwapTests : IDisposable
         await AtEachCallAsync(atReceiver: true, directory, set);
     }
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData("src/d1", "")]
     [InlineData("src/d1", "remove")]
@@ -46,6 +48,7 @@ public sealed class LinkSwapTests : IDisposable
     public async Task ALinkInThePlaceOfASourceLeadsNoReadOutside(string directory, string options) =>
         await AtEachCallAsync(atReceiver: false, directory, Options(options));
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData("dst/d1", "")]
     [InlineData("dst/d1", "delay")]

@@ -30,6 +30,7 @@ public sealed class PowerCutTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
+    [Trait("Category", "Slow")]
     [Theory]
     [InlineData("ext4")]
     [InlineData("xfs")]

@@ -16,6 +16,7 @@ public sealed class RandomFaultTests(ITestOutputHelper output)
 {
     private const int FaultsEach = 4;
 
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task AnyFaultUnderAnyOptionsLosesNothingAndTheNextRunCompletes()
     {

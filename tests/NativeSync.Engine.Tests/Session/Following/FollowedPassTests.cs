@@ -6,6 +6,7 @@ namespace NativeSync.Engine.Tests.Session.Following;
 /// <summary>Passes that look only at what has changed end where those end that look at everything.</summary>
 public sealed class FollowedPassTests : FollowedTree
 {
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task AfterAnyStormBothTreesAreEqual()
     {
