@@ -13,8 +13,9 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
     private int _error;
     private long _written;
 
-    /// <summary>Where a sparse output's data ends: a page that came in two pieces may have been written for its zeros.</summary>
+    /// <summary>Where what is not zeros ends: zeros behind it may have been written, where their page came in two pieces or is the last one.</summary>
     private long _dataEnd;
+    private bool _punched;
 
     /// <summary>0, or -errno of the first failure; may be read by any thread.</summary>
     public int Error => Volatile.Read(ref _error);
@@ -41,7 +42,6 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         {
             int zeros = ZeroPages(data, offset, out int before);
             Write(data[..before], offset);
-            _dataEnd = data[..before].ContainsAnyExcept((byte)0) ? offset + before : _dataEnd;
             if (zeros > 0 && _target.HasContent && Error == 0)
             {
                 Clear(offset + before, zeros);
@@ -57,6 +57,7 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
     {
         if (_target.Sparse && io.Allocate(_target.OutputFd, AllocateMode.PunchHole, offset, length) >= 0)
         {
+            _punched = true;
             return;
         }
 
@@ -70,7 +71,7 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
     }
 
     /// <summary>
-    /// Something was written, and the length does not come from that: a hole follows it, of which the last page may have been written, or the file is a
+    /// Something was written, and the length does not come from that: zeros follow it, of which no more than some may have been written, or the file is a
     /// clone or was there.
     /// </summary>
     public bool LengthSaysNothing { get; private set; }
@@ -78,8 +79,7 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
     /// <summary>Gives the output its length, where the writes did not.</summary>
     public void SetLength(long length)
     {
-        long end = _target.Sparse ? (_dataEnd + Page - 1) & -Page : _written;
-        LengthSaysNothing = _written > 0 && (_target.HasContent || end < length);
+        LengthSaysNothing = _target.HasContent ? _punched || _written > 0 : _written > 0 && ((_dataEnd + Page - 1) & -Page) < length;
         if (Error == 0 && (_target.HasContent || _written < length))
         {
             Fail(io.Truncate(_target.OutputFd, length));
@@ -112,6 +112,11 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
 
     private void Write(ReadOnlySpan<byte> data, long offset)
     {
+        if (data.LastIndexOfAnyExcept((byte)0) is >= 0 and var last)
+        {
+            _dataEnd = offset + last + 1;
+        }
+
         while (Error == 0 && !data.IsEmpty)
         {
             nint count = io.WriteAt(_target.OutputFd, data, offset);

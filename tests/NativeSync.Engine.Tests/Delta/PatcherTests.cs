@@ -82,6 +82,8 @@ public sealed class PatcherTests
     [InlineData(49_152, 327_680, 50_000, true)]
     [InlineData(49_152, 49_153, 49_152, true)]
     [InlineData(87_000, 351_000, 88_064, true)]
+    [InlineData(86_016, 88_100, 88_064, true)]
+    [InlineData(86_016, 90_112, 88_064, true)]
     [InlineData(87_000, 88_100, 88_064, false)]
     [InlineData(49_153, 50_000, 50_000, false)]
     [InlineData(50_000, 50_000, 50_000, false)]
@@ -106,7 +108,42 @@ public sealed class PatcherTests
             Assert.Equal(PatchOutcome.Verified, patcher.Finish(PatchHarness.Digest(content)));
             Assert.Equal(content, harness.Read(inPlace: false));
             Assert.Equal(endsInHole, patcher.LengthSaysNothing);
+            if (first < 1 << 16)
+            {
+                Assert.Equal((data + 4095) & -4096, harness.AllocatedBytes(harness.OutputFd));
+            }
         }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ZerosInPlaceOfAnOldEndAreToBeFlushedToo(bool inPlace)
+    {
+        byte[] basis = DeltaHarness.Random(100_000, 1);
+        byte[] content = [.. basis[..98_304], .. new byte[1_696]];
+        using PatchHarness harness = new(basis) { Cloned = true };
+        File.WriteAllBytes($"/proc/self/fd/{harness.OutputFd}", basis);
+        using Patcher patcher = new(harness.Io, harness.Target(content.Length, inPlace, sparse: true));
+        patcher.Copy(0, 98_304);
+        patcher.Literal(content.AsSpan(98_304));
+        Assert.Equal(PatchOutcome.Verified, patcher.Finish(PatchHarness.Digest(content)));
+        Assert.Equal(content, harness.Read(inPlace));
+        Assert.True(patcher.LengthSaysNothing);
+    }
+
+    /// <summary>A matcher tells of holes whether or not the output is to be sparse; an empty one has them for nothing.</summary>
+    [Fact]
+    public void ADenseFileHasNoLengthFromZerosBehindAHole()
+    {
+        byte[] content = [.. DeltaHarness.Random(10_000, 1), .. new byte[91_000]];
+        using PatchHarness harness = new([]);
+        using Patcher patcher = new(harness.Io, harness.Target(content.Length));
+        patcher.Literal(content.AsSpan(0, 10_000));
+        patcher.Hole(90_000);
+        patcher.Literal(content.AsSpan(100_000));
+        Assert.Equal(PatchOutcome.Verified, patcher.Finish(PatchHarness.Digest(content)));
+        Assert.True(patcher.LengthSaysNothing);
     }
 
     [Fact]

@@ -46,20 +46,34 @@ internal sealed class SourceTree : IDisposable
     public static SourceTree Open(SyncContext context, IReadOnlyList<byte[]> sources, IReadOnlyList<byte[]>? names, Action<SyncProblem> report)
     {
         var tree = new SourceTree(context, report);
-        var relative = tree.Has(SourceOptions.Relative);
-        if (tree.Has(SourceOptions.Wildcards))
+        try
         {
-            sources = WildcardNames.Expand(context.Io, sources);
+            tree.AddAll(sources, names);
+            return tree;
+        }
+        catch
+        {
+            tree.Dispose();
+            throw;
+        }
+    }
+
+    private void AddAll(IReadOnlyList<byte[]> sources, IReadOnlyList<byte[]>? names)
+    {
+        var relative = Has(SourceOptions.Relative);
+        if (Has(SourceOptions.Wildcards))
+        {
+            sources = WildcardNames.Expand(_context.Io, sources);
         }
 
         if (names is null)
         {
             foreach (var source in sources)
             {
-                tree.Add(default, SourceName.Parse(source, relative), source);
+                Add(default, SourceName.Parse(source, relative), source);
             }
 
-            return tree;
+            return;
         }
 
         if (sources.Count != 1)
@@ -68,19 +82,17 @@ internal sealed class SourceTree : IDisposable
         }
 
         var at = sources[0].Length == 0 ? "."u8.ToArray() : sources[0];
-        var fd = context.Io.OpenPath(at, OpenFlags.Read | OpenFlags.Directory);
+        var fd = _context.Io.OpenPath(at, OpenFlags.Read | OpenFlags.Directory);
         if (fd < 0)
         {
             throw new SessionException(ExitCodes.FileSelection, $"cannot change to the source directory \"{ByteText.Escape(at)}\": {Errno.Describe(-fd)}");
         }
 
-        context.Io.Close(fd);
+        _context.Io.Close(fd);
         foreach (var name in names)
         {
-            tree.Add(at, SourceName.Parse(name, relative), name);
+            Add(at, SourceName.Parse(name, relative), name);
         }
-
-        return tree;
     }
 
     public void Dispose()

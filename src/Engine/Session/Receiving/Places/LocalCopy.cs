@@ -63,17 +63,21 @@ internal static class LocalCopy
         return error < 0 ? error : io.Stat(from, out var after) < 0 || !after.IsSameVersion(before) ? -Errno.ESTALE : 0;
     }
 
-    /// <summary>Brings a copy to the disk before it gets its times, where <see cref="SyncContext.FlushesTails"/> asks for it and its length may not come from what was written. 0, or -errno.</summary>
-    public static int FlushTail(SyncContext context, int fd) =>
-        !context.FlushesTails ? 0
-        : context.Io.Stat(fd, out var status) is var error and < 0 ? error
-        : HasHoles(status) ? context.Io.Sync(fd) : 0;
+    /// <summary>Brings a copy that has holes to the disk before it gets its times, where <see cref="SyncContext.FlushesTails"/> asks for it. 0, or -errno.</summary>
+    public static int FlushTail(SyncContext context, int fd)
+    {
+        if (!context.FlushesTails)
+        {
+            return 0;
+        }
 
-    private static bool HasHoles(in FileStatus status) => status.Blocks * 512 < status.Size;
+        var error = context.Io.Stat(fd, out var status);
+        return error < 0 ? error : context.Io.Seek(fd, 0, SeekKind.Hole) is >= 0 and var hole && hole < status.Size ? context.Io.Sync(fd) : 0;
+    }
 
     private static int CopyData(ISystemCalls io, int from, int to, in FileStatus status)
     {
-        var holes = HasHoles(status);
+        var holes = status.Blocks * 512 < status.Size;
         for (long offset = 0; offset < status.Size;)
         {
             var end = status.Size;
