@@ -5,10 +5,22 @@ public sealed class SendTurnsTests
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     [Fact]
-    public void WhoAsksFirstIsServedFirst()
+    public void WhatHasWaitedLongestIsServedFirst()
     {
         SendTurns turns = new();
-        turns.Enter(new SendTurns.Turn());
+        turns.Enter(new SendTurns.Turn(), since: 0);
+        List<int> served = [];
+        Thread[] threads = [.. ((int[])[5, 2, 7, 1, 2]).Select(since => WaitsFor(turns, () => served.Add(since), since))];
+        turns.Leave();
+        Assert.All(threads, thread => Assert.True(thread.Join(Patience)));
+        Assert.Equal([1, 2, 2, 5, 7], served);
+    }
+
+    [Fact]
+    public void OfEqualsWhoAsksFirstIsServedFirst()
+    {
+        SendTurns turns = new();
+        turns.Enter(new SendTurns.Turn(), since: 0);
         List<int> served = [];
         Thread[] threads = [.. Enumerable.Range(0, 8).Select(i => WaitsFor(turns, () => served.Add(i)))];
         turns.Leave();
@@ -16,17 +28,17 @@ public sealed class SendTurnsTests
         Assert.Equal(Enumerable.Range(0, 8), served);
     }
 
-    /// <summary>Who has just had its turn and asks again comes behind those that wait.</summary>
+    /// <summary>Who has just had its turn and asks again comes behind those whose bytes wait as long.</summary>
     [Fact]
-    public void NobodyIsServedTwiceWhileAnotherWaits()
+    public void NobodyIsServedTwiceWhileAnEqualWaits()
     {
         SendTurns turns = new();
         SendTurns.Turn ours = new();
-        turns.Enter(ours);
+        turns.Enter(ours, since: 0);
         bool served = false;
         Thread other = WaitsFor(turns, () => served = true);
         turns.Leave();
-        turns.Enter(ours);
+        turns.Enter(ours, since: 0);
         Assert.True(served);
         turns.Leave();
         Assert.True(other.Join(Patience));
@@ -42,7 +54,7 @@ public sealed class SendTurnsTests
             SendTurns.Turn turn = new();
             for (int i = 0; i < 20_000; i++)
             {
-                turns.Enter(turn);
+                turns.Enter(turn, since: i % 3);
                 overlaps += Interlocked.Increment(ref inside) == 1 ? 0 : 1;
                 total++;
                 Interlocked.Decrement(ref inside);
@@ -55,11 +67,11 @@ public sealed class SendTurnsTests
     }
 
     /// <summary>A thread that has asked, and waits.</summary>
-    private static Thread WaitsFor(SendTurns turns, Action whenServed)
+    private static Thread WaitsFor(SendTurns turns, Action whenServed, long since = 0)
     {
         Thread thread = new(() =>
         {
-            turns.Enter(new SendTurns.Turn());
+            turns.Enter(new SendTurns.Turn(), since);
             whenServed();
             turns.Leave();
         });

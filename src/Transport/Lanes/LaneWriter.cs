@@ -4,9 +4,9 @@ namespace NativeSync.Transport;
 
 /// <summary>
 /// Remembers whether its owner completed it properly, and wakes the owner when the peer is gone, even while the thread
-/// that should take the bytes is stuck.
+/// that should take the bytes is stuck. Notes when what is written was written.
 /// </summary>
-internal sealed class LaneWriter(PipeWriter inner) : PipeWriter
+internal sealed class LaneWriter(PipeWriter inner, WrittenTimes times) : PipeWriter
 {
     private volatile bool _completed;
     private volatile bool _gone;
@@ -30,13 +30,25 @@ internal sealed class LaneWriter(PipeWriter inner) : PipeWriter
 
     public override Span<byte> GetSpan(int sizeHint = 0) => inner.GetSpan(sizeHint);
 
-    public override void Advance(int bytes) => inner.Advance(bytes);
+    public override void Advance(int bytes)
+    {
+        times.Add(bytes);
+        inner.Advance(bytes);
+    }
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
         _gone ? FilterAsync(default) : Check(inner.FlushAsync(cancellationToken));
 
-    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
-        _gone ? FilterAsync(default) : Check(inner.WriteAsync(source, cancellationToken));
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        if (_gone)
+        {
+            return FilterAsync(default);
+        }
+
+        times.Add(source.Length);
+        return Check(inner.WriteAsync(source, cancellationToken));
+    }
 
     public override void CancelPendingFlush() => inner.CancelPendingFlush();
 

@@ -38,6 +38,7 @@ internal abstract class PumpedLane : ILane
     private readonly TaskCompletionSource _readingDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _writingDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LaneWriter _writer;
+    private readonly WrittenTimes _times = new();
     private readonly InputScheduler _continues = new();
     private volatile TransportException? _peerFault;
     private long _received;
@@ -52,7 +53,7 @@ internal abstract class PumpedLane : ILane
         _output = new Pipe(new PipeOptions(readerScheduler: PipeScheduler.Inline, pauseWriterThreshold: PauseAt,
             resumeWriterThreshold: ResumeAt, minimumSegmentSize: SegmentSize, useSynchronizationContext: false));
         _reader = new FaultingReader(_input.Reader);
-        _writer = new LaneWriter(_output.Writer);
+        _writer = new LaneWriter(_output.Writer, _times);
     }
 
     public PipeReader Input => _reader;
@@ -83,6 +84,9 @@ internal abstract class PumpedLane : ILane
 
     /// <summary>Blocks until all is written. May throw anything.</summary>
     protected abstract void WriteAll(byte[] buffer, int offset, int count);
+
+    /// <summary>Within <see cref="WriteAll"/>: since when the byte waits that comes after so many of it (<see cref="WrittenTimes.At"/>).</summary>
+    protected long WaitsSince(int written) => _times.At(_sent + written);
 
     /// <summary>No more will be written: tells the peer.</summary>
     protected abstract void EndOfOutput();

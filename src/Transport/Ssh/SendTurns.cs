@@ -1,19 +1,22 @@
 namespace NativeSync.Transport;
 
 /// <summary>
-/// Lets the lanes of one connection send in turns. A lock hands itself to whoever comes first, which is the thread that has just left it: a lane would
-/// keep the line for a tenth of a second and more, with all that it has, while the packs of the others, which the peer needs first, wait for it.
+/// Lets the lanes of one connection send in turns: first what has waited longest. A lock hands itself to whoever comes first, which is the thread that
+/// has just left it: a lane would keep the line for a tenth of a second and more, with all that it has, while the packs of the others, which the peer
+/// needs first, wait for it. Were each given the same, one that was filled before the others were there would be emptied last.
 /// </summary>
 /// <remarks>Safe for use by several threads; nobody may wait for anything but the line while it is theirs.</remarks>
 internal sealed class SendTurns
 {
     private readonly Lock _gate = new();
-    private readonly Queue<Turn> _waiting = new();
+    private readonly PriorityQueue<Turn, (long Since, long Asked)> _waiting = new();
+    private long _asked;
     private bool _taken;
 
-    /// <summary>Waits until it is one's turn, in the order in which was asked.</summary>
+    /// <summary>Waits until it is one's turn.</summary>
     /// <param name="turn">Of the thread that asks.</param>
-    public void Enter(Turn turn)
+    /// <param name="since">Since when its bytes wait: the smallest comes first, and of equal ones who has asked first.</param>
+    public void Enter(Turn turn, long since)
     {
         lock (_gate)
         {
@@ -23,7 +26,7 @@ internal sealed class SendTurns
                 return;
             }
 
-            _waiting.Enqueue(turn);
+            _waiting.Enqueue(turn, (since, _asked++));
         }
 
         turn.Wait();
@@ -34,7 +37,7 @@ internal sealed class SendTurns
     {
         lock (_gate)
         {
-            if (_waiting.TryDequeue(out Turn? next))
+            if (_waiting.TryDequeue(out Turn? next, out _))
             {
                 next.Come();
             }

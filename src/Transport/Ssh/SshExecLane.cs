@@ -16,6 +16,9 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
     /// <summary>What is sent in one turn: OpenSSH's largest packet.</summary>
     private const int Piece = 32 * 1024;
 
+    /// <summary>What is no more than this waits for no other lane's megabytes: a new lane's first words, what has arrived, signs of life.</summary>
+    private const int Small = 2 * 1024;
+
     private readonly string _peer;
     private readonly SshCommand _command;
     private readonly Task _execution;
@@ -66,21 +69,22 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
 
     protected override void WriteAll(byte[] buffer, int offset, int count)
     {
-        for (int piece; count > 0; offset += piece, count -= piece)
+        bool isSmall = count <= Small;
+        for (int written = 0, piece; written < count; written += piece)
         {
-            piece = Math.Min(count, Piece);
+            piece = Math.Min(count - written, Piece);
 
             // A closed channel swallows what is written: the reading side tells why it closed.
             if (_window.Room < piece)
             {
-                _input.Write(buffer, offset, piece); // waits for the peer, which is not to hold up the others
+                _input.Write(buffer, offset + written, piece); // waits for the peer, which is not to hold up the others
                 continue;
             }
 
-            _turns.Enter(_turn);
+            _turns.Enter(_turn, isSmall ? 0 : WaitsSince(written));
             try
             {
-                _input.Write(buffer, offset, piece);
+                _input.Write(buffer, offset + written, piece);
             }
             finally
             {
