@@ -9,6 +9,7 @@ namespace NativeSync.EndToEnd.Tests.Cvm;
 /// boot is an expensive one: several promises share it.
 /// </summary>
 [Trait("Category", "Slow")]
+[Trait("Category", "Boot")]
 public sealed class BootProofTests
 {
     private const string Look = "systemctl is-system-running --wait; systemctl is-active greeter; cat /run/greeting; findmnt -n -o TARGET /srv/data; /usr/sbin/swapon --show=NAME --noheadings; hostname; . /etc/os-release; echo $ID";
