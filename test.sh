@@ -78,10 +78,10 @@ counter() {
     echo "${value:-0}"
 }
 
-# run_tests PROJECT NAME SECONDS FILTER   runs those tests of a project; what they say is in NAME.trx.
-run_tests() {
-    timeout -k 20 "$3" dotnet test "$1" --no-build --nologo -v q --filter "$4" \
-        --results-directory $results --logger "trx;LogFileName=$2.trx" --logger "console;verbosity=minimal" </dev/null
+# tests_of PROJECT NAME SECONDS FILTER   puts into "tests" what runs those tests of a project; what they say is in NAME.trx.
+tests_of() {
+    tests=(timeout -k 20 "$3" dotnet test "$1" --no-build --nologo -v q --filter "$4"
+        --results-directory $results --logger "trx;LogFileName=$2.trx" --logger "console;verbosity=minimal")
 }
 
 # count_tests NAME SECONDS STATUS   adds the results to the totals; whatever is not plainly passed is a failure.
@@ -116,7 +116,8 @@ run_project() {
     name=$(basename "$1" .csproj)
     $quick && filter='Category!=Slow'
     echo "== $name"
-    run_tests "$1" "$name" "$2" "$filter"
+    tests_of "$1" "$name" "$2" "$filter"
+    "${tests[@]}" </dev/null
     count_tests "$name" "$2" $?
 }
 
@@ -124,14 +125,16 @@ for project in tests/*.Tests/*.csproj; do
     [[ $project == *EndToEnd* ]] || run_project "$project" 600
 done
 
-# The servers that boot take a quarter of an hour and mostly one processor, and everything else end to end hardly half of one: beside each other.
+# The servers that boot take a quarter of an hour and mostly one processor, and everything else end to end hardly half of one: beside each other. What
+# either mounts is nothing to the other, which would keep it mounted in namespaces of its own.
 end_to_end=tests/NativeSync.EndToEnd.Tests/NativeSync.EndToEnd.Tests.csproj
 if $quick; then
     run_project $end_to_end 2700
 else
-    run_tests $end_to_end Boots 2700 "Category=Boot" >$results/boots.log 2>&1 &
+    tests_of $end_to_end Boots 2700 "Category=Boot"
+    nice -n 10 unshare --mount --propagation private "${tests[@]}" </dev/null >$results/boots.log 2>&1 &
     boots=$!
-    trap 'kill $boots 2>/dev/null' EXIT
+    trap 'kill $boots 2>/dev/null && wait $boots' EXIT
     run_project $end_to_end 2700
     echo "== servers that boot, beside it"
     wait $boots

@@ -44,6 +44,42 @@ public sealed class SendTurnsTests
         Assert.True(other.Join(Patience));
     }
 
+    /// <summary>Who has just had its turn has the next one, too, while its bytes wait longer than all others; but none is kept waiting for ever.</summary>
+    [Fact]
+    public void WhatHasWaitedLongestGoesOnButEveryEighthTurnIsTheOthers()
+    {
+        SendTurns turns = new();
+        SendTurns.Turn ours = new();
+        turns.Enter(ours, since: 1);
+        bool served = false;
+        Thread other = WaitsFor(turns, () => served = true, since: 2);
+        List<bool> seen = [];
+        for (int i = 0; i < 8; i++)
+        {
+            turns.Again(ours, since: 1);
+            seen.Add(Volatile.Read(ref served));
+        }
+
+        turns.Leave();
+        Assert.True(other.Join(Patience));
+        Assert.Equal([false, false, false, false, false, false, false, true], seen);
+    }
+
+    /// <summary>The same where its next bytes are younger: the others come first.</summary>
+    [Fact]
+    public void WhatIsYoungerWaitsForWhatIsOlder()
+    {
+        SendTurns turns = new();
+        SendTurns.Turn ours = new();
+        turns.Enter(ours, since: 1);
+        bool served = false;
+        Thread other = WaitsFor(turns, () => served = true, since: 2);
+        turns.Again(ours, since: 3);
+        Assert.True(served);
+        turns.Leave();
+        Assert.True(other.Join(Patience));
+    }
+
     [Fact]
     public void NoTurnIsLostAndNoTwoAreAtOnce()
     {
@@ -55,9 +91,17 @@ public sealed class SendTurnsTests
             for (int i = 0; i < 20_000; i++)
             {
                 turns.Enter(turn, since: i % 3);
-                overlaps += Interlocked.Increment(ref inside) == 1 ? 0 : 1;
-                total++;
-                Interlocked.Decrement(ref inside);
+                for (int again = i % 4; again >= 0; again--)
+                {
+                    overlaps += Interlocked.Increment(ref inside) == 1 ? 0 : 1;
+                    total += again == 0 ? 1 : 0;
+                    Interlocked.Decrement(ref inside);
+                    if (again > 0)
+                    {
+                        turns.Again(turn, since: again);
+                    }
+                }
+
                 turns.Leave();
             }
         }))];

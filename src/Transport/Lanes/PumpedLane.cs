@@ -276,6 +276,7 @@ internal abstract class PumpedLane : ILane
     {
         WriteAll(buffer, offset, count);
         Volatile.Write(ref _sent, _sent + count);
+        _times.Passed(_sent);
     }
 
     private void WriteMemory(ReadOnlyMemory<byte> memory)

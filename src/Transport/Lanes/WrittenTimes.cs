@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NativeSync.Transport;
 
 /// <summary>Since when the bytes that a lane has taken, and not yet passed on, wait.</summary>
-/// <remarks>Safe for use by two threads: one that writes, and one that passes on and asks about positions in rising order.</remarks>
+/// <remarks>Safe for use by two threads: one that writes, and one that passes on, and speaks of positions in rising order.</remarks>
 internal sealed class WrittenTimes
 {
     /// <summary>Bytes that share the time of the first of them, so that what is written in crumbs leaves few marks.</summary>
@@ -39,12 +39,37 @@ internal sealed class WrittenTimes
     {
         lock (_gate)
         {
-            while (_marks.TryPeek(out (long Position, long Time) next) && next.Position <= position)
-            {
-                _asked = _marks.Dequeue();
-            }
-
+            Forget(position);
             return _asked.Time;
+        }
+    }
+
+    /// <summary>All before a position has been passed on.</summary>
+    public void Passed(long position)
+    {
+        lock (_gate)
+        {
+            Forget(position);
+        }
+    }
+
+    /// <summary>Times that are known.</summary>
+    internal int Marks
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _marks.Count;
+            }
+        }
+    }
+
+    private void Forget(long position)
+    {
+        while (_marks.TryPeek(out (long Position, long Time) next) && next.Position <= position)
+        {
+            _asked = _marks.Dequeue();
         }
     }
 }

@@ -16,7 +16,10 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
     /// <summary>What is sent in one turn: OpenSSH's largest packet.</summary>
     private const int Piece = 32 * 1024;
 
-    /// <summary>What is no more than this waits for no other lane's megabytes: a new lane's first words, what has arrived, signs of life.</summary>
+    /// <summary>
+    /// What is no more than this waits for no other lane's megabytes: a new lane's first words, and what a lane that has nothing else to send says of what
+    /// has arrived, or as a sign of life.
+    /// </summary>
     private const int Small = 2 * 1024;
 
     private readonly string _peer;
@@ -69,25 +72,48 @@ internal sealed class SshExecLane : PumpedLane, IExecLane
 
     protected override void WriteAll(byte[] buffer, int offset, int count)
     {
-        bool isSmall = count <= Small;
-        for (int written = 0, piece; written < count; written += piece)
+        bool isSmall = count <= Small, isOurTurn = false;
+        try
         {
-            piece = Math.Min(count - written, Piece);
-
-            // A closed channel swallows what is written: the reading side tells why it closed.
-            if (_window.Room < piece)
+            for (int written = 0, piece; written < count; written += piece)
             {
-                _input.Write(buffer, offset + written, piece); // waits for the peer, which is not to hold up the others
-                continue;
-            }
+                piece = Math.Min(count - written, Piece);
+                if (_window.Room >= piece)
+                {
+                    Take(isSmall ? 0 : WaitsSince(written));
+                }
+                else
+                {
+                    GiveUp(); // waits for the peer, which is not to hold up the others
+                }
 
-            _turns.Enter(_turn, isSmall ? 0 : WaitsSince(written));
-            try
-            {
+                // A closed channel swallows what is written: the reading side tells why it closed.
                 _input.Write(buffer, offset + written, piece);
             }
-            finally
+        }
+        finally
+        {
+            GiveUp();
+        }
+
+        void Take(long since)
+        {
+            if (isOurTurn)
             {
+                _turns.Again(_turn, since);
+            }
+            else
+            {
+                _turns.Enter(_turn, since);
+                isOurTurn = true;
+            }
+        }
+
+        void GiveUp()
+        {
+            if (isOurTurn)
+            {
+                isOurTurn = false;
                 _turns.Leave();
             }
         }

@@ -51,21 +51,25 @@ public sealed class InterruptionTests : IDisposable
         Assert.Empty(_tree.TemporaryFiles("dst"));
     }
 
-    /// <summary>The receiver may be through in the moment in which the session ends: what it throws is the reason all the same.</summary>
-    [Fact]
-    public async Task CancellingAtTheLastSystemCallsIsACancellationOrTooLate()
+    /// <summary>
+    /// From the opening of the sources to the last words, when the other side may be through: what a run throws that is cancelled is the cancellation.
+    /// </summary>
+    [Theory]
+    [InlineData(JobKind.Push)]
+    [InlineData(JobKind.Pull)]
+    public async Task CancellingAtAnySystemCallIsACancellationOrTooLate(JobKind kind)
     {
         Directory.CreateDirectory(Path.Combine(_tree.Root, "src"));
         File.WriteAllText(Path.Combine(_tree.Root, "src/file"), "content");
         FaultySystemCalls counted = new(LinuxSystemCalls.Instance);
-        await CancelledAsync(counted, default);
+        await CancelledAsync(kind, counted, default);
         int cancelled = 0;
-        for (var round = 0; round < 100; round++)
+        for (var round = 0; round < Math.Max(100, counted.Calls); round++)
         {
             using var cancellation = new CancellationTokenSource();
             FaultySystemCalls calls = new(LinuxSystemCalls.Instance);
-            calls.Fail(call => call.Index == counted.Calls - 1 - (round % 10) && Cancel(cancellation), Errno.EIO);
-            var failure = await Record.ExceptionAsync(() => CancelledAsync(calls, cancellation.Token));
+            calls.Fail(call => call.Index == counted.Calls - 1 - (round % counted.Calls) && Cancel(cancellation), Errno.EIO);
+            var failure = await Record.ExceptionAsync(() => CancelledAsync(kind, calls, cancellation.Token));
             cancelled += failure is null ? 0 : 1;
             Assert.True(failure is null or OperationCanceledException, $"round {round}: {failure}");
         }
@@ -79,8 +83,8 @@ public sealed class InterruptionTests : IDisposable
         }
     }
 
-    /// <summary>A durable pull whose receiving end, the caller, has these system calls.</summary>
-    private async Task CancelledAsync(ISystemCalls calls, CancellationToken ct)
+    /// <summary>A durable run whose calling end, the receiver of a pull, has these system calls.</summary>
+    private async Task CancelledAsync(JobKind kind, ISystemCalls calls, CancellationToken ct)
     {
         if (Directory.Exists(Path.Combine(_tree.Root, "dst")))
         {
@@ -90,7 +94,7 @@ public sealed class InterruptionTests : IDisposable
         await using var connection = new InProcessConnection(async (lane, token) => await Agent.ServeAsync(lane, token));
         var request = _tree.Request("src/", "dst", JobFlags.None);
         request = request with { Options = request.Options with { Durable = true } };
-        await Synchronizer.RunAsync(connection, JobKind.Pull, request, null, SyncEnvironment.Default with { Io = calls }, ct).WaitAsync(Patience, CancellationToken.None);
+        await Synchronizer.RunAsync(connection, kind, request, null, SyncEnvironment.Default with { Io = calls }, ct).WaitAsync(Patience, CancellationToken.None);
     }
 
     private async Task<long> Measure(JobKind kind)
