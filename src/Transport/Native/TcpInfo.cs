@@ -25,6 +25,9 @@ internal sealed class TcpInfo
     /// <summary>Packets sent again since the connection began.</summary>
     public uint SentAgain => Number(100);
 
+    /// <summary>Bytes per second at which packets go.</summary>
+    public ulong PacingRate => LongNumber(104);
+
     /// <summary>Bytes acknowledged since the connection began.</summary>
     public ulong BytesThere => LongNumber(120);
 

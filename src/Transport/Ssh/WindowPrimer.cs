@@ -9,8 +9,8 @@ namespace NativeSync.Transport;
 /// Opens TCP's congestion window while logging in. A login is a handful of small questions, each of which takes a round trip for its answer, and
 /// TCP has to begin afterwards with ten packets a round trip: a line of 200 Mbit/s and 200 ms is full after eight more. So what the window
 /// lets go meanwhile is used for messages which a server has to ignore (RFC 4253, 11.2), and the window doubles each round trip. A question
-/// always finds room in the window, and no more than two packets before it that the kernel has not sent; on a thin line, which is found out by its
-/// queue, also those of the first window.
+/// always finds room in the window, and no more before it that the kernel has not sent than two packets, or than go in some milliseconds; on a thin
+/// line, which is found out by its queue, also those of the first window.
 /// </summary>
 internal sealed class WindowPrimer
 {
@@ -28,8 +28,11 @@ internal sealed class WindowPrimer
     /// <summary>Packets of the window that are left for the login.</summary>
     private const int Reserve = 2;
 
-    /// <summary>Packets that go at once: what a question waits for at most.</summary>
+    /// <summary>Packets that go at once in any case: what a question waits for at most.</summary>
     private const int AtOnce = 2;
+
+    /// <summary>Microseconds that a question may wait as well: a timer of a millisecond comes every four where there is much else to do.</summary>
+    private const long MostWaiting = 5_000;
 
     /// <summary>More than this many packets unsent are not ours: who sends has begun.</summary>
     private const int Begun = 8;
@@ -124,7 +127,8 @@ internal sealed class WindowPrimer
         }
 
         _queuedAt = 0;
-        long room = _info.Unsent > 0 ? 0 : Math.Min(_info.Window - (long)_info.Unacknowledged - Reserve, AtOnce);
+        long soon = (long)Math.Min(_info.PacingRate, uint.MaxValue) * MostWaiting / 1_000_000 / _info.SegmentSize;
+        long room = _info.Unsent > 0 ? 0 : Math.Min(_info.Window - (long)_info.Unacknowledged - Reserve, Math.Clamp(soon, AtOnce, Begun));
         if (room > 0)
         {
             byte[] nothing = new byte[Math.Clamp(room * _info.SegmentSize - Overhead, 0, LongestMessage)];
