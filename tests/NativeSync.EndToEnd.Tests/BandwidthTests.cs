@@ -72,6 +72,9 @@ public sealed class BandwidthTests(SharedServer server) : IClassFixture<SharedSe
                 seen.Add((before, Stopwatch.GetElapsedTime(begun).TotalSeconds, bytes));
                 await timer.WaitForNextTickAsync();
             }
+
+            double last = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+            seen.Add((last, last, line.Arrived(there: push)));
         });
         string[] options = ["-a", "--lanes=6", "--bwlimit=2m"];
         CommandResult result = push ? await run.PushAsync(scratch["src"] + "/", scratch["dst"], options) : await run.PullAsync(scratch["src"] + "/", scratch["dst"], static _ => Task.CompletedTask, options);

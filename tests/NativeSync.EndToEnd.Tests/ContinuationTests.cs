@@ -23,7 +23,7 @@ public sealed class ContinuationTests(SharedServer server) : IClassFixture<Share
         long size = (long)Mebibytes << 20;
 
         // The rate leaves the disk time to keep up with the line, as it has in the field.
-        string rate = "--bwlimit=" + (Mebibytes * 1024 / 4).ToString(CultureInfo.InvariantCulture);
+        string rate = "--bwlimit=" + (Mebibytes * 1024 / 12).ToString(CultureInfo.InvariantCulture);
         CommandResult first = await run.PushAsync(scratch["src"] + "/", scratch["dst"], async client =>
         {
             await RemoteRun.UntilAsync(() => LargestPartial(scratch["dst"]) >= size * 9 / 10, client);
@@ -69,9 +69,9 @@ public sealed class ContinuationTests(SharedServer server) : IClassFixture<Share
         {
             await RemoteRun.UntilAsync(() => LargestPartial(scratch["dst"]) > size / 4, client);
             line.Cut();
-            await RemoteRun.UntilAsync(() => LargestPartial(scratch["dst"]) > size / 2, client);
+            await RemoteRun.UntilAsync(() => LargestPartial(scratch["dst"]) > size / 2 && run.Find(sshd: false) is not null, client);
             RemoteRun.Kill(run.Find(sshd: false));
-        }, "-aH", "--delete", "--bwlimit=8000", "--reconnect=60", "--json");
+        }, "-aH", "--delete", "--bwlimit=4000", "--reconnect=60", "--json");
         result.MustExit(0);
         Assert.Equal(2, RemoteRun.EventsOf(result, "resumed").Count);
         Assert.True(RemoteRun.EventsOf(result, "lost").Count >= 2, result.ToString());

@@ -10,6 +10,8 @@ public sealed class SourceSelectionTests(SharedServer server) : IClassFixture<Sh
     private static readonly Scratch TemplateScratch = new();
     private static readonly Lazy<Task<string>> Template = new(MakeTemplateAsync);
 
+    static SourceSelectionTests() => AppDomain.CurrentDomain.ProcessExit += (_, _) => TemplateScratch.Dispose();
+
     /// <summary>Words of a command line in the prepared directory; D is the destination, which has things of its own.</summary>
     public static TheoryData<string> Selections =>
     [

@@ -38,7 +38,7 @@ public sealed class StartedSystemTests
         Assert.Contains("answers: the proxy http://gate:1 refuses the connection: correct Client.Ssh.ProxyJump", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("roll the disks back", e.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(h.Tool.File(MigrationReport.TextFile)));
-        Assert.Equal(fault == TransportFault.Login, way.Looks == 2);
+        Assert.True(fault == TransportFault.Login ? way.Looks == 2 : way.Looks >= 2, $"{way.Looks} looks");
         h.Reachability = new Harness.Answering(true);
         Assert.Equal(RunOutcome.Migrated, await h.RunAsync());
     }

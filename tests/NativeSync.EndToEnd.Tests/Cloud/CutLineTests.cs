@@ -29,16 +29,16 @@ public sealed class CutLineTests
         using SmallServer source = new();
         string large = Path.Combine(source.Root, "var/lib/app/large");
         await Command.ShellAsync($"head -c {Size} /dev/urandom >'{large}'");
-        lab.WriteTool(lab.Scratch["tool"], client: new JsonObject { ["Client.Source.Root"] = source.Root, ["Client.Rsync.BandwidthLimit"] = 12_000 });
+        lab.WriteTool(lab.Scratch["tool"], client: new JsonObject { ["Client.Source.Root"] = source.Root, ["Client.Rsync.BandwidthLimit"] = 6_000 });
         Task? cutter = null;
         Stopwatch raised = new();
         string client = lab.Scratch["tool/client.json"], before = await File.ReadAllTextAsync(client);
-        Assert.Contains("12000", before, StringComparison.Ordinal);
+        Assert.Contains("6000", before, StringComparison.Ordinal);
         CommandResult done = await Command.RunAsync([lab.Scratch["tool"] + "/nativesync"], started: process => cutter = Task.Run(async () =>
         {
             // The limit is changed among the data, too: less comes through, and then more again.
             await RemoteRun.UntilAsync(() => lab.Rescue.LargestPartial() > Size / 6, process.Id);
-            await File.WriteAllTextAsync(client, before.Replace("12000", "100", StringComparison.Ordinal));
+            await File.WriteAllTextAsync(client, before.Replace("6000", "100", StringComparison.Ordinal));
             (long moved, long since) = (0, 0);
             await RemoteRun.UntilAsync(
                 () =>

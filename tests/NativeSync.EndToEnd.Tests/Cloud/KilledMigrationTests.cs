@@ -92,12 +92,17 @@ public sealed class KilledMigrationTests
         using Process process = Process.Start(Command.StartInfo([tool + "/nativesync"]))!;
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
-        bool killed = false;
+        bool killed = false, isOver = false;
         Lock gate = new();
         watcher.Renamed += (_, _) =>
         {
             lock (gate)
             {
+                if (isOver)
+                {
+                    return;
+                }
+
                 JsonNode state = JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "state.json")))!;
                 string steps = string.Join(' ', state["Steps"]!.AsArray().Select(s => $"{s!["Name"]}{(s["DoneAt"] is null ? "?" : "")}"));
                 if (seen.Add($"{steps}, {state["Passes"]!.AsArray().Count} passes, {state["Rescue"]?["HostKey"]}") && !killed)
@@ -110,6 +115,11 @@ public sealed class KilledMigrationTests
         watcher.EnableRaisingEvents = true;
         await process.WaitForExitAsync();
         string text = await output;
+        lock (gate)
+        {
+            isOver = true; // what is told late finds no process
+        }
+
         Assert.True(killed || process.ExitCode == 0, text + await error);
         return killed ? null : text;
     }
@@ -123,18 +133,26 @@ public sealed class KilledMigrationTests
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         int records = 0;
-        bool killed = false;
+        bool killed = false, isOver = false;
+        Lock gate = new();
         watcher.Renamed += (_, _) =>
         {
-            if (Interlocked.Increment(ref records) == record)
+            lock (gate)
             {
-                killed = true;
-                process.Kill();
+                if (!isOver && ++records == record)
+                {
+                    killed = true;
+                    process.Kill();
+                }
             }
         };
         watcher.EnableRaisingEvents = true;
         await process.WaitForExitAsync();
         _ = (await output, await error);
-        return killed;
+        lock (gate)
+        {
+            isOver = true;
+            return killed;
+        }
     }
 }

@@ -14,7 +14,7 @@ namespace NativeSync.EndToEnd.Tests.Cloud;
 /// </summary>
 internal sealed class RescueBox : IInstanceBacking, IAsyncDisposable
 {
-    private static readonly TimeSpan Ending = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Ending = TimeSpan.FromSeconds(30);
 
     private readonly string _directory;
     private readonly IReadOnlyList<LoopDisk> _disks;

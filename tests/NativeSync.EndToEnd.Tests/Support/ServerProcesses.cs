@@ -9,8 +9,8 @@ internal static class ServerProcesses
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (await poll.WaitForNextTickAsync())
         {
-            // Each connection whose user is logged in has its own child, which has started commands.
-            int[] connections = [.. Children(server).Where(child => Children(child).Any(inner => Children(inner).Length > 0) || Children(child).Any(inner => CommandLine(inner).Contains("serve", StringComparison.Ordinal))).Order()];
+            // Each connection whose user is logged in has its own child, which has started commands. The kernel names children in the order of their birth.
+            int[] connections = [.. Children(server).Where(child => Children(child).Any(inner => Children(inner).Length > 0) || Children(child).Any(inner => CommandLine(inner).Contains("serve", StringComparison.Ordinal)))];
             if (connections.Length >= 2)
             {
                 return connections[^1];

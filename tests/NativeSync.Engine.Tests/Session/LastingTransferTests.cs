@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Tests.Session;
 /// <summary>A line that drops is taken up again for as long as was said, and for the caller it is one run.</summary>
 public sealed class LastingTransferTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly SyncTree _tree = new();
     private readonly List<LineLoss> _losses = [];

@@ -111,7 +111,7 @@ public sealed class SimulatedDayTests : IDisposable
             Errno.EIO);
         var request = _tree.Request("src/", "dst", JobFlags.None);
         request = request with { Options = request.Options with { TimeoutSeconds = 60, BandwidthNow = limit, Lanes = 1 } };
-        return Synchronizer.RunAsync(connection, JobKind.Push, request, null, new SyncEnvironment(source, _clock), CancellationToken.None).WaitAsync(Patience);
+        return Synchronizer.RunAsync(connection, JobKind.Push, request, null, new SyncEnvironment(source, _clock), CancellationToken.None).WaitAsync(10 * Patience);
     }
 
     /// <summary>What comes over a lane.</summary>
