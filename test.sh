@@ -122,7 +122,7 @@ run_project() {
 }
 
 for project in tests/*.Tests/*.csproj; do
-    [[ $project == *EndToEnd* ]] || run_project "$project" 600
+    [[ $project == *EndToEnd* ]] || run_project "$project" 1200
 done
 
 # The servers that boot take a quarter of an hour and mostly one processor, and everything else end to end hardly half of one: beside each other. What
