@@ -125,7 +125,7 @@ for project in tests/*.Tests/*.csproj; do
     [[ $project == *EndToEnd* ]] || run_project "$project" 1200
 done
 
-# The servers that boot take a quarter of an hour and mostly one processor, and everything else end to end hardly half of one: beside each other. What
+# The servers that boot take a quarter of an hour, and everything else end to end goes one test at a time: beside each other. What
 # either mounts is nothing to the other, which would keep it mounted in namespaces of its own.
 end_to_end=tests/NativeSync.EndToEnd.Tests/NativeSync.EndToEnd.Tests.csproj
 if $quick; then

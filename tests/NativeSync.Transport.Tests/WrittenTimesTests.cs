@@ -94,8 +94,10 @@ public sealed class WrittenTimesTests
                 await lane.Output.FlushAsync();
             }
 
-            written.AddRange(Enumerable.Repeat((from, Stopwatch.GetTimestamp()), count));
-            Assert.True(SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(from).TotalMilliseconds > 11, TimeSpan.FromMinutes(1)));
+            // Long enough for the next one to have a time of its own.
+            long to = Stopwatch.GetTimestamp();
+            written.AddRange(Enumerable.Repeat((from, to), count));
+            Assert.True(SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(to).TotalMilliseconds > 11, TimeSpan.FromMinutes(1)));
         }
 
         lane.Go.Set();
