@@ -52,7 +52,7 @@ public sealed class InterruptionTests : IDisposable
     }
 
     /// <summary>
-    /// From the opening of the sources to the last words, when the other side may be through: what a run throws that is cancelled is the cancellation.
+    /// From the first call to the last one, when the other side may be through: what a run throws that is cancelled is the cancellation.
     /// </summary>
     [Theory]
     [InlineData(JobKind.Push)]
