@@ -82,6 +82,45 @@ public sealed class LimitTests
         await Command.ShellAsync($"cmp '{scratch["src/large"]}' '{scratch["dst/large"]}'; [ -z \"$(find '{scratch["dst"]}' -name .part)\" ]");
     }
 
+    /// <summary>A part that takes the name of a file takes it as a complete one does, and as rsync lets it: the old one is in its backup.</summary>
+    [Theory]
+    [InlineData("-a --partial --backup")]
+    [InlineData("-a --partial --backup --suffix=.was")]
+    [InlineData("-a --partial --backup-dir=../bak")]
+    [InlineData("-a --partial --update")]
+    [InlineData("-a --partial --backup --temp-dir=TMP")]
+    public async Task APartUnderTheNameOfAFileIsWhatRsyncLeaves(string words)
+    {
+        using var scratch = new Scratch();
+        await PrepareLargeAsync(scratch);
+        string temporary = Directory.CreateDirectory("/dev/shm/ns-limit-" + Path.GetRandomFileName()).FullName;
+        try
+        {
+            words = words.Replace("TMP", temporary, StringComparison.Ordinal);
+            await Command.ShellAsync($"cd '{scratch.Root}'; mkdir ours theirs; for p in ours theirs; do cp -a dst $p/dst; done");
+            CommandResult ours = await LimitedAsync("ulimit -f 1024", $"sync {words} '{scratch["src"]}/' '{scratch["ours/dst"]}/'");
+            CommandResult theirs = await Command.RunAsync(["/bin/bash", "-c", $"ulimit -f 1024; exec rsync {words} '{scratch["src"]}/' '{scratch["theirs/dst"]}/'"], TimeSpan.FromMinutes(3));
+            Assert.Equal((23, 11), (ours.ExitCode, theirs.ExitCode));
+            foreach (string side in (string[])["ours", "theirs"])
+            {
+                string[] old = [.. Directory.GetFiles(scratch[side], "large*", SearchOption.AllDirectories).Where(f => File.ReadAllText(f) == "the old one").Select(f => Path.GetRelativePath(scratch[side], f))];
+                Assert.Equal(words.Contains("--backup", StringComparison.Ordinal) ? [KeptAs(words)] : [], old);
+                var part = new FileInfo(scratch[side + "/dst/large"]);
+                Assert.InRange(part.Length, 1, 1024 * 1024);
+                Assert.Equal(DateTime.UnixEpoch, part.LastWriteTimeUtc);
+                await Command.ShellAsync($"cmp -n {part.Length} '{scratch["src/large"]}' '{part.FullName}'");
+            }
+
+            Assert.Empty(Directory.GetFileSystemEntries(temporary));
+            (await Tool.SyncAsync([.. words.Split(' '), scratch["src"] + "/", scratch["ours/dst"] + "/"])).MustExit(0);
+            await Command.ShellAsync($"cmp '{scratch["src/large"]}' '{scratch["ours/dst/large"]}'");
+        }
+        finally
+        {
+            Directory.Delete(temporary, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("sync -av SRC/ DST/ >&-")]
     [InlineData("sync -av SRC/ DST/ | true")]
@@ -124,6 +163,9 @@ public sealed class LimitTests
         Assert.Contains("it is a symbolic link that belongs to another user", log.Error, StringComparison.Ordinal);
         Assert.Equal("precious\n", File.ReadAllText(scratch["log"]));
     }
+
+    private static string KeptAs(string words) =>
+        words.Contains("--backup-dir", StringComparison.Ordinal) ? "bak/large" : words.Contains(".was", StringComparison.Ordinal) ? "dst/large.was" : "dst/large~";
 
     private static Task PrepareLargeAsync(Scratch scratch) => Command.ShellAsync(
         $"cd '{scratch.Root}'; mkdir src dst; head -c 3000000 /dev/urandom > src/large; printf small > src/small; printf small > src/z-small; printf 'the old one' > dst/large; touch -d 2001-01-01 dst/large");

@@ -172,7 +172,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
             if (isCut && context.Has(JobFlags.Partial))
             {
                 _patcher!.Finish(default, shortened: true);
-                tree.Placement.KeepPartial(staged, _handle.Fd, tree.LocalName(directory, index));
+                tree.Placement.KeepPartial(tree.PathOf(directory, index), staged, _fd, _handle.Fd, tree.LocalName(directory, index));
             }
             else
             {

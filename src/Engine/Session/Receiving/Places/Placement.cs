@@ -76,11 +76,27 @@ internal sealed class Placement : IDisposable
 
     public void Discard(in Staged staged) => _context.Io.UnlinkAt(staged.Dirfd, staged.Name, directory: false);
 
-    /// <summary>Keeps what came of a file for the next run.</summary>
-    public void KeepPartial(in Staged staged, int dirfd, ReadOnlySpan<byte> name)
+    /// <summary>Keeps what came of a file for the next run: in the place for incomplete files, or else under its own name.</summary>
+    /// <param name="path">The file, relative to the destination.</param>
+    /// <param name="staged">Where it is now.</param>
+    /// <param name="fd">The same, open.</param>
+    /// <param name="dirfd">The directory of its place.</param>
+    /// <param name="name">Its name there.</param>
+    public void KeepPartial(byte[] path, in Staged staged, int fd, int dirfd, ReadOnlySpan<byte> name)
     {
         var place = Partials.Make(dirfd);
-        var error = place < 0 && Partials.IsGiven ? place : _context.Io.RenameAt(staged.Dirfd, staged.Name, place < 0 ? dirfd : place, name);
+        var error = place < 0 && Partials.IsGiven ? place : ShowPartial(path, staged, fd, place, dirfd, name);
+        if (error == -Errno.EXDEV)
+        {
+            error = CopyNear(fd, dirfd, name, out var near, out var copy);
+            if (error >= 0)
+            {
+                error = ShowPartial(path, near, copy, place, dirfd, name);
+                _context.Io.Close(copy);
+                Discard(error < 0 ? near : staged);
+            }
+        }
+
         Partials.Close(place);
         if (error < 0)
         {
@@ -198,16 +214,14 @@ internal sealed class Placement : IDisposable
     /// <summary>--temp-dir on another file system: copied beside its place first, so that it still replaces the old one in one step.</summary>
     private int CommitAcross(ReceiverDirectory directory, int index, int dirfd, in Staged staged, int fd, ReadOnlySpan<byte> name)
     {
-        var near = new Staged(dirfd, TemporaryName.For(name));
-        var copy = _context.Io.OpenAt(dirfd, near.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
-        if (copy < 0)
+        var error = CopyNear(fd, dirfd, name, out var near, out var copy);
+        if (error < 0)
         {
-            return copy;
+            return error;
         }
 
         var remote = directory.Remote!.Entries;
-        var error = LocalCopy.CopyContent(_context.Io, fd, copy);
-        error = error < 0 ? error : LocalCopy.FlushTail(_context, copy);
+        error = LocalCopy.FlushTail(_context, copy);
         if (error >= 0)
         {
             _tree.Attributes.ApplyToContent(
@@ -230,6 +244,48 @@ internal sealed class Placement : IDisposable
         else
         {
             Discard(staged);
+        }
+
+        return error;
+    }
+
+    /// <summary>
+    /// Under its own name it is of no time that a file has, so that --update does not take it for newer than what it is a part of;
+    /// what it replaces is kept where backups are, as by a complete file. 0, or -errno.
+    /// </summary>
+    private int ShowPartial(byte[] path, in Staged staged, int fd, int place, int dirfd, ReadOnlySpan<byte> name)
+    {
+        if (place >= 0)
+        {
+            return _context.Io.RenameAt(staged.Dirfd, staged.Name, place, name);
+        }
+
+        _context.Io.SetTimes(fd, null, default(Timestamp));
+        try
+        {
+            return Replace(path, staged, dirfd, name);
+        }
+        catch (SessionException)
+        {
+            return -Errno.ENOTDIR; // Backups have lost their place. What ends the session already is said.
+        }
+    }
+
+    /// <summary>Copies what is on another file system beside its place. 0, or -errno: then there is no copy.</summary>
+    private int CopyNear(int fd, int dirfd, ReadOnlySpan<byte> name, out Staged near, out int copy)
+    {
+        near = new Staged(dirfd, TemporaryName.For(name));
+        copy = _context.Io.OpenAt(dirfd, near.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
+        if (copy < 0)
+        {
+            return copy;
+        }
+
+        var error = LocalCopy.CopyContent(_context.Io, fd, copy);
+        if (error < 0)
+        {
+            _context.Io.Close(copy);
+            Discard(near);
         }
 
         return error;
