@@ -149,6 +149,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             var exists = dirfd >= 0 && context.Io.StatAt(dirfd, name, out here) >= 0;
             if (exists && !set.IsAside && leader is { Fd: >= 0 } && context.Io.StatAt(leader.Fd, set.Name, out var there) >= 0 && here.SameObject(there))
             {
+                RemoveAside(dirfd, name);
                 tree.Outcomes.Unchanged(directory, index);
                 return LinkResult.Done;
             }
@@ -174,7 +175,13 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
                 return Report(directory, index, set, tree.Placement.LinkAside(directory, index, dirfd, leader.Fd, set.Name), exists);
             }
 
-            return Report(directory, index, set, LinkOver(directory, dirfd, name, leader!.Fd, set.Name, exists), exists);
+            var error = LinkOver(directory, dirfd, name, leader!.Fd, set.Name, exists);
+            if (error >= 0)
+            {
+                RemoveAside(dirfd, name);
+            }
+
+            return Report(directory, index, set, error, exists);
         }
         finally
         {
@@ -225,6 +232,15 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         else
         {
             tree.Outcomes.Linked(directory, index, set.Path, isNew: !exists && !isElsewhere);
+        }
+    }
+
+    /// <summary>What an earlier run put aside under a name that is linked now: a name that could not take its place, or a content. Nobody looks for it any more.</summary>
+    private void RemoveAside(int dirfd, ReadOnlySpan<byte> name)
+    {
+        if (!IsDry && tree.Placement.Partials is { IsOn: true, IsShared: false } partials)
+        {
+            partials.Remove(dirfd, name);
         }
     }
 

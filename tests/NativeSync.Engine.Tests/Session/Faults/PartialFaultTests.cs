@@ -6,7 +6,10 @@ using Xunit;
 
 namespace NativeSync.Engine.Tests.Session.Faults;
 
-/// <summary>--partial with --backup: what came of a file takes its name as a complete one does, or not at all.</summary>
+/// <summary>
+/// --partial with --backup: what came of a file takes its name as a complete one does, or not at all. --delay-updates with hard links:
+/// whatever could not be opened at the end, the next run leaves nothing aside.
+/// </summary>
 public sealed class PartialFaultTests : IDisposable
 {
     private readonly FaultGround _ground = new("/dev/shm/ns-fault-" + Path.GetRandomFileName());
@@ -71,6 +74,32 @@ public sealed class PartialFaultTests : IDisposable
         Assert.NotEqual(0, result.ExitCode);
         Assert.Equal(_ground.Look("old")["d1/big"], _ground.Look("dst")["d1/big"]);
         Assert.Empty(_ground.Temporaries());
+    }
+
+    [Theory]
+    [InlineData("d1")]
+    [InlineData(".~tmp~")]
+    public async Task ALinkThatCouldNotTakeItsPlaceIsNotLeftAside(string unopened)
+    {
+        var options = FaultGround.Base with { Flags = FaultGround.Base.Flags | JobFlags.DelayUpdates, Rules = [FaultGround.Bytes("-p .~tmp~/")] };
+        var failed = 1;
+        var leftAside = 0;
+        for (var n = 0; failed > 0; n++)
+        {
+            _ground.Reset();
+            var seen = 0;
+            var faulty = new FaultySystemCalls(LinuxSystemCalls.Instance).Fail(
+                call => call.Kind is SystemCall.OpenAt or SystemCall.OpenBeneath && call.Name == unopened && seen++ == n, Errno.EMFILE);
+            var result = await _ground.RunAsync(options, receiver: faulty);
+            failed = faulty.Failures;
+            leftAside += _ground.Look("dst").ContainsKey("d1/.~tmp~/hard") ? 1 : 0;
+            var again = await _ground.RunAsync(options);
+            Assert.True(again.ExitCode == 0, $"opening {n}: {result}\nand then {again}");
+            Assert.True(!_ground.Look("dst").Keys.Any(p => Path.GetFileName(p) == ".~tmp~"), $"opening {n}: {result}\na place for delayed files is left");
+            Assert.Empty(_ground.Difference(delete: false));
+        }
+
+        Assert.True(leftAside > 0, "no failure left a name aside");
     }
 
     private SyncOptions Options(string backups) => FaultGround.Base with
