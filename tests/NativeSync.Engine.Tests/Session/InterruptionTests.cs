@@ -83,8 +83,29 @@ public sealed class InterruptionTests : IDisposable
         }
     }
 
+    /// <summary>What is missing is told to the other end, for which it is too late: that is no failure of its own.</summary>
+    [Fact]
+    public async Task CancellingWhileTheSourcesAreOpenedIsACancellation()
+    {
+        using var cancellation = new CancellationTokenSource();
+        FaultySystemCalls calls = new(LinuxSystemCalls.Instance);
+        calls.Fail(
+            call =>
+            {
+                if (call is { Kind: SystemCall.StatAt, Name: "missing" })
+                {
+                    cancellation.Cancel();
+                }
+
+                return false;
+            },
+            Errno.EIO);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => CancelledAsync(JobKind.Push, calls, cancellation.Token, "missing"));
+        Assert.True(cancellation.IsCancellationRequested);
+    }
+
     /// <summary>A durable run whose calling end, the receiver of a pull, has these system calls.</summary>
-    private async Task CancelledAsync(JobKind kind, ISystemCalls calls, CancellationToken ct)
+    private async Task CancelledAsync(JobKind kind, ISystemCalls calls, CancellationToken ct, string source = "src/")
     {
         if (Directory.Exists(Path.Combine(_tree.Root, "dst")))
         {
@@ -92,7 +113,7 @@ public sealed class InterruptionTests : IDisposable
         }
 
         await using var connection = new InProcessConnection(async (lane, token) => await Agent.ServeAsync(lane, token));
-        var request = _tree.Request("src/", "dst", JobFlags.None);
+        var request = _tree.Request(source, "dst", JobFlags.None);
         request = request with { Options = request.Options with { Durable = true } };
         await Synchronizer.RunAsync(connection, kind, request, null, SyncEnvironment.Default with { Io = calls }, ct).WaitAsync(Patience, CancellationToken.None);
     }
