@@ -37,6 +37,25 @@ public sealed class RecordOutboxTests
         Assert.False(outbox.Dispatch.Take(outbox.Dispatch.First, out _, out _));
     }
 
+    /// <summary>On a further lane they would have to be confirmed before the last frame may go: a round trip more.</summary>
+    [Fact]
+    public async Task TheLastRecordsAreLeftToTheFirstLaneThoughAFurtherOneIsFree()
+    {
+        using var abort = new SessionAbort();
+        using var outbox = new RecordOutbox(abort);
+        outbox.Dispatch.AddCredit(1 << 30);
+        var further = new LanePort(isFirst: false);
+        outbox.Dispatch.End();
+        Append(outbox);
+        var taking = Task.Run(() => outbox.Dispatch.Take(further, out _, out _));
+        SpinWait.SpinUntil(() => further.Idle || taking.IsCompleted);
+        Assert.False(taking.IsCompleted);
+        Assert.True(outbox.Dispatch.Take(outbox.Dispatch.First, out _, out var pack));
+        Assert.NotNull(pack);
+        outbox.Dispatch.Lose(further);
+        Assert.False(await taking);
+    }
+
     /// <summary>What the level of compression is judged by: a pack before it that another lane still compresses is the processor, missing credit the line.</summary>
     [Theory]
     [InlineData(false)]
