@@ -156,6 +156,27 @@ public sealed class FaultTests : IDisposable
         }
     }
 
+    /// <summary>What was named before it is held open by then.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhereASourceCannotBeNamedNothingStaysOpen(bool looksAhead)
+    {
+        FaultySystemCalls calls = new(LinuxSystemCalls.Instance);
+        await using var connection = new InProcessConnection(async (lane, ct) => await Agent.ServeAsync(lane, ct));
+        var request = _tree.Request("src/", "dst", JobFlags.None);
+        request = request with
+        {
+            Sources = [.. request.Sources, "a/../b"u8.ToArray()],
+            Options = request.Options with { SourceOptions = SourceOptions.Relative },
+        };
+        var refusal = await Assert.ThrowsAsync<SessionException>(() => Synchronizer.RunAsync(
+            _ => Task.FromResult<IConnection>(connection), looksAhead, JobKind.Push, request, null, SyncEnvironment.Default with { Io = calls }, CancellationToken.None).WaitAsync(Patience));
+        Assert.Equal(1, refusal.ExitCode);
+        Assert.NotEqual(0, calls.CallsOf(SystemCall.OpenPath));
+        Assert.Equal((0, 0), (calls.OpenHandles, calls.BadCloses));
+    }
+
     private async Task<long> CountCalls(bool atReceiver, string start = "old", JobFlags flags = JobFlags.None)
     {
         _tree.Reset("dst", start);
