@@ -36,6 +36,19 @@ public sealed class SocketPollingTests
         Assert.Contains(error.SocketErrorCode, new[] { SocketError.ConnectionReset, SocketError.Shutdown });
     }
 
+    /// <summary>A server may hang up right after the login, and the number be another file's by then.</summary>
+    [Fact]
+    public void TheDescriptorOfASocketThatIsClosedIsLeftAlone()
+    {
+        using Socket open = new(SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        int number = (int)open.Handle, flags = LibC.fcntl(number, LibC.F_GETFL, 0);
+        Assert.NotEqual(0, flags & LibC.O_NONBLOCK);
+        Socket closed = new(new SafeSocketHandle(number, ownsHandle: false));
+        closed.Dispose();
+        SshSocket.MakeBlocking(closed);
+        Assert.Equal(flags, LibC.fcntl(number, LibC.F_GETFL, 0));
+    }
+
     /// <summary>A connection whose near end the runtime polls, and whose descriptor blocks.</summary>
     private sealed class PolledLine(Socket near, Socket far) : IDisposable
     {
