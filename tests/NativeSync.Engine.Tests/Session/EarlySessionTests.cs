@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
+using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session;
 using NativeSync.Protocol;
 
@@ -84,7 +86,54 @@ public sealed class EarlySessionTests : IDisposable
         Assert.Equal((3, "no such place"), (refusal.ExitCode, refusal.Message));
     }
 
-    /// <summary>A connection that says how long it is, and has one lane.</summary>
+    /// <summary>One that was asked for before the answer has joined by then, and waits for a session that will not begin.</summary>
+    [Fact]
+    public async Task ARefusedJobLeavesNoLaneWaiting()
+    {
+        using ManualResetEventSlim joins = new();
+        var door = new InProcessDoor
+        {
+            Tamper = join =>
+            {
+                joins.Set();
+                return join;
+            },
+        };
+        ConcurrentBag<Task<int>> agents = [];
+        var environment = new SyncEnvironment(new UnreadableList(joins), TimeProvider.System);
+        await using var connection = new InProcessConnection(async (lane, token) =>
+        {
+            var agent = Agent.ServeAsync(lane, door, environment, CancellationToken.None);
+            agents.Add(agent);
+            await agent.WaitAsync(token);
+        });
+        var way = new LongWay(connection, TimeSpan.FromMilliseconds(200)) { HasMoreLanes = true };
+        var request = _tree.Request("src/", "new", JobFlags.None) with { FilesFrom = "list"u8.ToArray(), FilesFromIsRemote = true };
+        var refusal = await Assert.ThrowsAsync<SessionException>(() => Synchronizer
+            .RunAsync(way, JobKind.Push, request with { Options = request.Options with { Lanes = 2 } }, null, SyncEnvironment.Default, CancellationToken.None).WaitAsync(Patience));
+        Assert.Contains("list", refusal.Message);
+        Assert.True(joins.IsSet);
+        Assert.Equal(2, agents.Count);
+        await Task.WhenAll(agents).WaitAsync(Patience);
+    }
+
+    /// <summary>The list of the job cannot be opened, which takes until a further lane has said whose it is.</summary>
+    private sealed class UnreadableList(ManualResetEventSlim joins) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        public override int StatPath(ReadOnlySpan<byte> operatorPath, bool follow, out FileStatus status)
+        {
+            status = default;
+            return 0;
+        }
+
+        public override int OpenPath(ReadOnlySpan<byte> operatorPath, OpenFlags flags, uint mode = 0)
+        {
+            joins.Wait(Patience);
+            return -Errno.EACCES;
+        }
+    }
+
+    /// <summary>A connection that says how long it is, and has one lane unless it is said to have more.</summary>
     private sealed class LongWay(IConnection inner, TimeSpan roundTrip) : IConnection
     {
         private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -101,6 +150,8 @@ public sealed class EarlySessionTests : IDisposable
 
         public TimeSpan RoundTrip => roundTrip;
 
+        public bool HasMoreLanes { get; init; }
+
         public int PlanLanes(bool sends, out bool fillsLine)
         {
             fillsLine = true;
@@ -109,7 +160,7 @@ public sealed class EarlySessionTests : IDisposable
 
         public async ValueTask<ILane> OpenLaneAsync(CancellationToken ct = default)
         {
-            if (Interlocked.Increment(ref _opened) == 1)
+            if (Interlocked.Increment(ref _opened) == 1 || HasMoreLanes)
             {
                 return await inner.OpenLaneAsync(ct);
             }
