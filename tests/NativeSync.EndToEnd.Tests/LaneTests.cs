@@ -31,10 +31,9 @@ public sealed class LaneTests
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
 
         // The upload of the agent takes commands, too.
-        int sessions = server.Log.Split("Starting session: command").Length - 1;
-        Assert.True(sessions >= 6, server.Log);
-        int connections = server.Log.Split("Accepted publickey").Length - 1;
-        Assert.True(connections >= (otherSsh ? 6 : push ? 1 : 2), server.Log);
+        Assert.True(await server.LoggedAsync("Starting session: command", 6) >= 6, server.Log);
+        int connections = otherSsh ? 6 : push ? 1 : 2;
+        Assert.True(await server.LoggedAsync("Accepted publickey", connections) >= connections, server.Log);
 
         // The upload of the agent counts, too.
         double least = (Bytes + new FileInfo(Tool.Path).Length) / (double)(8 << 20);

@@ -26,8 +26,8 @@ public sealed class LongLineTests
         CommandResult sync = await SyncAsync(line, server, scratch, push);
         Assert.True(sync.ExitCode == 0, sync.ToString());
         await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"]);
-        Assert.True(server.Log.Split("Accepted publickey").Length - 1 >= 2, server.Log);
-        Assert.True(server.Log.Split("Starting session: command").Length - 1 >= 4, server.Log);
+        Assert.True(await server.LoggedAsync("Accepted publickey", 2) >= 2, server.Log);
+        Assert.True(await server.LoggedAsync("Starting session: command", 4) >= 4, server.Log);
         Assert.True(line.Dropped is { There: > 0 } or { Back: > 0 });
     }
 

@@ -59,7 +59,7 @@ public sealed record PrivateSshdOptions
 
     internal string Address => ListenAddress ?? (Line is null ? PrivateSshd.Host : LongLine.FarAddress);
 
-    /// <summary>How long the server may take to answer.</summary>
+    /// <summary>How long the server may take to listen.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(20);
 }
 
@@ -72,6 +72,9 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
 {
     private const int MaxAttempts = 5;
     private const int PollMilliseconds = 20;
+
+    /// <summary>Only keeps what is never logged from being waited for without end.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly Process _process;
     private readonly SshdLog _log;
@@ -125,6 +128,25 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
     /// <summary>What the server has logged so far, for messages of failed tests.</summary>
     public string Log => _log.Text;
 
+    /// <summary>
+    /// How often the log has that text, once it has it so many times or a minute has passed: what a client has been answered may be a moment from being
+    /// logged, and another from being read here.
+    /// </summary>
+    public async Task<int> LoggedAsync(string text, int times)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(PollMilliseconds));
+        for (long begin = Stopwatch.GetTimestamp(); ;)
+        {
+            int found = Log.Split(text).Length - 1;
+            if (found >= times || Stopwatch.GetElapsedTime(begin) > Patience)
+            {
+                return found;
+            }
+
+            await poll.WaitForNextTickAsync();
+        }
+    }
+
     /// <summary>When it began the first session since <see cref="ForgetSessions"/> (Stopwatch): its caller is connected. 0 for none.</summary>
     public long FirstSessionAt => _log.FirstSessionAt;
 
@@ -142,7 +164,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
     /// <summary>The same as one shell-safe string, as <c>rsync -e</c> wants it.</summary>
     public string RshCommand => "ssh " + string.Join(' ', SshArguments);
 
-    /// <summary>Starts a server and waits until it greets.</summary>
+    /// <summary>Starts a server and waits until it listens.</summary>
     public static async Task<PrivateSshd> StartAsync(PrivateSshdOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new PrivateSshdOptions();
@@ -166,7 +188,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
                 int port = FreePort();
                 await WriteConfigurationAsync(directory, port, options, cancellationToken);
                 (Process process, SshdLog log) = Launch([.. options.Words ?? [], .. options.Adoption, sshd], directory);
-                if (options.Words is null ? await AnswersAsync(process, port, options.StartTimeout, cancellationToken) : await ListensAsync(process, log, options.StartTimeout, cancellationToken))
+                if (await ListensAsync(process, log, options.StartTimeout, cancellationToken))
                 {
                     string known = $"[{address}]:{port} {PublicKeyOf(Path.Combine(directory, "host_key"))}\n";
                     await File.WriteAllTextAsync(Path.Combine(directory, "known_hosts"), known, cancellationToken);
@@ -176,7 +198,7 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
                 string said = await StopAsync(process, log);
                 if (attempt == MaxAttempts)
                 {
-                    throw new InvalidOperationException($"sshd did not answer on {address}:{port}. It said: {said}");
+                    throw new InvalidOperationException($"sshd did not listen on {address}:{port}. It said: {said}");
                 }
             }
         }
@@ -275,7 +297,10 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
         return (process, log);
     }
 
-    /// <summary>The same for a server that cannot be reached from here: what it logs says so.</summary>
+    /// <summary>
+    /// True once it says that it listens; false when the process ends or the time is over. No greeting would say so: another server that took the port
+    /// meanwhile greets just the same.
+    /// </summary>
     private static async Task<bool> ListensAsync(Process process, SshdLog log, TimeSpan timeout, CancellationToken cancellationToken)
     {
         long begin = Stopwatch.GetTimestamp();
@@ -288,44 +313,6 @@ public sealed class PrivateSshd : IAsyncDisposable, IDisposable
             }
 
             await poll.WaitForNextTickAsync(cancellationToken);
-        }
-
-        return false;
-    }
-
-    /// <summary>True once the port greets with "SSH-"; false when the process ends or the time is over.</summary>
-    private static async Task<bool> AnswersAsync(Process process, int port, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeout);
-        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(PollMilliseconds));
-        byte[] greeting = new byte[4];
-        while (!process.HasExited)
-        {
-            try
-            {
-                using var client = new TcpClient();
-                await client.ConnectAsync(IPAddress.Loopback, port, limit.Token);
-                await client.GetStream().ReadExactlyAsync(greeting, limit.Token);
-                return greeting.AsSpan().SequenceEqual("SSH-"u8);
-            }
-            catch (Exception e) when (e is SocketException or IOException)
-            {
-                // Not yet.
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                return false;
-            }
-
-            try
-            {
-                await poll.WaitForNextTickAsync(limit.Token);
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                return false;
-            }
         }
 
         return false;

@@ -17,25 +17,23 @@ public sealed class BootstrapTests : IDisposable
         using var user = new TemporaryUser();
         await using PrivateSshd sshd = await OpenServerAsync();
         AgentImage image = FakeAgent.Image(_directory, 200_000);
-        await using SshSession session = await sshd.ConnectAsync(user: user.Name);
-        await using (IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit()))
-        {
-            await ExpectEchoAsync(connection);
-        }
-
+        await StartOnceAsync();
         string path = Path.Combine(user.Home, ".cache", "nativesync", await image.RemoteNameAsync());
         Assert.Equal(await File.ReadAllBytesAsync(image.Path), await File.ReadAllBytesAsync(path));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(path)!));
         Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
 
-        int before = CommandsIn(sshd);
-        await using (IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit()))
+        int before = await CommandsOfAsync(sshd, sessions: 1);
+        await StartOnceAsync();
+        Assert.Equal(1, await CommandsOfAsync(sshd, sessions: 2) - before);
+
+        async Task StartOnceAsync()
         {
+            await using SshSession session = await sshd.ConnectAsync(user: user.Name);
+            await using IConnection connection = await AgentBootstrap.StartAsync(session, image, TestContext.Limit());
             await ExpectEchoAsync(connection);
         }
-
-        Assert.Equal(1, CommandsIn(sshd) - before);
     }
 
     /// <summary>
@@ -349,7 +347,12 @@ public sealed class BootstrapTests : IDisposable
         return sshd;
     }
 
-    private static int CommandsIn(PrivateSshd sshd) => sshd.Log.Split("Starting session: command").Length - 1;
+    /// <summary>The commands of so many sessions, all of them over: what a server logs of a connection comes in its order, and its end last.</summary>
+    private static async Task<int> CommandsOfAsync(PrivateSshd sshd, int sessions)
+    {
+        Assert.Equal(sessions, await sshd.LoggedAsync("Disconnected from user", sessions));
+        return await sshd.LoggedAsync("Starting session: command", 0);
+    }
 
     private static async Task ExpectEchoAsync(IConnection connection)
     {

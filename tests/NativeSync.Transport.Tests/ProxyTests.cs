@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -14,22 +13,13 @@ public sealed class ProxyTests
     public async Task ASocksProxyLeadsToTheServer()
     {
         await using PrivateSshd sshd = await PrivateSshd.StartAsync();
-        int port = FreePort();
-        using Process proxy = Process.Start(new ProcessStartInfo("ssh",
-            [.. sshd.SshArguments, "-N", "-D", $"127.0.0.1:{port}", "-o", "ExitOnForwardFailure=yes", $"{PrivateSshd.User}@{PrivateSshd.Host}"]))!;
-        try
-        {
-            await WaitAsync(port, proxy);
-            await using SshSession session = await sshd.ConnectAsync(o => o with { Proxy = SshProxy.Parse($"socks5://127.0.0.1:{port}") });
-            Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
+        using LocalProxy proxy = await LocalProxy.StartAsync(
+            port => ["ssh", .. sshd.SshArguments, "-N", "-D", $"127.0.0.1:{port}", "-o", "ExitOnForwardFailure=yes", $"{PrivateSshd.User}@{PrivateSshd.Host}"]);
+        await using SshSession session = await sshd.ConnectAsync(o => o with { Proxy = SshProxy.Parse($"socks5://127.0.0.1:{proxy.Port}") });
+        Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
 
-            // The proxy's own connection, and ours from the server's side of it.
-            Assert.Equal(2, sshd.Log.Split("Accepted publickey").Length - 1);
-        }
-        finally
-        {
-            proxy.Kill();
-        }
+        // The proxy's own connection, and ours from the server's side of it.
+        Assert.Equal(2, await sshd.LoggedAsync("Accepted publickey", 2));
     }
 
     [Theory]
@@ -39,28 +29,19 @@ public sealed class ProxyTests
     public async Task ASocksProxyThatAsksForAPasswordIsGivenIt(string user, string password, bool allowed)
     {
         await using PrivateSshd sshd = await PrivateSshd.StartAsync();
-        int port = FreePort();
-        using Process proxy = Process.Start(new ProcessStartInfo("microsocks", ["-i", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-u", "user", "-P", "secret1"]))!;
-        try
+        using LocalProxy proxy = await LocalProxy.StartAsync(port => ["microsocks", "-i", "127.0.0.1", "-p", port, "-u", "user", "-P", "secret1"]);
+        Task<SshSession> connecting = sshd.ConnectAsync(o => o with { Proxy = new SshProxy(true, "127.0.0.1", proxy.Port, user, password) });
+        if (!allowed)
         {
-            await WaitAsync(port, proxy);
-            Task<SshSession> connecting = sshd.ConnectAsync(o => o with { Proxy = new SshProxy(true, "127.0.0.1", port, user, password) });
-            if (!allowed)
-            {
-                TransportException e = await Assert.ThrowsAsync<TransportException>(() => connecting);
-                Assert.Equal((255, TransportFault.Login, true), (e.ExitCode, e.Fault, e.IsOnTheWay));
-                Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $"the proxy socks5://127.0.0.1:{port} refuses the login: "), e.Message, StringComparison.Ordinal);
-                Assert.DoesNotContain("wrong-secret", e.ToString(), StringComparison.Ordinal);
-                return;
-            }
+            TransportException e = await Assert.ThrowsAsync<TransportException>(() => connecting);
+            Assert.Equal((255, TransportFault.Login, true), (e.ExitCode, e.Fault, e.IsOnTheWay));
+            Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $"the proxy socks5://127.0.0.1:{proxy.Port} refuses the login: "), e.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("wrong-secret", e.ToString(), StringComparison.Ordinal);
+            return;
+        }
 
-            await using SshSession session = await connecting;
-            Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
-        }
-        finally
-        {
-            proxy.Kill();
-        }
+        await using SshSession session = await connecting;
+        Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
     }
 
     /// <summary>A host on the way is reached through the proxy, too, and logged in to in a way of its own.</summary>
@@ -69,23 +50,14 @@ public sealed class ProxyTests
     {
         await using PrivateSshd gate = await PrivateSshd.StartAsync();
         await using PrivateSshd target = await PrivateSshd.StartAsync();
-        int port = FreePort();
-        using Process proxy = Process.Start(new ProcessStartInfo("microsocks", ["-i", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture)]))!;
-        try
-        {
-            await WaitAsync(port, proxy);
-            SshOptions through = target.Options() with { Proxy = SshProxy.Parse($"socks5://127.0.0.1:{port}"), ProxyJump = $"{PrivateSshd.User}@127.0.0.1:{gate.Port}", Jump = gate.Options() };
-            await using SshSession session = await SshConnector.ConnectAsync(target.Target(), through, TestContext.Limit());
-            Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
-            Assert.Contains("Accepted publickey", gate.Log, StringComparison.Ordinal);
+        using LocalProxy proxy = await LocalProxy.StartAsync(port => ["microsocks", "-i", "127.0.0.1", "-p", port]);
+        SshOptions through = target.Options() with { Proxy = SshProxy.Parse($"socks5://127.0.0.1:{proxy.Port}"), ProxyJump = $"{PrivateSshd.User}@127.0.0.1:{gate.Port}", Jump = gate.Options() };
+        await using SshSession session = await SshConnector.ConnectAsync(target.Target(), through, TestContext.Limit());
+        Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
+        Assert.Equal(1, await gate.LoggedAsync("Accepted publickey", 1));
 
-            // The target's key does not open the gate, nor is the gate known to those who only know the target.
-            await Assert.ThrowsAsync<TransportException>(() => SshConnector.ConnectAsync(target.Target(), through with { Jump = null }, TestContext.Limit()));
-        }
-        finally
-        {
-            proxy.Kill();
-        }
+        // The target's key does not open the gate, nor is the gate known to those who only know the target.
+        await Assert.ThrowsAsync<TransportException>(() => SshConnector.ConnectAsync(target.Target(), through with { Jump = null }, TestContext.Limit()));
     }
 
     [Theory]
@@ -95,31 +67,25 @@ public sealed class ProxyTests
     public async Task AnHttpProxyLeadsToTheServer(string user, string password, bool allowed)
     {
         await using PrivateSshd sshd = await PrivateSshd.StartAsync();
-        int port = FreePort();
         string configuration = Path.Combine(sshd.DirectoryPath, "tinyproxy.conf");
-        await File.WriteAllTextAsync(configuration, string.Create(CultureInfo.InvariantCulture,
-            $"Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 10\nConnectPort {sshd.Port}\n{(user.Length > 0 ? "BasicAuth user secret1\n" : "")}"));
-        using Process proxy = Process.Start(new ProcessStartInfo("tinyproxy", ["-d", "-c", configuration]) { RedirectStandardOutput = true })!;
-        try
+        using LocalProxy proxy = await LocalProxy.StartAsync(port =>
         {
-            await WaitAsync(port, proxy);
-            Task<SshSession> connecting = sshd.ConnectAsync(o => o with { Proxy = new SshProxy(false, "127.0.0.1", port, user, password) });
-            if (!allowed)
-            {
-                TransportException e = await Assert.ThrowsAsync<TransportException>(() => connecting);
-                Assert.Equal((TransportFault.Login, true), (e.Fault, e.IsOnTheWay));
-                Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $"the proxy http://127.0.0.1:{port} refuses the login: HTTP: Status code 40"), e.Message, StringComparison.Ordinal);
-                Assert.DoesNotContain("wrong", e.Message, StringComparison.Ordinal);
-                return;
-            }
+            File.WriteAllText(configuration, string.Create(CultureInfo.InvariantCulture,
+                $"Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 10\nConnectPort {sshd.Port}\n{(user.Length > 0 ? "BasicAuth user secret1\n" : "")}"));
+            return ["tinyproxy", "-d", "-c", configuration];
+        });
+        Task<SshSession> connecting = sshd.ConnectAsync(o => o with { Proxy = new SshProxy(false, "127.0.0.1", proxy.Port, user, password) });
+        if (!allowed)
+        {
+            TransportException e = await Assert.ThrowsAsync<TransportException>(() => connecting);
+            Assert.Equal((TransportFault.Login, true), (e.Fault, e.IsOnTheWay));
+            Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $"the proxy http://127.0.0.1:{proxy.Port} refuses the login: HTTP: Status code 40"), e.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("wrong", e.Message, StringComparison.Ordinal);
+            return;
+        }
 
-            await using SshSession session = await connecting;
-            Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
-        }
-        finally
-        {
-            proxy.Kill();
-        }
+        await using SshSession session = await connecting;
+        Assert.Equal("out\n", (await session.RunAsync("echo out")).OutputText);
     }
 
     [Theory]
@@ -127,7 +93,10 @@ public sealed class ProxyTests
     [InlineData("socks5")]
     public async Task AProxyThatIsNotThereIsOneClearLineThatNamesIt(string kind)
     {
-        int port = FreePort();
+        // Bound by somebody who does not listen: nobody else can take it meanwhile and answer.
+        using Socket silent = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        int port = ((IPEndPoint)silent.LocalEndPoint!).Port;
         SshProxy proxy = SshProxy.Parse(string.Create(CultureInfo.InvariantCulture, $"{kind}://u:s3cret@127.0.0.1:{port}"));
         TransportException e = await FailAsync(proxy, new SshTarget("192.0.2.1"));
         Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"the proxy {kind}://127.0.0.1:{port} refuses the connection"), e.Message);
@@ -198,30 +167,4 @@ public sealed class ProxyTests
 
     private static Task<TransportException> FailAsync(SshProxy proxy, SshTarget target) => Assert.ThrowsAsync<TransportException>(
         () => SshConnector.ConnectAsync(target, new SshOptions { ConfigFile = "none", AgentSocket = "", Proxy = proxy }, TestContext.Limit()));
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private static async Task WaitAsync(int port, Process proxy)
-    {
-        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (await poll.WaitForNextTickAsync(TestContext.Limit()))
-        {
-            Assert.False(proxy.HasExited, string.Create(CultureInfo.InvariantCulture, $"the proxy ended with {(proxy.HasExited ? proxy.ExitCode : 0)}"));
-            using var client = new TcpClient();
-            try
-            {
-                await client.ConnectAsync(IPAddress.Loopback, port);
-                return;
-            }
-            catch (SocketException)
-            {
-                // Not yet.
-            }
-        }
-    }
 }

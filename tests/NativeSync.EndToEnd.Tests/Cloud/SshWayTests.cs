@@ -39,7 +39,7 @@ public sealed class SshWayTests
             Assert.NotEqual(0, direct.ExitCode);
 
             await MigrateAsync("jump", new JsonObject { ["Client.Ssh.ProxyJump"] = $"{PrivateSshd.User}@gate" });
-            Assert.Contains("Accepted publickey", gate.Log, StringComparison.Ordinal);
+            Assert.NotEqual(0, await gate.LoggedAsync("Accepted publickey", 1));
             await MigrateAsync("socks", new JsonObject { ["Client.Ssh.Proxy"] = $"socks5://migration:{Secret}@{Relay}:1080" });
             await MigrateAsync("http", new JsonObject { ["Client.Ssh.Proxy"] = $"http://migration:{Secret}@{Relay}:3128" });
 
