@@ -146,18 +146,18 @@ public sealed class DeadLineTests : IDisposable
     public async Task AnUploadThatHasNoRoomIsTakenWhileItComesAndSaysSo()
     {
         using Remote remote = Begin(full: true);
-        string status = $"/proc/{await remote.TakerAsync()}/status", before = "";
+        string status = $"/proc/{await remote.TakerAsync()}/status";
         for (int i = 0; i < 12; i++)
         {
+            // Counted behind the look that was answered last: what changes from here on is new to the next one.
+            string before = Waits();
             await remote.Process.StandardInput.BaseStream.WriteAsync(new byte[500], TestContext.Limit());
             await remote.Process.StandardInput.BaseStream.FlushAsync(TestContext.Limit());
-            string now;
-            while ((now = File.ReadAllLines(status).Single(l => l.StartsWith("voluntary_ctxt", StringComparison.Ordinal))) == before)
+            while (Waits() == before)
             {
                 await Task.Yield();
             }
 
-            before = now;
             remote.LetLook(1);
             Assert.Equal("", await remote.Process.StandardOutput.ReadLineAsync(TestContext.Limit()));
         }
@@ -171,6 +171,8 @@ public sealed class DeadLineTests : IDisposable
         remote.LetLook(1);
         Assert.Contains("cannot be written (full", await remote.Process.StandardOutput.ReadToEndAsync(TestContext.Limit()), StringComparison.Ordinal);
         Assert.Equal([], Directory.GetFileSystemEntries(remote.Cache));
+
+        string Waits() => File.ReadAllLines(status).Single(l => l.StartsWith("voluntary_ctxt", StringComparison.Ordinal));
     }
 
     /// <summary>A shell that was killed removes nothing: the one that looks does. The end of the output is that of all that holds it.</summary>
