@@ -79,15 +79,16 @@ public sealed class SimulatedDayTests : IDisposable
             Assert.False(run.IsCompleted);
         }
 
-        while (await Task.WhenAny(run, Task.Delay(1)) != run)
+        // No further than to the time by which it has given up; when it gets the processor to do so is the machine's affair.
+        _goOn.Set();
+        while (_clock.GetUtcNow().TimeOfDay < TimeSpan.FromMinutes(10) && await Task.WhenAny(run, Task.Delay(1)) != run)
         {
-            _goOn.Set();
             _clock.Advance(TimeSpan.FromSeconds(1));
         }
 
         var failure = await Assert.ThrowsAsync<SessionException>(() => run);
         Assert.Equal(ExitCodes.Timeout, failure.ExitCode);
-        Assert.InRange(_clock.GetUtcNow().TimeOfDay, TimeSpan.FromSeconds(60), TimeSpan.FromMinutes(10));
+        Assert.True(_clock.GetUtcNow().TimeOfDay >= TimeSpan.FromSeconds(60));
     }
 
     private WrappedConnection Connect(Tap near, Tap far) => new(
