@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.IO.Pipelines;
 
 namespace NativeSync.Engine.Tests.Session;
@@ -11,8 +10,11 @@ namespace NativeSync.Engine.Tests.Session;
 /// </summary>
 internal sealed class FlightCounter
 {
-    /// <summary>Long enough for an end to have said all that it can say without hearing anything.</summary>
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(200);
+    /// <summary>
+    /// So many looks in a row that find nothing new, 20 ms apart, are long enough for an end to have said all that it can say without hearing anything.
+    /// They are counted and not timed, on the threads that the ends run on: while those get no processor, nobody looks either.
+    /// </summary>
+    private const int QuietLooks = 20;
 
     private readonly Direction _there = new();
     private readonly Direction _back = new();
@@ -47,7 +49,7 @@ internal sealed class FlightCounter
         {
             while (await timer.WaitForNextTickAsync(ct))
             {
-                if (_there.IsQuiet(Quiet) && _back.IsQuiet(Quiet))
+                if (_there.IsQuiet() & _back.IsQuiet())
                 {
                     await Task.WhenAll(_there.DeliverAsync(), _back.DeliverAsync());
                 }
@@ -78,7 +80,7 @@ internal sealed class FlightCounter
     {
         private readonly Lock _gate = new();
         private readonly ArrayBufferWriter<byte> _held = new();
-        private long _last = Stopwatch.GetTimestamp();
+        private int _looks;
         private bool _ended;
         private bool _endDelivered;
         private int _flight;
@@ -102,11 +104,12 @@ internal sealed class FlightCounter
             }
         }
 
-        public bool IsQuiet(TimeSpan time)
+        /// <summary>One more look.</summary>
+        public bool IsQuiet()
         {
             lock (_gate)
             {
-                return Stopwatch.GetElapsedTime(_last) > time;
+                return ++_looks > QuietLooks;
             }
         }
 
@@ -123,7 +126,7 @@ internal sealed class FlightCounter
                     }
 
                     _flight = Math.Max(_flight, Opposite.Heard + 1);
-                    _last = Stopwatch.GetTimestamp();
+                    _looks = 0;
                     _ended = result.IsCompleted;
                 }
 
