@@ -86,10 +86,10 @@ public sealed class BadInputTests(SharedServer server, OrdinaryUser user) : ICla
     public async Task APortWhereNobodyListensIsNamed()
     {
         using Scratch scratch = await ScratchAsync();
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        string port = ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
-        listener.Stop();
+        // Bound by somebody who does not listen: nobody else can take it meanwhile and answer.
+        using Socket silent = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        string port = ((IPEndPoint)silent.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture);
         CommandResult sync = await Tool.SyncAsync("-a", "--port", port, scratch["src"], Tool.Remote("/tmp/never"));
         Assert.True(sync.ExitCode == 255, sync.ToString());
         OneLine(sync, port);

@@ -28,6 +28,7 @@ public sealed class KillTests(SharedServer server) : IClassFixture<SharedServer>
             (await Command.RunAsync(["rsync", "-aHAX", "--delete", scratch["old"] + "/", scratch["dst"] + "/"])).MustExit(0);
             CommandResult? result = await RunAndKillAsync(words, after, victim);
             hits += result.ExitCode == 0 ? 0 : 1;
+            await AwaitNoAgentAsync();
             MustBeOldOrNew(await Manifest.ReadAsync(scratch["dst"]), old, wanted, $"killed after {after} ms\n{result}");
             (await Tool.SyncAsync(words)).MustExit(0);
             await TreeJudge.MustBeEqualAsync(scratch["src"], scratch["dst"], holes: false);
@@ -87,6 +88,17 @@ public sealed class KillTests(SharedServer server) : IClassFixture<SharedServer>
         }
 
         return FindAgent();
+    }
+
+    /// <summary>An agent whose caller was killed writes until it notices: what is looked at meanwhile changes below the look.</summary>
+    private async Task AwaitNoAgentAsync()
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (FindAgent() is not null)
+        {
+            Assert.True(await poll.WaitForNextTickAsync(patience.Token), "the agent stays");
+        }
     }
 
     /// <summary>The serving process below the private sshd, or null when it has not started or has ended.</summary>
