@@ -17,8 +17,14 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
     private long _dataEnd;
     private bool _punched;
 
+    /// <summary>What belongs from here on has not been written.</summary>
+    private long _missing = long.MaxValue;
+
     /// <summary>0, or -errno of the first failure; may be read by any thread.</summary>
     public int Error => Volatile.Read(ref _error);
+
+    /// <summary>Up to here everything that was handed over has been written.</summary>
+    public long Beginning => _missing;
 
     /// <summary>Keeps a failure, if it is the first; a result that is none changes nothing.</summary>
     public void Fail(int result)
@@ -50,6 +56,8 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
             offset += before + zeros;
             data = data[(before + zeros)..];
         }
+
+        Miss(data.Length, offset);
     }
 
     /// <summary>Zeros over what was there: a punched hole when sparse, else (or where that is not possible) written.</summary>
@@ -68,6 +76,8 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
             Write(Zeros.AsSpan(0, count), offset);
             offset += count;
         }
+
+        Miss(end - offset, offset);
     }
 
     /// <summary>
@@ -123,12 +133,16 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
             if (count <= 0)
             {
                 Fail(count < 0 ? (int)count : -Errno.EIO);
-                return;
+                break;
             }
 
             offset += count;
             data = data[(int)count..];
             _written = offset;
         }
+
+        Miss(data.Length, offset);
     }
+
+    private void Miss(long length, long offset) => _missing = length > 0 ? Math.Min(_missing, offset) : _missing;
 }

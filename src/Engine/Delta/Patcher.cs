@@ -45,6 +45,9 @@ internal sealed class Patcher : IDisposable
     private long _length;
     private bool _basisChanged;
 
+    /// <summary>What belongs from here on never got as far as the output.</summary>
+    private long _missing = long.MaxValue;
+
     public Patcher(ISystemCalls io, in PatchTarget target)
     {
         ArgumentNullException.ThrowIfNull(io);
@@ -87,6 +90,7 @@ internal sealed class Patcher : IDisposable
             }
         }
 
+        Lose();
         _length += data.Length; // what was burnt
         return Error;
     }
@@ -138,6 +142,7 @@ internal sealed class Patcher : IDisposable
             }
         }
 
+        Lose();
         _length += length; // what was burnt
         return Error;
     }
@@ -154,6 +159,7 @@ internal sealed class Patcher : IDisposable
         Flush();
         if (Error != 0)
         {
+            Lose();
             _length += length;
             return Error;
         }
@@ -198,6 +204,14 @@ internal sealed class Patcher : IDisposable
         }
 
         return !_basisChanged && _digest.GetCurrentHashAsUInt128() == expected ? PatchOutcome.Verified : PatchOutcome.Mismatch;
+    }
+
+    /// <summary>After <see cref="Finish"/>: cuts the output where it is no beginning of the new content any more. Its length then, or -errno.</summary>
+    public long CutBack()
+    {
+        long length = Math.Min(_length, Math.Min(_missing, _output.Beginning));
+        int error = _io.Truncate(_target.OutputFd, length);
+        return error < 0 ? error : length;
     }
 
     /// <summary>After <see cref="Finish"/>: a file system may know the length long before it has written the content.</summary>
@@ -247,8 +261,12 @@ internal sealed class Patcher : IDisposable
             }
         }
 
+        Lose();
         _used = 0;
     }
+
+    /// <summary>After a failure: what is in the buffer, and all that follows, gets nowhere.</summary>
+    private void Lose() => _missing = Error == 0 ? _missing : Math.Min(_missing, _length - _used);
 
     /// <summary>A basis that has become shorter gives zeros, and the outcome will be a mismatch: the redo sees the basis as it is then.</summary>
     private void ReadBasis(long offset, Span<byte> destination)
@@ -264,6 +282,7 @@ internal sealed class Patcher : IDisposable
 
             if (count == 0)
             {
+                _missing = Math.Min(_missing, _length);
                 destination.Clear();
                 _basisChanged = true;
                 return;

@@ -31,6 +31,41 @@ public sealed class DeltaFaultTests
         }
     }
 
+    /// <summary>Also where the output held all of the basis, and where a thread of its own writes.</summary>
+    [Theory]
+    [InlineData(false, false, 1)]
+    [InlineData(true, false, 1)]
+    [InlineData(false, true, 1)]
+    [InlineData(true, true, 1)]
+    [InlineData(true, false, 25)]
+    [InlineData(false, true, 25)]
+    public void WhatIsCutBackAfterAFailureIsABeginning(bool cloned, bool sparse, int scale)
+    {
+        byte[] basis = DeltaHarness.Random(700_000 * scale, 1);
+        byte[] content = DeltaHarness.Concat(
+            basis[..(300_000 * scale)], DeltaHarness.Random(280_000 * scale, 2), new byte[100_000 * scale], basis[(290_000 * scale)..], new byte[70_000 * scale]);
+        SortedSet<long> lengths = [];
+        long calls = long.MaxValue;
+        for (long n = 0; n < calls; n += scale == 1 ? 1 : 11)
+        {
+            FaultySystemCalls io = new(LinuxSystemCalls.Instance);
+            io.Fail(call => call.Kind is SystemCall.ReadAt or SystemCall.WriteAt && call.Index == n, Errno.EIO);
+            using PatchHarness harness = new(basis, io) { Cloned = cloned, CutsBack = true };
+            PatchOutcome outcome = harness.Synchronise(content, BlockLayout.For(basis.Length), inPlace: false, sparse, out _);
+            if (harness.Beginning is { } length)
+            {
+                Assert.Equal(content.Length == length, outcome == PatchOutcome.Verified);
+                Assert.Equal(content[..(int)length], harness.Read(inPlace: false));
+                lengths.Add(length);
+            }
+
+            calls = outcome == PatchOutcome.Verified ? Math.Min(calls, io.Calls) : calls;
+            Assert.InRange(n, 0, 2000);
+        }
+
+        Assert.True(lengths.Count > 2, "no failure left a beginning");
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -41,6 +41,11 @@ internal sealed class PatchHarness : IDisposable
     /// <summary>The output begins with what the basis holds, as after a clone.</summary>
     public bool Cloned { get; init; }
 
+    /// <summary>At the end the output is cut where it is no beginning of the content: what <see cref="Patcher.CutBack"/> said.</summary>
+    public long? Beginning { get; private set; }
+
+    public bool CutsBack { get; init; }
+
     public PatchTarget Target(long size, bool inPlace = false, bool sparse = false) => new()
     {
         Cloned = Cloned && !inPlace,
@@ -73,6 +78,7 @@ internal sealed class PatchHarness : IDisposable
         MatchResult result = DeltaMatcher.Match(ref source, content.Length, signature, ref sink, new MatchOptions { InPlace = inPlace });
         PatchOutcome outcome = patcher.Finish(digest ?? result.Digest);
         error = patcher.Error;
+        Beginning = CutsBack ? patcher.CutBack() : null;
         Assert.Equal(content.Length, patcher.Length);
         return outcome;
     }

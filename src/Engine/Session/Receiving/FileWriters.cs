@@ -192,8 +192,8 @@ internal sealed class FileWriters : IDisposable
                 job.File!.Hole(job.Size);
                 break;
             case WriteTask.End:
-                open.Remove(job.File!);
                 job.File!.End((int)job.Size, job.Flags, job.Digest);
+                open.Remove(job.File!);
                 break;
             default:
                 _tree.Basis.Drop(job.Directory, job.Index);

@@ -149,7 +149,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             var exists = dirfd >= 0 && context.Io.StatAt(dirfd, name, out here) >= 0;
             if (exists && !set.IsAside && leader is { Fd: >= 0 } && context.Io.StatAt(leader.Fd, set.Name, out var there) >= 0 && here.SameObject(there))
             {
-                RemoveAside(dirfd, name);
+                RemoveAside(directory, dirfd, name);
                 tree.Outcomes.Unchanged(directory, index);
                 return LinkResult.Done;
             }
@@ -178,7 +178,7 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
             var error = LinkOver(directory, dirfd, name, leader!.Fd, set.Name, exists);
             if (error >= 0)
             {
-                RemoveAside(dirfd, name);
+                RemoveAside(directory, dirfd, name);
             }
 
             return Report(directory, index, set, error, exists);
@@ -235,12 +235,13 @@ internal sealed class HardLinker(SyncContext context, ReceiverTree tree)
         }
     }
 
-    /// <summary>What an earlier run put aside under a name that is linked now: a name that could not take its place, or a content. Nobody looks for it any more.</summary>
-    private void RemoveAside(int dirfd, ReadOnlySpan<byte> name)
+    /// <summary>What an earlier run put aside under a name that is linked now, and could not bring to its place: nobody looks for it any more.</summary>
+    /// <remarks>The place goes at the end, when no thread puts anything there.</remarks>
+    private void RemoveAside(ReceiverDirectory directory, int dirfd, ReadOnlySpan<byte> name)
     {
-        if (!IsDry && tree.Placement.Partials is { IsOn: true, IsShared: false } partials)
+        if (!IsDry && context.Has(JobFlags.DelayUpdates) && tree.Placement.Partials is { IsShared: false } partials && partials.Unlink(dirfd, name))
         {
-            partials.Remove(dirfd, name);
+            tree.Late.AddCleared(directory.Path);
         }
     }
 

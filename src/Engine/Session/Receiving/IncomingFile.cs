@@ -18,6 +18,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     private Staged? _staged;
     private int _fd = -1;
     private BasisFile _basis = new(-1);
+    private FileStatus _before;
     private int _error;
     private bool _isNew;
     private long _existingLength;
@@ -166,21 +167,32 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     /// </summary>
     public void Abandon()
     {
-        var isCut = (context.Abort.Reason is not null || _patcher is { Error: < 0 }) && _patcher is { Length: > 0 };
-        if (_staged is { } staged && _handle is { Fd: >= 0 } && !(isCut && Keep()))
+        try
         {
-            if (isCut && context.Has(JobFlags.Partial))
+            var isCut = (context.Abort.Reason is not null || _patcher is { Error: < 0 }) && _patcher is { Length: > 0 };
+            if (_staged is { } staged && _handle is { Fd: >= 0 } && !(isCut && Keep()))
             {
-                _patcher!.Finish(default, shortened: true);
-                tree.Placement.KeepPartial(tree.PathOf(directory, index), staged, _fd, _handle.Fd, tree.LocalName(directory, index));
-            }
-            else
-            {
-                tree.Placement.Discard(staged);
+                if (isCut && context.Has(JobFlags.Partial) && IsBeginning())
+                {
+                    tree.Placement.Parts.Keep(tree.PathOf(directory, index), staged, _fd, _handle.Fd, tree.LocalName(directory, index), _before);
+                }
+                else
+                {
+                    tree.Placement.Discard(staged);
+                }
             }
         }
+        finally
+        {
+            Close();
+        }
+    }
 
-        Close();
+    /// <summary>Makes of what came a beginning of the content, without what a basis or a failed write left behind it; false when that is nothing.</summary>
+    private bool IsBeginning()
+    {
+        _patcher!.Finish(default, shortened: true);
+        return _patcher.CutBack() > 0;
     }
 
     /// <summary>Leaves what came where the next run finds it; false when it is not there.</summary>
@@ -248,6 +260,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
 
         _isNew = true;
+        _before = tree.Placement.Parts.Look(dirfd, name);
         _fd = tree.Placement.Create(dirfd, name, out var staged);
         if (_fd < 0)
         {

@@ -16,6 +16,7 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
     private readonly Lock _gate = new();
     private readonly List<LateUpdate> _updates = [];
     private readonly HashSet<(int Directory, int Index)> _held = [];
+    private readonly HashSet<byte[]> _cleared = new(ByteArrayComparer.Instance);
     private readonly List<LateDeletion> _deletions = [];
     private readonly List<(byte[] Directory, DirectoryGoal Goal)> _goals = [];
 
@@ -44,6 +45,15 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
         lock (_gate)
         {
             return _held.Count > 0 && _held.Contains((directory.Id, index));
+        }
+    }
+
+    /// <summary>Something was taken out of a directory's place for delayed updates.</summary>
+    public void AddCleared(byte[] directory)
+    {
+        lock (_gate)
+        {
+            _cleared.Add(directory);
         }
     }
 
@@ -104,6 +114,11 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
             }
         }
 
+        foreach (var directory in _cleared)
+        {
+            Clear(directory);
+        }
+
         if (_deletions.Count > 0 && tree.Deleter.MayDelete([]))
         {
             foreach (var deletion in _deletions)
@@ -152,6 +167,16 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
 
         context.Io.Close(dirfd);
         return error;
+    }
+
+    private void Clear(byte[] directory)
+    {
+        var dirfd = tree.Handles.Open(directory);
+        if (dirfd >= 0)
+        {
+            tree.Placement.Partials.RemoveIfEmpty(dirfd);
+            context.Io.Close(dirfd);
+        }
     }
 
     private void Delete(in LateDeletion deletion)

@@ -150,12 +150,21 @@ internal sealed class OutcomeReporter(SyncContext context, Statistics statistics
     {
         Interlocked.Increment(ref statistics.Problems);
         context.Problems.Add(new SyncProblem(operation, errno, path, onSource, warning) { Detail = detail });
-        if (context.Observer is null)
+        if (context.Observer is not null)
+        {
+            return;
+        }
+
+        try
         {
             using var scope = context.Outbox.Enter(Records.ProblemBound(path.Length));
             var writer = new WireWriter(scope.Room);
             Records.WriteProblem(ref writer, RecordType.ReceiverProblem, errno, operation, warning ? ProblemFlags.Warning : 0, path, detail);
             scope.Commit(writer.Position);
+        }
+        catch (SessionAbortedException)
+        {
+            // Nobody hears any more. Who met it has something to put back first, and is told by what it does next.
         }
     }
 

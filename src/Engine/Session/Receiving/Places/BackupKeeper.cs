@@ -7,7 +7,7 @@ namespace NativeSync.Engine.Session.Receiving.Places;
 /// --backup: keeps what is replaced or deleted, beside it under a suffix, or in a directory of its own under the same path. What
 /// cannot be kept is neither replaced nor deleted. Directories are not kept.
 /// </summary>
-/// <remarks>Used by the dispatcher and by writers: one at a time, by <c>_gate</c>.</remarks>
+/// <remarks>Used by the dispatcher and by writers: in a directory for backups one at a time, by <c>_gate</c>.</remarks>
 internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDisposable
 {
     private const OpenFlags DirectoryFlags = OpenFlags.Read | OpenFlags.Directory;
@@ -43,7 +43,7 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
     /// <param name="path">The entry, relative to the destination.</param>
     /// <param name="dirfd">Its directory.</param>
     /// <param name="name">Its name.</param>
-    public int KeepReplaced(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name) => Keep(path, dirfd, name, Link);
+    public int KeepReplaced(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name) => IsPart(dirfd, name) ? 0 : Keep(path, dirfd, name, Link);
 
     /// <summary>Nothing took the place of what was kept: it gets its name back where it lost it.</summary>
     /// <inheritdoc cref="KeepReplaced"/>
@@ -57,11 +57,12 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
 
     /// <summary>Moves what would be deleted. 0, or -errno.</summary>
     /// <inheritdoc cref="KeepReplaced"/>
-    public int KeepDeleted(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name) => Keep(path, dirfd, name, Move);
+    public int KeepDeleted(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name) =>
+        IsPart(dirfd, name) ? context.Io.UnlinkAt(dirfd, name, directory: false) : Keep(path, dirfd, name, Move);
 
     /// <summary>Copies a file that is about to be changed in place. 0, or -errno.</summary>
     /// <inheritdoc cref="KeepReplaced"/>
-    public int KeepCopy(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name) => Keep(path, dirfd, name, Copy);
+    public int KeepCopy(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name) => IsPart(dirfd, name) ? 0 : Keep(path, dirfd, name, Copy);
 
     public void Dispose()
     {
@@ -70,6 +71,9 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
             context.Io.Close(_root);
         }
     }
+
+    /// <summary>The backup has what was there before a run broke off; what came of that run does not take its place.</summary>
+    private bool IsPart(int dirfd, ReadOnlySpan<byte> name) => context.Io.StatAt(dirfd, name, out var there) >= 0 && PartialFiles.IsPart(there);
 
     private delegate int Way(int dirfd, ReadOnlySpan<byte> name, int target, ReadOnlySpan<byte> kept, ReadOnlySpan<byte> path);
 

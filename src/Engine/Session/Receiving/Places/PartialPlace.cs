@@ -129,16 +129,24 @@ internal sealed class PartialPlace : IDisposable
     /// <summary>Removes what an earlier run left of a file, and the place when it is empty then.</summary>
     public void Remove(int dirfd, ReadOnlySpan<byte> name)
     {
-        var place = Open(dirfd);
-        if (place >= 0)
+        if (Unlink(dirfd, name))
         {
-            var error = _io.UnlinkAt(place, name, directory: false);
-            Close(place);
-            if (error >= 0)
-            {
-                RemoveIfEmpty(dirfd);
-            }
+            RemoveIfEmpty(dirfd);
         }
+    }
+
+    /// <summary>Removes what an earlier run left of a file; false when there is nothing.</summary>
+    public bool Unlink(int dirfd, ReadOnlySpan<byte> name)
+    {
+        var place = Open(dirfd);
+        if (place < 0)
+        {
+            return false;
+        }
+
+        var error = _io.UnlinkAt(place, name, directory: false);
+        Close(place);
+        return error >= 0;
     }
 
     /// <summary>An absolute one stays.</summary>

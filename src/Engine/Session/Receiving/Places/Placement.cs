@@ -28,6 +28,7 @@ internal sealed class Placement : IDisposable
         Backups = new BackupKeeper(context, tree);
         Backups.Check();
         Partials = new PartialPlace(context, tree.Root);
+        Parts = new PartialFiles(context, this);
         Flush = new FileSystemFlush(context);
         Resume = new ResumePlace(context, tree.Root.Fd);
         Unflushed = new UnflushedMark(context, Resume, tree.Root.Fd);
@@ -48,6 +49,9 @@ internal sealed class Placement : IDisposable
     public BackupKeeper Backups { get; }
 
     public PartialPlace Partials { get; }
+
+    /// <summary>What is kept of files that break off.</summary>
+    public PartialFiles Parts { get; }
 
     /// <summary>What must be on the disks at the end.</summary>
     public FileSystemFlush Flush { get; }
@@ -76,41 +80,37 @@ internal sealed class Placement : IDisposable
 
     public void Discard(in Staged staged) => _context.Io.UnlinkAt(staged.Dirfd, staged.Name, directory: false);
 
-    /// <summary>Keeps what came of a file for the next run: in the place for incomplete files, or else under its own name.</summary>
-    /// <param name="path">The file, relative to the destination.</param>
-    /// <param name="staged">Where it is now.</param>
-    /// <param name="fd">The same, open.</param>
-    /// <param name="dirfd">The directory of its place.</param>
-    /// <param name="name">Its name there.</param>
-    public void KeepPartial(byte[] path, in Staged staged, int fd, int dirfd, ReadOnlySpan<byte> name)
+    /// <summary>Copies what is on another file system to where it can be renamed from. 0, or -errno: then there is no copy.</summary>
+    /// <param name="fd">The one.</param>
+    /// <param name="dirfd">The directory for the copy.</param>
+    /// <param name="name">The name that it is to get.</param>
+    /// <param name="near">The copy.</param>
+    /// <param name="copy">The same, open, for the caller to close.</param>
+    public int CopyNear(int fd, int dirfd, ReadOnlySpan<byte> name, out Staged near, out int copy)
     {
-        var place = Partials.Make(dirfd);
-        var error = place < 0 && Partials.IsGiven ? place : ShowPartial(path, staged, fd, place, dirfd, name);
-        if (error == -Errno.EXDEV)
+        near = new Staged(dirfd, TemporaryName.For(name));
+        copy = _context.Io.OpenAt(dirfd, near.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
+        if (copy < 0)
         {
-            error = CopyNear(fd, dirfd, name, out var near, out var copy);
-            if (error >= 0)
-            {
-                error = ShowPartial(path, near, copy, place, dirfd, name);
-                _context.Io.Close(copy);
-                Discard(error < 0 ? near : staged);
-            }
+            return copy;
         }
 
-        Partials.Close(place);
+        var error = LocalCopy.CopyContent(_context.Io, fd, copy);
         if (error < 0)
         {
-            Partials.RemoveIfEmpty(dirfd);
-            Discard(staged);
+            _context.Io.Close(copy);
+            Discard(near);
         }
+
+        return error;
     }
 
     /// <summary>Puts a complete file in its place, or, with --delay-updates, aside until the end. 0, or -errno: then it is gone.</summary>
     public int Commit(ReceiverDirectory directory, int index, int dirfd, in Staged staged, int fd)
     {
         var name = _tree.LocalName(directory, index);
-        var error = _context.Has(JobFlags.DelayUpdates)
-            ? SetAside(directory, index, dirfd, staged, name)
+        var error = IsAcross(dirfd) ? -Errno.EXDEV
+            : _context.Has(JobFlags.DelayUpdates) ? SetAside(directory, index, dirfd, staged, name)
             : Replace(_tree.PathOf(directory, index), staged, dirfd, name);
         if (error == -Errno.EXDEV)
         {
@@ -189,6 +189,10 @@ internal sealed class Placement : IDisposable
         }
     }
 
+    /// <summary>The directory for temporary files is plainly on another file system: no backup is made before a rename that cannot be.</summary>
+    private bool IsAcross(int dirfd) => _temporary >= 0
+        && _context.Io.Stat(_temporary, out var there) >= 0 && _context.Io.Stat(dirfd, out var here) >= 0 && there.Device != here.Device;
+
     private int SetAside(ReceiverDirectory directory, int index, int dirfd, in Staged staged, ReadOnlySpan<byte> name)
     {
         var place = Partials.Make(dirfd);
@@ -244,48 +248,6 @@ internal sealed class Placement : IDisposable
         else
         {
             Discard(staged);
-        }
-
-        return error;
-    }
-
-    /// <summary>
-    /// Under its own name it is of no time that a file has, so that --update does not take it for newer than what it is a part of;
-    /// what it replaces is kept where backups are, as by a complete file. 0, or -errno.
-    /// </summary>
-    private int ShowPartial(byte[] path, in Staged staged, int fd, int place, int dirfd, ReadOnlySpan<byte> name)
-    {
-        if (place >= 0)
-        {
-            return _context.Io.RenameAt(staged.Dirfd, staged.Name, place, name);
-        }
-
-        _context.Io.SetTimes(fd, null, default(Timestamp));
-        try
-        {
-            return Replace(path, staged, dirfd, name);
-        }
-        catch (SessionException)
-        {
-            return -Errno.ENOTDIR; // Backups have lost their place. What ends the session already is said.
-        }
-    }
-
-    /// <summary>Copies what is on another file system beside its place. 0, or -errno: then there is no copy.</summary>
-    private int CopyNear(int fd, int dirfd, ReadOnlySpan<byte> name, out Staged near, out int copy)
-    {
-        near = new Staged(dirfd, TemporaryName.For(name));
-        copy = _context.Io.OpenAt(dirfd, near.Name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, ModeBits.PrivateFile);
-        if (copy < 0)
-        {
-            return copy;
-        }
-
-        var error = LocalCopy.CopyContent(_context.Io, fd, copy);
-        if (error < 0)
-        {
-            _context.Io.Close(copy);
-            Discard(near);
         }
 
         return error;
