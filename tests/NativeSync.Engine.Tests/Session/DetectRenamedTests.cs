@@ -1,5 +1,6 @@
 using NativeSync.Engine.FileSystem;
 using NativeSync.Engine.Session;
+using NativeSync.Engine.Tests.Session.Faults;
 using NativeSync.Protocol;
 using NativeSync.TestKit.FileSystem;
 using Xunit;
@@ -162,6 +163,19 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, report.Statistics.LiteralBytes);
         Assert.NotEqual(Inode("dst/kept"), Inode("dst/new"));
         Assert.Empty(Difference(delete: true));
+    }
+
+    /// <summary>--inplace writes into the very file that is copied for another name: what was seen of it last is what is copied, or nothing.</summary>
+    [Fact]
+    public async Task WhatIsWrittenInPlaceMeanwhileIsNotTakenForWhatItWas()
+    {
+        var content = new string('h', 5000);
+        Write("src/kept", content, When);
+        await Push();
+        Write("src/new", content, When);
+        var report = await Push(there: new SyncEnvironment(new InPlaceWriter("new", At("dst/kept")), TimeProvider.System));
+        Assert.Equal((0, 5000), (report.ExitCode, report.Statistics.LiteralBytes));
+        Assert.Equal(content, File.ReadAllText(At("dst/new")));
     }
 
     [Fact]
@@ -432,6 +446,20 @@ public sealed class DetectRenamedTests(ITestOutputHelper output) : IDisposable
             {
                 Directory.Move(path, to);
             }
+        }
+    }
+
+    /// <summary>Gives a file another content when something is about to be made for a name.</summary>
+    private sealed class InPlaceWriter(string name, string path) : SystemCallsDecorator(LinuxSystemCalls.Instance)
+    {
+        public override int OpenAt(int dirfd, ReadOnlySpan<byte> entry, OpenFlags flags, uint mode = 0)
+        {
+            if ((flags & OpenFlags.Create) != 0 && entry.StartsWith(FaultGround.Bytes($".{name}.")))
+            {
+                File.WriteAllText(path, "another content");
+            }
+
+            return base.OpenAt(dirfd, entry, flags, mode);
         }
     }
 

@@ -43,7 +43,8 @@ internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree
             return from;
         }
 
-        var error = IsUntouched(from, attempt, moved) ? CopiedFile.Make(context, tree, directory, index, dirfd, from) : -Errno.ESTALE;
+        // From that look on it must stay so: what is written in place is the same file, and may come to be another content meanwhile.
+        var error = IsUntouched(from, attempt, moved, out var status) ? CopiedFile.Make(context, tree, directory, index, dirfd, from, status) : -Errno.ESTALE;
         if (from != attempt.Fd)
         {
             context.Io.Close(from);
@@ -53,8 +54,8 @@ internal readonly ref struct FoundContent(SyncContext context, ReceiverTree tree
     }
 
     /// <summary>It is what it was; or all that happened to it is what this run did: it has another name, or none since it was replaced.</summary>
-    private bool IsUntouched(int fd, Attempt attempt, bool moved) =>
-        context.Io.Stat(fd, out var status) >= 0
+    private bool IsUntouched(int fd, Attempt attempt, bool moved, out FileStatus status) =>
+        context.Io.Stat(fd, out status) >= 0
         && (status.IsSameVersion(attempt.Status)
             || ((moved || status.LinkCount == 0) && status.SameObject(attempt.Status) && status.Size == attempt.Status.Size && status.Modified == attempt.Status.Modified));
 }
