@@ -132,13 +132,15 @@ internal sealed class CountedLine : IDisposable
                     return; // Both sockets stay open, and nobody reads from them any more.
                 }
 
-                for (int sent = 0; sent < length;)
+                // What comes together is as much as the machine is busy: what lies beyond the end does not go.
+                int passing = (int)Math.Clamp(Interlocked.Read(ref _end) - Moved, 0, length);
+                for (int sent = 0; sent < passing;)
                 {
-                    sent += await to.SendAsync(buffer.AsMemory(sent, length - sent));
+                    sent += await to.SendAsync(buffer.AsMemory(sent, passing - sent));
                 }
 
-                Interlocked.Add(ref count ? ref _sent : ref _received, length);
-                if (Moved >= Interlocked.Read(ref _end))
+                Interlocked.Add(ref count ? ref _sent : ref _received, passing);
+                if (passing < length || Moved >= Interlocked.Read(ref _end))
                 {
                     Interlocked.Exchange(ref _end, long.MaxValue);
                     Cut();
