@@ -48,7 +48,7 @@ internal sealed class PatchOutput(ISystemCalls io, in PatchTarget target)
         {
             int zeros = ZeroPages(data, offset, out int before);
             Write(data[..before], offset);
-            if (zeros > 0 && _target.HasContent && Error == 0)
+            if (zeros > 0 && _target.HasContent)
             {
                 Clear(offset + before, zeros);
             }

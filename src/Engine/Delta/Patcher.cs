@@ -206,10 +206,13 @@ internal sealed class Patcher : IDisposable
         return !_basisChanged && _digest.GetCurrentHashAsUInt128() == expected ? PatchOutcome.Verified : PatchOutcome.Mismatch;
     }
 
-    /// <summary>After <see cref="Finish"/>: cuts the output where it is no beginning of the new content any more. Its length then, or -errno.</summary>
+    /// <summary>
+    /// After <see cref="Finish"/>: cuts the output where it is no beginning of the new content any more, and before its last byte: nobody has verified
+    /// all of it. Its length then, or -errno.
+    /// </summary>
     public long CutBack()
     {
-        long length = Math.Min(_length, Math.Min(_missing, _output.Beginning));
+        long length = Math.Min(Math.Min(_length, Math.Max(0, _target.Size - 1)), Math.Min(_missing, _output.Beginning));
         int error = _io.Truncate(_target.OutputFd, length);
         return error < 0 ? error : length;
     }

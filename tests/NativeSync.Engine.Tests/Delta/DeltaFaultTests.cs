@@ -39,6 +39,7 @@ public sealed class DeltaFaultTests
     [InlineData(true, true, 1)]
     [InlineData(true, false, 25)]
     [InlineData(false, true, 25)]
+    [InlineData(true, true, 25)]
     public void WhatIsCutBackAfterAFailureIsABeginning(bool cloned, bool sparse, int scale)
     {
         byte[] basis = DeltaHarness.Random(700_000 * scale, 1);
@@ -54,7 +55,7 @@ public sealed class DeltaFaultTests
             PatchOutcome outcome = harness.Synchronise(content, BlockLayout.For(basis.Length), inPlace: false, sparse, out _);
             if (harness.Beginning is { } length)
             {
-                Assert.Equal(content.Length == length, outcome == PatchOutcome.Verified);
+                Assert.InRange(length, 0, content.Length - 1);
                 Assert.Equal(content[..(int)length], harness.Read(inPlace: false));
                 lengths.Add(length);
             }

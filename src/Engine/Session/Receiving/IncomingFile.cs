@@ -131,7 +131,7 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
         }
         else if (outcome == PatchOutcome.Mismatch)
         {
-            Abandon();
+            Abandon(mayKeep: false);
             context.Progress.Settled(0, -_counted);
             tree.Contents.Mismatch(directory, index);
         }
@@ -165,11 +165,12 @@ internal sealed class IncomingFile(SyncContext context, ReceiverTree tree, Recei
     /// Gives up what is not complete; the old file stays. What came is kept for the next run, in the hidden directory or, with
     /// --partial, under the file's name.
     /// </summary>
-    public void Abandon()
+    /// <param name="mayKeep">False where it is known to be wrong.</param>
+    public void Abandon(bool mayKeep = true)
     {
         try
         {
-            var isCut = (context.Abort.Reason is not null || _patcher is { Error: < 0 }) && _patcher is { Length: > 0 };
+            var isCut = mayKeep && (context.Abort.Reason is not null || _patcher is { Error: < 0 }) && _patcher is { Length: > 0 };
             if (_staged is { } staged && _handle is { Fd: >= 0 } && !(isCut && Keep()))
             {
                 if (isCut && context.Has(JobFlags.Partial) && IsBeginning())

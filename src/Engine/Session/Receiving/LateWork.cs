@@ -104,6 +104,8 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
 
     public void Run()
     {
+        // What failed last may have failed because the session is ending.
+        context.Abort.ThrowIfAborted();
         foreach (var update in _updates)
         {
             var error = Update(update);
@@ -123,6 +125,7 @@ internal sealed class LateWork(SyncContext context, ReceiverTree tree)
         {
             foreach (var deletion in _deletions)
             {
+                context.Abort.ThrowIfAborted();
                 Delete(deletion);
             }
 

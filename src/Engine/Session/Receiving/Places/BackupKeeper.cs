@@ -58,7 +58,7 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
     /// <summary>Moves what would be deleted. 0, or -errno.</summary>
     /// <inheritdoc cref="KeepReplaced"/>
     public int KeepDeleted(ReadOnlySpan<byte> path, int dirfd, ReadOnlySpan<byte> name) =>
-        IsPart(dirfd, name) ? context.Io.UnlinkAt(dirfd, name, directory: false) : Keep(path, dirfd, name, Move);
+        Keep(path, dirfd, name, IsPart(dirfd, name) ? MoveUnlessKept : Move);
 
     /// <summary>Copies a file that is about to be changed in place. 0, or -errno.</summary>
     /// <inheritdoc cref="KeepReplaced"/>
@@ -145,6 +145,9 @@ internal sealed class BackupKeeper(SyncContext context, ReceiverTree tree) : IDi
 
         return error;
     }
+
+    private int MoveUnlessKept(int dirfd, ReadOnlySpan<byte> name, int target, ReadOnlySpan<byte> kept, ReadOnlySpan<byte> path) =>
+        context.Io.StatAt(target, kept, out _) >= 0 ? context.Io.UnlinkAt(dirfd, name, directory: false) : Move(dirfd, name, target, kept, path);
 
     private int MoveBack(int dirfd, ReadOnlySpan<byte> name, int target, ReadOnlySpan<byte> kept, ReadOnlySpan<byte> path) =>
         context.Io.RenameAt(target, kept, dirfd, name);

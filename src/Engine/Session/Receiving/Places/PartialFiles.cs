@@ -12,12 +12,16 @@ namespace NativeSync.Engine.Session.Receiving.Places;
 /// </remarks>
 internal sealed class PartialFiles(SyncContext context, Placement placement)
 {
-    private static readonly Timestamp Mark = new(0, 412_657_093);
+    /// <summary>Whole microseconds, which file systems that count in those keep, too.</summary>
+    private static readonly Timestamp Mark = new(0, 412_657_000);
 
     private PartialPlace Place => placement.Partials;
 
     /// <summary>The beginning of a file under its name.</summary>
     public static bool IsPart(in FileStatus status) => status.IsRegular && status.Modified == Mark;
+
+    /// <inheritdoc cref="IsPart(in FileStatus)"/>
+    public static bool IsPart(in EntryMetadata metadata) => metadata.IsRegular && metadata.Modified == Mark;
 
     /// <summary>What has a name when a file begins that may leave a part there; nothing when it may not.</summary>
     public FileStatus Look(int dirfd, ReadOnlySpan<byte> name) =>
@@ -90,7 +94,19 @@ internal sealed class PartialFiles(SyncContext context, Placement placement)
             return -Errno.ECANCELED;
         }
 
-        return context.Io.SetTimes(fd, null, Mark) is < 0 and var untold ? untold : placement.Replace(path, staged, dirfd, name);
+        if (placement.IsAcross(staged, dirfd))
+        {
+            return -Errno.EXDEV;
+        }
+
+        try
+        {
+            return context.Io.SetTimes(fd, null, Mark) is < 0 and var untold ? untold : placement.Replace(path, staged, dirfd, name);
+        }
+        catch (SessionException)
+        {
+            return -Errno.ENOTDIR; // Backups have lost their place. What ends the session already is said.
+        }
     }
 
     /// <summary>Its ctime changes, too, when another of its names goes.</summary>

@@ -109,7 +109,7 @@ internal sealed class Placement : IDisposable
     public int Commit(ReceiverDirectory directory, int index, int dirfd, in Staged staged, int fd)
     {
         var name = _tree.LocalName(directory, index);
-        var error = IsAcross(dirfd) ? -Errno.EXDEV
+        var error = IsAcross(staged, dirfd) ? -Errno.EXDEV
             : _context.Has(JobFlags.DelayUpdates) ? SetAside(directory, index, dirfd, staged, name)
             : Replace(_tree.PathOf(directory, index), staged, dirfd, name);
         if (error == -Errno.EXDEV)
@@ -190,8 +190,10 @@ internal sealed class Placement : IDisposable
     }
 
     /// <summary>The directory for temporary files is plainly on another file system: no backup is made before a rename that cannot be.</summary>
-    private bool IsAcross(int dirfd) => _temporary >= 0
-        && _context.Io.Stat(_temporary, out var there) >= 0 && _context.Io.Stat(dirfd, out var here) >= 0 && there.Device != here.Device;
+    /// <param name="staged">What is to be renamed.</param>
+    /// <param name="dirfd">To which directory.</param>
+    public bool IsAcross(in Staged staged, int dirfd) => staged.Dirfd == _temporary
+        && _context.Io.Stat(staged.Dirfd, out var there) >= 0 && _context.Io.Stat(dirfd, out var here) >= 0 && there.Device != here.Device;
 
     private int SetAside(ReceiverDirectory directory, int index, int dirfd, in Staged staged, ReadOnlySpan<byte> name)
     {

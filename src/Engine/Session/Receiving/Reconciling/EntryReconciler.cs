@@ -152,6 +152,6 @@ internal sealed class EntryReconciler
         ref var local = ref directory.Local!.Metadata(here);
         return _context.Has(JobFlags.IgnoreExisting)
             || (_context.Has(JobFlags.Update) && local.IsRegular && directory.Remote!.Entries.Metadata(index).IsRegular
-                && local.Modified.CompareTo(directory.Remote.Entries.Metadata(index).Modified) > 0);
+                && local.Modified.CompareTo(directory.Remote.Entries.Metadata(index).Modified) > 0 && !PartialFiles.IsPart(local));
     }
 }
